@@ -1,0 +1,136 @@
+// Package check collects what is wrong with the shape of a request, in AWS's words.
+//
+// All violations of one request are reported together in one Validation fault:
+//
+//	2 validation errors detected: Value null at 'keyId' failed to satisfy
+//	constraint: Member must not be null; Value at 'plaintext' failed to …
+//
+// The value of a confidential or binary member is never part of the text.
+package check
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+)
+
+// Checks collects violations. The zero value has none.
+type Checks struct {
+	violations []string
+	err        error
+}
+
+// Err returns a Validation fault that lists every violation, or nil. A fault
+// given to Refuse is returned only where no violation was found.
+func (c *Checks) Err() error {
+	switch n := len(c.violations); {
+	case n == 1:
+		return &fault.Fault{Code: fault.Validation, Message: "1 validation error detected: " + c.violations[0]}
+	case n > 1:
+		return &fault.Fault{Code: fault.Validation, Message: strconv.Itoa(n) + " validation errors detected: " + strings.Join(c.violations, "; ")}
+	}
+	return c.err
+}
+
+// Refuse keeps the first fault that is not a constraint of the published model
+// but a rule of the service, worded by the service itself.
+func (c *Checks) Refuse(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// violation adds a violation. The value is shown as it is: quoted, or null for
+// an absent member. hidden is for what must not be shown.
+func (c *Checks) violation(value, path, constraint string) {
+	c.violations = append(c.violations, "Value "+value+" at '"+path+"' failed to satisfy constraint: "+constraint)
+}
+
+func (c *Checks) hidden(path, constraint string) {
+	c.violations = append(c.violations, "Value at '"+path+"' failed to satisfy constraint: "+constraint)
+}
+
+// Required demands that a member is present.
+func (c *Checks) Required(path string, set bool) bool {
+	if !set {
+		c.violation("null", path, "Member must not be null")
+	}
+	return set
+}
+
+// Length demands min to max characters (Unicode code points) of a member that is present.
+func (c *Checks) Length(path string, s optional.Of[string], min, max int) {
+	if s.Set {
+		c.length(quote(s.V), path, utf8.RuneCountInString(s.V), min, max)
+	}
+}
+
+// Bytes demands min to max bytes of a binary or confidential member that is
+// present. Its value is not shown.
+func (c *Checks) Bytes(path string, set bool, n, min, max int) {
+	switch {
+	case !set:
+	case n < min:
+		c.hidden(path, "Member must have length greater than or equal to "+strconv.Itoa(min))
+	case n > max:
+		c.hidden(path, "Member must have length less than or equal to "+strconv.Itoa(max))
+	}
+}
+
+// Items demands min to max elements of a list that is present. Its value is not shown.
+func (c *Checks) Items(path string, set bool, n, min, max int) { c.Bytes(path, set, n, min, max) }
+
+func (c *Checks) length(value, path string, n, min, max int) {
+	switch {
+	case n < min:
+		c.violation(value, path, "Member must have length greater than or equal to "+strconv.Itoa(min))
+	case n > max:
+		c.violation(value, path, "Member must have length less than or equal to "+strconv.Itoa(max))
+	}
+}
+
+// Range demands a number from min to max of a member that is present.
+func (c *Checks) Range(path string, n optional.Of[int], min, max int) {
+	switch {
+	case !n.Set:
+	case n.V < min:
+		c.violation(quote(strconv.Itoa(n.V)), path, "Member must have value greater than or equal to "+strconv.Itoa(min))
+	case n.V > max:
+		c.violation(quote(strconv.Itoa(n.V)), path, "Member must have value less than or equal to "+strconv.Itoa(max))
+	}
+}
+
+// Enum demands one of the values of a member that is present.
+func (c *Checks) Enum(path string, s optional.Of[string], values ...string) {
+	if !s.Set {
+		return
+	}
+	for _, v := range values {
+		if s.V == v {
+			return
+		}
+	}
+	c.violation(quote(s.V), path, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+}
+
+// Pattern demands that a member that is present matches re, which must be
+// anchored. The pattern is shown as the public model writes it.
+func (c *Checks) Pattern(path string, s optional.Of[string], re *regexp.Regexp, shown string) {
+	if s.Set && !re.MatchString(s.V) {
+		c.violation(quote(s.V), path, "Member must satisfy regular expression pattern: "+shown)
+	}
+}
+
+// maxShown bounds how much of a value an error repeats.
+const maxShown = 1024
+
+func quote(s string) string {
+	if len(s) > maxShown {
+		s = strings.ToValidUTF8(s[:maxShown], "") + "..."
+	}
+	return "'" + s + "'"
+}
