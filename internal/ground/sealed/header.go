@@ -1,0 +1,98 @@
+package sealed
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
+// The keyring's header, version 1. All of it up to the wrapped master key is
+// the wrap's associated data.
+//
+//	magic 8 | version 1 | installation 16 | master version 4 | root check 32 |
+//	N 16 | IV 12 | wrapped master key 32 + 16 | SHA-256 of all before 32
+const (
+	headerMagic   = "CLVKRING"
+	headerVersion = 1
+	masterVersion = 1
+
+	headerPrefix = len(headerMagic) + 1 + installationSize + 4 + keySize
+	headerBody   = headerPrefix + variateSize + keySize + tagSize
+	headerSize   = headerBody + sha256.Size
+)
+
+// A header is a parsed one, not yet opened.
+type header struct {
+	installation [installationSize]byte
+	check        [keySize]byte
+	raw          []byte
+}
+
+// appendPrefix appends what stands before the wrapped master key.
+func appendPrefix(dst []byte, installation [installationSize]byte, check [keySize]byte) []byte {
+	dst = append(dst, headerMagic...)
+	dst = append(dst, headerVersion)
+	dst = append(dst, installation[:]...)
+	dst = binary.BigEndian.AppendUint32(dst, masterVersion)
+	return append(dst, check[:]...)
+}
+
+func wrapHeader(installation [installationSize]byte, master *key, root *RootKey, v variates) []byte {
+	prefix := appendPrefix(nil, installation, root.check(installation))
+	return appendSum(root.key.wrap(labelMaster, prefix, v, nil, master))
+}
+
+func appendSum(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return append(b, sum[:]...)
+}
+
+// check is a value that only this root key yields for an installation, and
+// that says nothing about the key.
+func (r *RootKey) check(installation [installationSize]byte) (check [keySize]byte) {
+	s := getScratch()
+	defer s.release()
+	r.key.derive(s, labelRootCheck, installation[:], &check)
+	return check
+}
+
+// errDamaged is for a header that is not as it was written.
+var errDamaged = fmt.Errorf("%w: the keyring header is damaged", ErrCiphertext)
+
+// parseHeader splits a header. Every version ends with the SHA-256 of all before
+// it, which tells damage from a newer version and from a wrong root key. The
+// sum proves nothing: only unwrap does.
+func parseHeader(b []byte) (*header, error) {
+	body := len(b) - sha256.Size
+	if body <= len(headerMagic) || !bytes.HasPrefix(b, []byte(headerMagic)) {
+		return nil, errDamaged
+	}
+	if sha256.Sum256(b[:body]) != [sha256.Size]byte(b[body:]) {
+		return nil, errDamaged
+	}
+	if v := b[len(headerMagic)]; v != headerVersion {
+		return nil, fmt.Errorf("sealed: the keyring header has version %d, which this program does not know", v)
+	}
+	if len(b) != headerSize {
+		return nil, errDamaged
+	}
+	h := &header{raw: b}
+	copy(h.installation[:], b[len(headerMagic)+1:])
+	copy(h.check[:], b[headerPrefix-keySize:])
+	return h, nil
+}
+
+// unwrap returns the master key.
+func (h *header) unwrap(root *RootKey) (*key, error) {
+	check := root.check(h.installation)
+	if !hmac.Equal(check[:], h.check[:]) {
+		return nil, ErrRootKey
+	}
+	master, err := root.key.unwrap(labelMaster, h.raw[:headerPrefix], nil, h.raw[:headerBody])
+	if err != nil {
+		return nil, fmt.Errorf("%w: the keyring header was altered", err)
+	}
+	return master, nil
+}

@@ -1,0 +1,106 @@
+package sealed
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"claviger/internal/ground/sealed/blob"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
+	"claviger/internal/words/ident"
+)
+
+// Material is the key material of one KMS key. Its bytes lie outside the Go
+// heap, locked where the system allows, and are wiped when it is unreachable.
+type Material struct {
+	key    *key
+	id     string
+	prefix []byte // blob header up to N
+}
+
+// materialPrefix is the version of the wrapped form.
+var materialPrefix = []byte{1}
+
+// Generate draws 256-bit material and returns it with its wrapped form. The
+// account's key must be known.
+func (k *Keyring) Generate(b Binding) (*Material, []byte, error) {
+	return k.wrapMaterial(b, drawKey())
+}
+
+// Import makes material of 32 bytes from elsewhere, which it takes over and
+// wipes. The account's key must be known.
+func (k *Keyring) Import(b Binding, material confidential.Bytes) (*Material, []byte, error) {
+	raw := material.Reveal(reveal.Token{})
+	if len(raw) != keySize {
+		clear(raw)
+		return nil, nil, fmt.Errorf("sealed: key material has %d bytes, not %d", keySize, len(raw))
+	}
+	return k.wrapMaterial(b, takeKey(raw))
+}
+
+func (k *Keyring) wrapMaterial(b Binding, key *key) (*Material, []byte, error) {
+	account, err := k.account(b.Account)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := newMaterial(&b, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return m, account.wrap(labelMaterial, materialPrefix, drawVariates(), k.materialBinding(&b), key), nil
+}
+
+// Unwrap opens wrapped material. The account's key must be known. ErrCiphertext
+// where the material was wrapped under any other binding.
+func (k *Keyring) Unwrap(b Binding, wrapped []byte) (*Material, error) {
+	account, err := k.account(b.Account)
+	if err != nil {
+		return nil, err
+	}
+	key, err := account.unwrap(labelMaterial, materialPrefix, k.materialBinding(&b), wrapped)
+	if err != nil {
+		return nil, err
+	}
+	return newMaterial(&b, key)
+}
+
+func (k *Keyring) materialBinding(b *Binding) []byte {
+	return b.appendTo(slices.Clone(k.installation[:]))
+}
+
+func newMaterial(b *Binding, key *key) (*Material, error) {
+	if !ident.IsUUID(b.KeyID) && !ident.IsMultiRegionKeyID(b.KeyID) {
+		return nil, fmt.Errorf("sealed: key id %q has neither the form of a UUID nor that of a multi-Region key", b.KeyID)
+	}
+	id := materialID(b, key)
+	h := blob.Header{Keyspace: keyspace(b.Partition, b.Account), KeyID: b.KeyID, MaterialID: id}
+	encoded := blob.Append(nil, &h)
+	return &Material{key: key, id: hex.EncodeToString(id[:]), prefix: encoded[:blob.HeaderSize-variateSize]}, nil
+}
+
+// materialID is derived from the material itself, so that it reveals nothing of
+// it, differs for the same material under another key, and leaves out the
+// Region, so that related multi-Region keys agree.
+func materialID(b *Binding, key *key) (id [sha256.Size]byte) {
+	context := appendField(nil, b.Partition)
+	context = appendField(context, b.Account)
+	context = appendField(context, b.KeyID)
+	s := getScratch()
+	defer s.release()
+	key.derive(s, labelMaterialID, context, &id)
+	return id
+}
+
+// keyspace is the id of the set of keys of an account, without the Region.
+func keyspace(partition, account string) [16]byte {
+	b := append([]byte("claviger/keyspace/v1"), 0)
+	b = appendField(b, partition)
+	b = appendField(b, account)
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:])
+}
+
+// ID is the key material id: 64 hex digits, equal for related multi-Region keys.
+func (m *Material) ID() string { return m.id }

@@ -1,0 +1,2 @@
+// Package process keeps the memory of the process to itself.
+package process

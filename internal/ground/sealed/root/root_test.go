@@ -1,0 +1,330 @@
+package root_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
+)
+
+func parse(t testing.TB, s string) root.Source {
+	t.Helper()
+	source, err := root.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func write(t testing.TB, name string, content []byte, mode fs.FileMode) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// sameKey reports whether one key opens what was made with the other.
+func sameKey(t testing.TB, a, b *sealed.RootKey) bool {
+	t.Helper()
+	_, header, err := sealed.Create(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = sealed.Open(header, b)
+	if err != nil && !errors.Is(err, sealed.ErrRootKey) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"file:/var/lib/claviger/root.key", "file:C:\\key", "file:a:b", "passphrase-file:p", "passphrase-fd:0", "passphrase-fd:3", "passphrase-fd:65535", "prompt"} {
+		if got := parse(t, s).String(); got != s {
+			t.Errorf("%s became %s", s, got)
+		}
+	}
+	for _, s := range []string{"", "file", "file:", "File:x", "/root.key", "passphrase:secret", "passphrase-file:", "passphrase-fd:", "passphrase-fd:x",
+		"passphrase-fd:-1", "passphrase-fd:1", "passphrase-fd:2", "passphrase-fd:65536", "prompt:", "prompt:x", "env:KEY", " file:x"} {
+		if _, err := root.Parse(s); !errors.Is(err, root.ErrSource) {
+			t.Errorf("%q: %v", s, err)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Errorf("the error repeats what may be a secret: %v", err)
+		}
+	}
+}
+
+func TestNoSource(t *testing.T) {
+	t.Parallel()
+	var none root.Source
+	if _, _, err := none.Create(); !errors.Is(err, root.ErrSource) {
+		t.Error(err)
+	}
+	if _, err := none.Open([]byte(`{"version":1,"source":"file"}`)); !errors.Is(err, root.ErrSource) {
+		t.Error(err)
+	}
+}
+
+func TestFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "root.key")
+	source := parse(t, "file:"+path)
+	key, params, err := source.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil || len(content) != 32 {
+		t.Fatalf("%d bytes, %v", len(content), err)
+	}
+	if bytes.Contains(params, content[:8]) {
+		t.Error("the parameters hold the key")
+	}
+	again, err := source.Open(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameKey(t, key, again) {
+		t.Error("another key was read than written")
+	}
+	if _, _, err := source.Create(); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("created twice: %v", err)
+	}
+	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, content) {
+		t.Error("the second attempt changed the file")
+	}
+}
+
+func TestFileDrawn(t *testing.T) {
+	t.Parallel()
+	a, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "a")).Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "b")).Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sameKey(t, a, b) {
+		t.Error("two files hold one key")
+	}
+}
+
+const fileParams = `{"version":1,"source":"file"}`
+
+func TestFileRefused(t *testing.T) {
+	t.Parallel()
+	_, err := parse(t, "file:"+filepath.Join(t.TempDir(), "nothing")).Open([]byte(fileParams))
+	if !errors.Is(err, root.ErrMissing) {
+		t.Errorf("no file: %v", err)
+	}
+	_, err = parse(t, "file:"+t.TempDir()).Open([]byte(fileParams))
+	if !errors.Is(err, root.ErrUnsafe) {
+		t.Errorf("a directory: %v", err)
+	}
+	for _, n := range []int{0, 31, 33, 64} {
+		path := write(t, "root.key", make([]byte, n), 0o400)
+		if _, err := parse(t, "file:"+path).Open([]byte(fileParams)); !errors.Is(err, root.ErrUnsafe) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
+	_, _, err = parse(t, "file:"+filepath.Join(t.TempDir(), "no", "directory")).Create()
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no directory: %v", err)
+	}
+}
+
+// TestPassphraseFile derives as seldom as it can: each time takes 64 MiB.
+func TestPassphraseFile(t *testing.T) {
+	t.Parallel()
+	source := parse(t, "passphrase-file:"+write(t, "passphrase", []byte("correct horse\n"), 0o600))
+	key, params, err := source.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(params, []byte("horse")) {
+		t.Error("the parameters hold the passphrase")
+	}
+	for content, want := range map[string]bool{"correct horse": true, "correct house\n": false} {
+		got, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(content), 0o400)).Open(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sameKey(t, key, got) != want {
+			t.Errorf("%q: the same key is %v", content, !want)
+		}
+	}
+}
+
+func TestPassphraseRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		content string
+		missing bool
+	}{
+		{"", true}, {"\n", true}, {"\r\n", true}, {"seven77\n", false}, {strings.Repeat("x", 4097), false}, {strings.Repeat("x", 1<<16), false},
+	} {
+		source := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(c.content), 0o400))
+		_, _, err := source.Create()
+		if err == nil || errors.Is(err, root.ErrMissing) != c.missing {
+			t.Errorf("%d bytes: %v", len(c.content), err)
+		} else if strings.Contains(err.Error(), "seven") {
+			t.Errorf("the error repeats the passphrase: %v", err)
+		}
+	}
+	_, _, err := parse(t, "passphrase-file:"+filepath.Join(t.TempDir(), "nothing")).Create()
+	if !errors.Is(err, root.ErrMissing) {
+		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestVectors opens headers that another implementation made from a passphrase.
+func TestVectors(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/root.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Passphrases []struct{ Params, Passphrase, RootKey, Header string }
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range file.Passphrases {
+		key, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(v.Passphrase), 0o400)).Open([]byte(v.Params))
+		if err != nil {
+			t.Fatal(err)
+		}
+		header, err := hex.DecodeString(v.Header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sealed.Open(header, key); err != nil {
+			t.Errorf("%s: %v", v.Params, err)
+		}
+		content, err := hex.DecodeString(v.RootKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := parse(t, "file:"+write(t, "root.key", content, 0o400)).Open([]byte(fileParams))
+		if err != nil || !sameKey(t, key, plain) {
+			t.Errorf("%s: not the root key of the vector, %v", v.Params, err)
+		}
+	}
+	if len(file.Passphrases) != 2 {
+		t.Errorf("%d vectors ran", len(file.Passphrases))
+	}
+}
+
+const salt = `"salt":"MTIzNDU2Nzg5MDEyMzQ1Ng=="`
+
+func TestParamsRefused(t *testing.T) {
+	t.Parallel()
+	file := parse(t, "file:"+write(t, "root.key", make([]byte, 32), 0o400))
+	passphrase := parse(t, "passphrase-file:"+write(t, "passphrase", []byte("correct horse"), 0o400))
+	argon := func(s string) string {
+		return `{"version":1,"source":"passphrase","kdf":"argon2id",` + s + `}`
+	}
+	cases := []string{
+		``, `null`, `{}`, `[]`, `{"version":1}`,
+		`{"version":0,"source":"file"}`, `{"version":2,"source":"file"}`, `{"version":"1","source":"file"}`,
+		`{"version":1,"source":"file"} `, `{"version":1,"source":"file"}{}`, `{"version":1,"source":"file","more":1}`,
+		`{"version":1,"source":"passphrase"}`, `{"version":1,"source":"disk"}`,
+		`{"version":1,"source":"file","kdf":"argon2id"}`, `{"version":1,"source":"file",` + salt + `}`, `{"version":1,"source":"file","iterations":1}`,
+		`{"version":1,"source":"passphrase","kdf":"none",` + salt + `}`,
+		argon(`"memoryKiB":65535,"passes":3,"lanes":1,` + salt),
+		argon(`"memoryKiB":1048577,"passes":3,"lanes":1,` + salt),
+		argon(`"memoryKiB":4294967296,"passes":3,"lanes":1,` + salt),
+		argon(`"memoryKiB":-1,"passes":3,"lanes":1,` + salt),
+		argon(`"memoryKiB":65536,"passes":2,"lanes":1,` + salt),
+		argon(`"memoryKiB":65536,"passes":17,"lanes":1,` + salt),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":0,` + salt),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":17,` + salt),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":1`),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":1,"salt":"MTIzNDU2Nzg5MDEyMzQ1"`),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":1,"salt":"` + strings.Repeat("AAAA", 22) + `"`),
+		argon(`"memoryKiB":65536,"passes":3,"lanes":1,"iterations":600000,` + salt),
+		`{"version":1,"source":"passphrase","kdf":"pbkdf2-hmac-sha-256","iterations":599999,` + salt + `}`,
+		`{"version":1,"source":"passphrase","kdf":"pbkdf2-hmac-sha-256","iterations":10000001,` + salt + `}`,
+		`{"version":1,"source":"passphrase","kdf":"pbkdf2-hmac-sha-256","iterations":600000,"lanes":1,` + salt + `}`,
+		`{"version":1,"source":"file"` + strings.Repeat(" ", 5000) + `}`,
+	}
+	for _, c := range cases {
+		for _, s := range []root.Source{file, passphrase} {
+			if _, err := s.Open([]byte(c)); err == nil {
+				t.Errorf("%s was accepted by %s", c, s)
+			}
+		}
+	}
+	if len(cases) != 33 {
+		t.Errorf("%d cases ran", len(cases))
+	}
+	if _, err := passphrase.Open([]byte(fileParams)); !errors.Is(err, root.ErrSource) {
+		t.Errorf("a passphrase for a store with a file: %v", err)
+	}
+	if _, err := file.Open([]byte(argon(`"memoryKiB":65536,"passes":3,"lanes":1,` + salt))); !errors.Is(err, root.ErrSource) {
+		t.Errorf("a file for a store with a passphrase: %v", err)
+	}
+}
+
+func TestRandom(t *testing.T) {
+	t.Parallel()
+	a, err := root.Random()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := root.Random()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sameKey(t, a, b) {
+		t.Error("drew the same key twice")
+	}
+}
+
+// FuzzParams has a file as its source, which needs no derivation: what is fuzzed
+// is the reader and its bounds.
+func FuzzParams(f *testing.F) {
+	source := parse(f, "file:"+write(f, "root.key", make([]byte, 32), 0o400))
+	f.Add([]byte(fileParams))
+	f.Add([]byte(`{"version":1,"source":"passphrase","kdf":"argon2id","memoryKiB":65536,"passes":3,"lanes":1,` + salt + `}`))
+	f.Add([]byte(`{"version":1e0}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		key, err := source.Open(b)
+		if (key == nil) == (err == nil) {
+			t.Errorf("%q: both or neither", b)
+		}
+		if err == nil && (!bytes.Contains(bytes.ToLower(b), []byte("file")) && !bytes.Contains(b, []byte("\\u"))) {
+			t.Errorf("%q was taken for the parameters of a file", b)
+		}
+	})
+}
+
+func FuzzParseSource(f *testing.F) {
+	f.Add("file:x")
+	f.Add("passphrase-fd:03")
+	f.Add("prompt")
+	f.Fuzz(func(t *testing.T, s string) {
+		source, err := root.Parse(s)
+		if err != nil {
+			return
+		}
+		if again, err := root.Parse(source.String()); err != nil || again != source {
+			t.Errorf("%q is read as %q: %v", s, source, err)
+		}
+	})
+}
