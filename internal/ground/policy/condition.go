@@ -1,0 +1,119 @@
+package policy
+
+import "strings"
+
+// A Key is a condition key or policy variable, folded to lower case (ASCII).
+type Key struct {
+	Name   string // whole folded name, such as "kms:encryptioncontext:app" or "aws:sourceip"
+	Prefix string // for a key with a part of the user's choice: "aws:requesttag/", "kms:encryptioncontext:"; else ""
+	Suffix string // folded part after Prefix
+}
+
+// newKey folds name and splits off the part of the user's choice: what stands
+// after the first / or the second colon that follows the service's prefix.
+func newKey(name string) Key {
+	k := Key{Name: fold(name)}
+	colon := strings.IndexByte(k.Name, ':')
+	if colon < 0 {
+		return k
+	}
+	if i := strings.IndexAny(k.Name[colon+1:], ":/"); i >= 0 && !strings.Contains(k.Name[:colon], "/") {
+		split := colon + 1 + i + 1
+		k.Prefix, k.Suffix = k.Name[:split], k.Name[split:]
+	}
+	return k
+}
+
+// Values is what a request context holds under a key.
+type Values struct {
+	Present bool
+	Multi   bool // a multi-valued key: Many counts, else One. An empty multi-valued key must be absent.
+	One     string
+	Many    []string
+}
+
+// A Context answers for the condition keys of a request. Lookup must not
+// retain k. Names arrive folded.
+type Context interface {
+	Lookup(k *Key) Values
+}
+
+// nothing is the Context of a request that has none.
+type nothing struct{}
+
+func (nothing) Lookup(*Key) Values { return Values{} }
+
+// quantifier says how many values of a multi-valued key must pass.
+type quantifier uint8
+
+const (
+	single       quantifier = iota // a key that holds one value
+	forAllValues                   // ForAllValues:
+	forAnyValue                    // ForAnyValue:
+)
+
+// A condition is one key under one operator, with the values of the policy.
+type condition struct {
+	operator
+	key     Key
+	written string // operator and key as written, for explanations
+	test    test   // nil for Null
+	null    []bool // values of Null: true is absent
+}
+
+// A test compares one value of a request with those of the policy. It reports
+// whether the positive form of the operator holds for one of them.
+type test interface {
+	holds(value string, ctx Context) bool
+}
+
+// met reports whether the request satisfies c.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html
+func (c *condition) met(ctx Context) bool {
+	v := ctx.Lookup(&c.key)
+	present := v.Present && (!v.Multi || len(v.Many) > 0)
+	switch {
+	case c.test == nil:
+		return c.nullMet(!present)
+	case !present:
+		return c.metAbsent()
+	case c.quantifier == single:
+		// A plain operator never matches a key that holds many values, nor
+		// does its negation.
+		return !v.Multi && c.passes(v.One, ctx)
+	case !v.Multi:
+		return c.passes(v.One, ctx)
+	}
+	for _, value := range v.Many {
+		if c.passes(value, ctx) == (c.quantifier == forAnyValue) {
+			return c.quantifier == forAnyValue
+		}
+	}
+	return c.quantifier == forAllValues
+}
+
+// passes applies the operator to one value: values of a policy are joined by
+// OR, those of a negated operator by NOR.
+func (c *condition) passes(value string, ctx Context) bool {
+	return c.test.holds(value, ctx) != c.negated
+}
+
+// metAbsent is the answer for a key that the request doesn't have.
+func (c *condition) metAbsent() bool {
+	switch {
+	case c.ifExists, c.quantifier == forAllValues:
+		return true
+	case c.quantifier == forAnyValue:
+		return false
+	}
+	return c.negated
+}
+
+func (c *condition) nullMet(absent bool) bool {
+	for _, want := range c.null {
+		if want == absent {
+			return true
+		}
+	}
+	return false
+}

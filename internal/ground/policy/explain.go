@@ -1,0 +1,144 @@
+package policy
+
+// Side says whose policy a premise is: only that account may see it.
+type Side uint8
+
+// The sides.
+const (
+	CallerSide Side = iota
+	ResourceSide
+)
+
+// A Premise is one line of an explanation. A premise without a Policy speaks
+// of a whole gate: whether it stood open (Effect is Allow), and its Statement
+// is -1.
+type Premise struct {
+	Gate      Gate
+	Side      Side
+	Policy    string
+	Statement int
+	Sid       string
+	Effect    string // "Allow", "Deny"
+	Matched   bool
+	Failed    string // first element that did not match: "Action", "Resource", "Principal", "Condition:<operator>:<key>"
+}
+
+// Explain answers in and lists how every gate and every statement that matched
+// or nearly matched contributed. It is for refusals and simulators, not for the
+// hot path. The result names documents, statements, keys; no value of the request.
+//
+// A statement nearly matched if no more than one of its elements didn't. Of
+// anonymous callers nothing is explained.
+func Explain(in *Input) []Premise {
+	if in.Caller == nil || in.Caller.anonymous() {
+		return nil
+	}
+	q := ask(in)
+	e := explanation{q: &q}
+	if !q.retiring() {
+		for _, level := range in.Control {
+			e.statements(ByResourceControl, level)
+		}
+	}
+	if q.organised() {
+		for _, level := range in.Service {
+			_, s := q.allowing(level)
+			e.gate(ByServiceControl, s != nil)
+			e.statements(ByServiceControl, level)
+		}
+	}
+	_, open := q.identityAllows()
+	e.gate(ByIdentity, open)
+	e.statements(ByIdentity, in.Identity)
+	if in.ResourcePolicy != nil {
+		grade, _ := q.admitted()
+		e.gate(ByResource, grade != None)
+		e.statements(ByResource, []*Policy{in.ResourcePolicy})
+	}
+	e.limit(ByBoundary, in.Boundary)
+	e.limit(BySession, in.Session)
+	if in.Grant != None {
+		e.gate(ByGrant, true)
+	}
+	return e.premises
+}
+
+// An explanation collects premises.
+type explanation struct {
+	q        *question
+	premises []Premise
+}
+
+func sideOf(g Gate) Side {
+	switch g {
+	case ByResource, ByResourceControl, ByGrant:
+		return ResourceSide
+	}
+	return CallerSide
+}
+
+// gate adds a line for a whole gate.
+func (e *explanation) gate(g Gate, open bool) {
+	e.premises = append(e.premises, Premise{Gate: g, Side: sideOf(g), Statement: -1, Effect: "Allow", Matched: open})
+}
+
+// limit adds the lines of a boundary or of session policies, where there are any.
+func (e *explanation) limit(g Gate, policies []*Policy) {
+	if policies == nil {
+		return
+	}
+	_, s := e.q.allowing(policies)
+	e.gate(g, s != nil)
+	e.statements(g, policies)
+}
+
+// statements adds a line for each statement that matched or nearly matched.
+func (e *explanation) statements(g Gate, policies []*Policy) {
+	for _, p := range policies {
+		for i := range p.statements {
+			s := &p.statements[i]
+			failed, n := e.failures(p, s)
+			if n > 1 {
+				continue
+			}
+			premise := Premise{
+				Gate: g, Side: sideOf(g), Policy: p.name, Statement: s.index, Sid: s.sid,
+				Effect: "Allow", Matched: n == 0, Failed: failed,
+			}
+			if s.deny {
+				premise.Effect = "Deny"
+			}
+			e.premises = append(e.premises, premise)
+		}
+	}
+}
+
+// failures returns the first element of s that doesn't match, and how many don't.
+func (e *explanation) failures(p *Policy, s *statement) (first string, n int) {
+	fail := func(element string) {
+		if n++; n == 1 {
+			first = element
+		}
+	}
+	if len(s.actions) == 0 || !s.coversAction(e.q) {
+		fail("Action")
+	}
+	if !s.anyResource && len(s.resources) == 0 || !s.coversResource(e.q) {
+		fail("Resource")
+	}
+	if p.kind.namesPrincipals() && !e.named(s) {
+		fail("Principal")
+	}
+	if c := s.unmet(e.q); c != nil {
+		fail("Condition:" + c.written)
+	}
+	return first, n
+}
+
+// named reports whether the statement is about the caller.
+func (e *explanation) named(s *statement) bool {
+	if s.deny {
+		return s.principals.hit(e.q.caller, e.q.Boundary != nil)
+	}
+	return s.principals.admit(e.q.caller) != None
+}
