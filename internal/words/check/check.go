@@ -64,8 +64,14 @@ func (c *Checks) Required(path string, set bool) bool {
 
 // Length demands min to max characters (Unicode code points) of a member that is present.
 func (c *Checks) Length(path string, s optional.Of[string], min, max int) {
-	if s.Set {
-		c.length(quote(s.V), path, utf8.RuneCountInString(s.V), min, max)
+	if !s.Set {
+		return
+	}
+	switch n := utf8.RuneCountInString(s.V); {
+	case n < min:
+		c.violation(quote(s.V), path, "Member must have length greater than or equal to "+strconv.Itoa(min))
+	case n > max:
+		c.violation(quote(s.V), path, "Member must have length less than or equal to "+strconv.Itoa(max))
 	}
 }
 
@@ -83,15 +89,6 @@ func (c *Checks) Bytes(path string, set bool, n, min, max int) {
 
 // Items demands min to max elements of a list that is present. Its value is not shown.
 func (c *Checks) Items(path string, set bool, n, min, max int) { c.Bytes(path, set, n, min, max) }
-
-func (c *Checks) length(value, path string, n, min, max int) {
-	switch {
-	case n < min:
-		c.violation(value, path, "Member must have length greater than or equal to "+strconv.Itoa(min))
-	case n > max:
-		c.violation(value, path, "Member must have length less than or equal to "+strconv.Itoa(max))
-	}
-}
 
 // Range demands a number from min to max of a member that is present.
 func (c *Checks) Range(path string, n optional.Of[int], min, max int) {
