@@ -1,0 +1,36 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+
+	"claviger/internal/ground/store/driver"
+)
+
+// A lock is held by whoever has the database open. The system drops it with the
+// process, so that a crash leaves nothing to clean up.
+type lock struct{ file *os.File }
+
+func acquire(path string) (*lock, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, errors.Join(driver.ErrUnavailable, err)
+	}
+	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+	err = windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, new(windows.Overlapped))
+	switch {
+	case errors.Is(err, windows.ERROR_LOCK_VIOLATION):
+		return nil, errors.Join(driver.ErrLocked, f.Close())
+	case err != nil:
+		return nil, errors.Join(driver.ErrUnavailable, err, f.Close())
+	}
+	return &lock{f}, nil
+}
+
+func (l *lock) release() error { return l.file.Close() }
+
+// syncDirectory does nothing: NTFS journals the entries of its directories, and
+// a directory can't be synced by name.
+func syncDirectory(string) error { return nil }

@@ -1,0 +1,206 @@
+// Package store keeps records of declared tables under optimistic transactions.
+//
+// A record's body is sealed before a driver sees it; its key, indexed columns,
+// account, revision and schema version are bound to it, so that a row can't be
+// read, moved, swapped or altered outside this program without being noticed.
+// What is stored is written down in docs/formats/store.md.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"claviger/internal/ground/store/driver"
+)
+
+// The closed set of errors, see package driver.
+var (
+	ErrNotFound      = driver.ErrNotFound
+	ErrExists        = driver.ErrExists
+	ErrConflict      = driver.ErrConflict
+	ErrUnavailable   = driver.ErrUnavailable
+	ErrIndeterminate = driver.ErrIndeterminate
+	ErrTooLarge      = driver.ErrTooLarge
+	ErrDamaged       = driver.ErrDamaged
+	ErrSchema        = driver.ErrSchema
+	ErrLocked        = driver.ErrLocked
+)
+
+// SchemaVersion is the version of the set of tables.
+const SchemaVersion = 1
+
+// Key is a tuple of column values.
+type Key = driver.Key
+
+// Rev is the revision of a row; it grows by one with each transaction that
+// writes the row. No revision of a key ever returns, also not when the row is
+// deleted and inserted again.
+type Rev = int64
+
+// S and N make column values.
+func S(s string) driver.Value { return driver.Value{S: s} }
+
+// N makes an integer column value.
+func N(n int64) driver.Value { return driver.Value{N: n, IsInt: true} }
+
+// A Sealer seals bodies under the key of an account ("" for what belongs to
+// the installation). Package sealed offers one.
+type Sealer interface {
+	Seal(account string, associated, plaintext []byte) ([]byte, error)
+	Open(account string, associated, sealed []byte) ([]byte, error)
+	// Known reports whether the account has a key. Draw makes one and returns it
+	// wrapped; Install makes a wrapped key usable.
+	Known(account string) bool
+	Draw(account string) (wrapped []byte, err error)
+	Install(account string, wrapped []byte) error
+}
+
+// Options of Open.
+type Options struct {
+	Tables []AnyTable
+	Sealer Sealer
+	// Committed is called for every commit in the order of positions, before
+	// Update returns and after stamps of the touched entities have ended. It
+	// must not write to the store: no commit goes on while it runs.
+	Committed func(Commit)
+}
+
+// A Commit that has been applied.
+type Commit struct {
+	Position uint64
+	Events   [][]byte
+	// Repeated says that the OpID had been applied before, at Position. What
+	// the closure did this time was dropped, and Events is nil.
+	Repeated bool
+}
+
+// Store is an open store. It is safe for concurrent use.
+type Store struct {
+	driver    driver.Driver
+	sealer    Sealer
+	committed func(Commit)
+	slots     slots
+	drawing   sync.Mutex    // held while an account gets its key
+	forget    atomic.Uint64 // events up to here may go
+	pruned    atomic.Uint64 // events up to here have gone
+}
+
+// Open brings the driver's schema up to date and returns the store. The store
+// owns d and closes it, also where Open fails.
+func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
+	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed}
+	s.slots.init()
+	if err := s.open(ctx, o.Tables); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, tables []AnyTable) error {
+	schemas := Schemas(tables)
+	names := make(map[string]bool)
+	for i, t := range tables {
+		if err := t.validate(); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if names[schemas[i].Name] {
+			return fmt.Errorf("store: table %s declared twice", schemas[i].Name)
+		}
+		names[schemas[i].Name] = true
+	}
+	if err := s.driver.Migrate(ctx, SchemaVersion, schemas); err != nil {
+		return fmt.Errorf("opening the store: %w", err)
+	}
+	return s.installKeys(ctx)
+}
+
+// View runs fn on one snapshot, which ends with it. An error of fn is returned
+// as it is. Snapshots are limited in number: fn should not wait for another.
+func (s *Store) View(ctx context.Context, fn func(Reader) error) error {
+	v, err := s.view(ctx)
+	if err != nil {
+		return err
+	}
+	err = fn(v)
+	if e := v.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Snapshot opens a view that the caller closes. While it is open the database
+// can't let go of what it shows: keep it for a call, not for longer.
+func (s *Store) Snapshot(ctx context.Context) (Snapshot, error) {
+	v, err := s.view(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Outbox returns events of commits after from, oldest first. It stops when it
+// has max events, but gives the events of one commit together.
+func (s *Store) Outbox(ctx context.Context, from uint64, max int) ([]driver.Event, error) {
+	events, err := s.driver.Outbox(ctx, from, max)
+	if err != nil {
+		return nil, fmt.Errorf("reading the outbox: %w", err)
+	}
+	for i := range events {
+		if events[i].Body, err = s.openEvent(ctx, events[i].Index, events[i].Body); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// Forget lets events of commits up to position be deleted by a later commit.
+func (s *Store) Forget(position uint64) {
+	for {
+		now := s.forget.Load()
+		if position <= now || s.forget.CompareAndSwap(now, position) {
+			return
+		}
+	}
+}
+
+// Meta and PutMeta keep small unsealed values of the installation, such as the
+// wrapped master key. Meta returns ErrNotFound where there is none.
+func (s *Store) Meta(ctx context.Context, key string) ([]byte, error) {
+	return s.driver.Meta(ctx, key)
+}
+
+// PutMeta inserts or replaces values. It panics at a key below "account-key/",
+// where the store keeps the only copy of what opens an account's rows.
+func (s *Store) PutMeta(ctx context.Context, values map[string][]byte) error {
+	for key := range values {
+		if strings.HasPrefix(key, accountKeys) {
+			panic("store: meta key " + key + " is the store's own")
+		}
+	}
+	return s.driver.PutMeta(ctx, values)
+}
+
+// Check reads the whole database and returns ErrDamaged where its structure is
+// broken. A driver that keeps no files has nothing to check.
+func (s *Store) Check(ctx context.Context) error {
+	if k, ok := s.driver.(driver.Keeper); ok {
+		return k.Check(ctx)
+	}
+	return nil
+}
+
+// Truncate takes out of the files what was deleted or overwritten before: call
+// it after key material was destroyed.
+func (s *Store) Truncate(ctx context.Context) error {
+	if k, ok := s.driver.(driver.Keeper); ok {
+		return k.Truncate(ctx)
+	}
+	return nil
+}
+
+// Close closes the driver. A commit that has begun ends first.
+func (s *Store) Close() error { return s.driver.Close() }
