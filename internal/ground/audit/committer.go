@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -22,6 +23,7 @@ func (l *Log) run() {
 		var err error
 		select {
 		case <-l.kick:
+			l.gather()
 			err = l.commit()
 		case <-l.second.C:
 			err = l.checkpoint()
@@ -34,6 +36,27 @@ func (l *Log) run() {
 			return
 		}
 	}
+}
+
+// gather lets whoever is ready to append join the pending batch: one sync for
+// many costs no more than one for the first of them. It waits for nobody: where
+// nothing else can run, it returns at once.
+func (l *Log) gather() {
+	for joined := l.joined(); ; {
+		runtime.Gosched()
+		now := l.joined()
+		if now == joined {
+			return
+		}
+		joined = now
+	}
+}
+
+// joined is the number of entries in the pending batch.
+func (l *Log) joined() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending.entries)
 }
 
 // commit makes the pending batch durable and wakes who waits for it. After an

@@ -39,7 +39,9 @@ func (d directory) create(name string, size int64) (file, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = preallocate(f, size); err == nil {
+	// Zeros, not reserved extents: an append into those changes the file's
+	// metadata, which its sync would have to write as well.
+	if err = writeZeros(f, size); err == nil {
 		err = f.Sync() // the size, so that no later write has to change it
 	}
 	if err == nil {

@@ -15,18 +15,3 @@ func syncWritten(f *os.File) error {
 		}
 	}
 }
-
-// preallocate takes the room of size bytes, so that no append changes the size
-// of the file or finds the disk full.
-func preallocate(f *os.File, size int64) error {
-	for {
-		err := syscall.Fallocate(int(f.Fd()), 0, 0, size)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EOPNOTSUPP):
-			return writeZeros(f, size)
-		}
-		return err
-	}
-}

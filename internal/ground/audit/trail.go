@@ -67,7 +67,7 @@ type Signer interface {
 }
 
 const (
-	segmentBytesDefault = 64 << 20
+	segmentBytesDefault = 32 << 20
 	segmentBytesMin     = 8 << 10
 	originBytesMax      = 255
 )
@@ -81,7 +81,7 @@ type Options struct {
 	Cipher func(salt []byte) Cipher // key of a segment
 	Signer Signer
 	Now    func() time.Time
-	// SegmentBytes is the preallocated size of a segment, 64 MiB by default, 8 KiB at least.
+	// SegmentBytes is the preallocated size of a segment, 32 MiB by default, 8 KiB at least.
 	SegmentBytes int64
 
 	folder folder // in place of Dir, in tests
