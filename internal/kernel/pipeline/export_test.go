@@ -1,0 +1,3 @@
+package pipeline
+
+const ChangesMax = changesMax
