@@ -1,0 +1,48 @@
+// Package message is a request and a response without an HTTP library.
+package message
+
+import "net/netip"
+
+// A Request as it arrived. All strings are the bytes of the wire: nothing is
+// decoded or cleaned.
+type Request struct {
+	Method string
+	Path   string // raw, still escaped, without the query
+	Query  string // raw, without "?"
+	Host   string
+	Header []Field
+	Body   []byte
+	Remote netip.Addr
+	TLS    *TLS // nil over plain HTTP
+}
+
+// A Field of a header. Name is in lower case.
+type Field struct {
+	Name  string
+	Value string
+}
+
+// Get returns the first value of a header field, "" where there is none. name is in lower case.
+func (r *Request) Get(name string) string {
+	for i := range r.Header {
+		if r.Header[i].Name == name {
+			return r.Header[i].Value
+		}
+	}
+	return ""
+}
+
+// TLS describes the connection of a request.
+type TLS struct {
+	Version string // such as "TLSv1.3"
+	Cipher  string // such as "TLS_AES_128_GCM_SHA256"
+}
+
+// A Response to be written.
+type Response struct {
+	Status      int
+	ContentType string
+	RequestID   string
+	ErrorType   string // x-amzn-ErrorType, "" on success
+	Body        []byte
+}
