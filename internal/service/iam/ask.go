@@ -1,0 +1,51 @@
+package iam
+
+import (
+	"strings"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/pairs"
+)
+
+// ask is one permission on a resource of the caller's account. IAM has no
+// resources that another account could be let in to.
+func ask(c *operation.Call, action, resource string, facts *facts) authz.Ask {
+	return authz.Ask{
+		Action:   action,
+		Resource: resource,
+		Account:  c.Account(),
+		Rule:     policy.Standard,
+		Context:  facts,
+	}
+}
+
+// facts answer for the condition keys of IAM.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+type facts struct {
+	requestTags  pairs.Map
+	requestKeys  []string
+	resourceTags pairs.Map
+	boundary     string // ARN in the request
+}
+
+// Lookup implements policy.Context.
+func (f *facts) Lookup(k *policy.Key) policy.Values {
+	switch k.Name {
+	case "aws:tagkeys":
+		return policy.Values{Present: len(f.requestKeys) > 0, Multi: true, Many: f.requestKeys}
+	case "iam:permissionsboundary":
+		return policy.Values{Present: f.boundary != "", One: f.boundary}
+	}
+	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
+		return authz.Tag(f.requestTags, key)
+	}
+	if key, ok := strings.CutPrefix(k.Name, "aws:resourcetag/"); ok {
+		return authz.Tag(f.resourceTags, key)
+	}
+	if key, ok := strings.CutPrefix(k.Name, "iam:resourcetag/"); ok {
+		return authz.Tag(f.resourceTags, key)
+	}
+	return policy.Values{}
+}

@@ -1,0 +1,180 @@
+package iam
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/words/arn"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/principal"
+)
+
+// developmentSecret is the secret access key of development accounts.
+const developmentSecret = "test"
+
+// Credential returns what signatures of an access key are checked against,
+// with the caller that it speaks for. An access key that is unknown, inactive
+// or not its owner's any more is a fault UnrecognizedClient.
+//
+// The result is the same pointer until something of the access key, its owner
+// or the owner's policies changes.
+func (s *Service) Credential(ctx context.Context, accessKeyID string) (*authz.Credential, error) {
+	if known := s.snapshots.get(accessKeyID); known != nil {
+		return known, nil
+	}
+	development := s.development && arn.IsAccount(accessKeyID)
+	if accessKeyID == "" || len(accessKeyID) > accessKeyIDMax {
+		return nil, unrecognized()
+	}
+	var fresh *authz.Credential
+	err := s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		if development {
+			fresh, err = s.loadDevelopment(ctx, r, accessKeyID)
+		} else {
+			fresh, err = s.load(ctx, r, accessKeyID)
+		}
+		return err
+	})
+	if development && errors.Is(err, store.ErrNotFound) {
+		return s.firstSight(ctx, accessKeyID)
+	}
+	if err != nil {
+		s.snapshots.forget(accessKeyID)
+		return nil, err
+	}
+	return s.snapshots.keep(fresh), nil
+}
+
+func (s *Service) load(ctx context.Context, r store.Reader, accessKeyID string) (*authz.Credential, error) {
+	k, rev, err := accessKeys.Get(ctx, r, accessKeyKey(accessKeyID))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, unrecognized()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading access key %s: %w", accessKeyID, err)
+	}
+	if k.Status != active {
+		return nil, unrecognized()
+	}
+	var caller *authz.Caller
+	var owned []string
+	if k.User == "" {
+		caller, owned, err = s.rootCaller(ctx, r, k.Account, k.ID)
+	} else {
+		caller, owned, err = s.userCaller(ctx, r, k.User, k.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && !slices.Contains(owned, k.ID) {
+		return nil, unrecognized()
+	}
+	if err != nil {
+		return nil, err
+	}
+	caller.Stamps = append(caller.Stamps, s.store.Stamp(r, accessKeyEntity(k.ID)))
+	owner := caller.Require
+	caller.Require = func(tx store.Txn) {
+		accessKeys.Require(tx, accessKeyKey(k.ID), rev)
+		if owner != nil {
+			owner(tx)
+		}
+	}
+	return &authz.Credential{AccessKeyID: k.ID, Secret: k.Secret.Bytes, Caller: caller}, nil
+}
+
+// rootCaller returns the root user of an account, with the ids of its access keys.
+func (s *Service) rootCaller(ctx context.Context, r store.Reader, id, accessKeyID string) (*authz.Caller, []string, error) {
+	a, _, err := getAccount(ctx, r, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := principal.Principal{
+		Kind:        principal.Root,
+		Partition:   s.partition,
+		Account:     a.ID,
+		ARN:         arn.Root(s.partition, a.ID),
+		ID:          a.ID,
+		AccessKeyID: accessKeyID,
+	}
+	return &authz.Caller{
+		Principal: p,
+		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN},
+		Stamps:    []store.Stamp{s.store.Stamp(r, accountEntity(a.ID))},
+	}, a.AccessKeys, nil
+}
+
+// userCaller returns a user with its compiled policies, and the ids of its access keys.
+func (s *Service) userCaller(ctx context.Context, r store.Reader, id, accessKeyID string) (*authz.Caller, []string, error) {
+	u, rev, err := users.Get(ctx, r, userKey(id))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading user %s: %w", id, err)
+	}
+	if _, _, err := getAccount(ctx, r, u.Account); err != nil {
+		return nil, nil, err
+	}
+	policies := make([]*policy.Policy, len(u.Policies))
+	for i, p := range u.Policies {
+		// A document that no longer compiles might deny: without it the caller
+		// must not be judged.
+		if policies[i], err = policy.Compile(policy.Identity, p.Key, []byte(p.Value), nil); err != nil {
+			return nil, nil, fmt.Errorf("compiling policy %s of user %s: %w", p.Key, u.ID, err)
+		}
+	}
+	p := principal.Principal{
+		Kind:        principal.User,
+		Partition:   s.partition,
+		Account:     u.Account,
+		ARN:         u.arn(s.partition),
+		ID:          u.ID,
+		Name:        u.Name,
+		AccessKeyID: accessKeyID,
+	}
+	return &authz.Caller{
+		Principal: p,
+		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN, ID: p.ID},
+		Identity:  policies,
+		Tags:      u.Tags,
+		Stamps: []store.Stamp{
+			s.store.Stamp(r, userEntity(u.ID)),
+			s.store.Stamp(r, accountEntity(u.Account)),
+		},
+		Require: func(tx store.Txn) { users.Require(tx, userKey(u.ID), rev) },
+	}, u.AccessKeys, nil
+}
+
+// loadDevelopment returns the root user of a development account. The error
+// wraps store.ErrNotFound where there is no such account yet.
+func (s *Service) loadDevelopment(ctx context.Context, r store.Reader, id string) (*authz.Credential, error) {
+	caller, _, err := s.rootCaller(ctx, r, id, id)
+	if err != nil {
+		return nil, err
+	}
+	return &authz.Credential{AccessKeyID: id, Secret: confidential.New([]byte(developmentSecret)), Caller: caller}, nil
+}
+
+// firstSight makes a development account and returns its root user.
+func (s *Service) firstSight(ctx context.Context, id string) (*authz.Credential, error) {
+	var op store.OpID
+	_, _ = rand.Read(op[:]) // never fails: crypto/rand ends the program instead
+	_, err := s.store.Update(ctx, op, func(tx store.Txn) error {
+		return s.CreateAccount(ctx, tx, id, "", confidential.Bytes{}, s.now())
+	})
+	if err != nil && !errors.Is(err, store.ErrExists) { // made by another call meanwhile
+		return nil, fmt.Errorf("making development account: %w", err)
+	}
+	var fresh *authz.Credential
+	err = s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		fresh, err = s.loadDevelopment(ctx, r, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.snapshots.keep(fresh), nil
+}

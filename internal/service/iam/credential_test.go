@@ -1,0 +1,264 @@
+package iam_test
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/service/iam"
+	"claviger/internal/words/confidential/reveal"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/principal"
+)
+
+const invalidToken = "The security token included in the request is invalid."
+
+func (w *world) credential(id string) *authz.Credential {
+	w.t.Helper()
+	c, err := w.iam.Credential(w.t.Context(), id)
+	if err != nil {
+		w.t.Fatalf("credential of %s: %v", id, err)
+	}
+	return c
+}
+
+func (w *world) unknown(id string) {
+	w.t.Helper()
+	_, err := w.iam.Credential(w.t.Context(), id)
+	checkFault(w.t, "credential of "+id, err, fault.UnrecognizedClient, invalidToken)
+}
+
+func TestCredentialOfUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := do[iam.CreateUserOutput](t, w.root(), "CreateUser", &iam.CreateUserInput{UserName: some("Ann"), Path: some("/team/"), Tags: []iam.Tag{tag("Team", "a")}}).User
+	w.put("Ann", "p", allowAll)
+	k := w.createKey("Ann")
+	c := w.credential(k.AccessKeyID)
+	want := principal.Principal{
+		Kind: principal.User, Partition: "aws", Account: account, ARN: "arn:aws:iam::111122223333:user/team/Ann",
+		ID: u.UserID, Name: "Ann", AccessKeyID: k.AccessKeyID,
+	}
+	if c.Caller.Principal != want {
+		t.Errorf("principal is %+v, want %+v", c.Caller.Principal, want)
+	}
+	p := c.Caller.Policy
+	if p.Kind != want.Kind || p.Partition != "aws" || p.Account != account || p.ARN != want.ARN || p.ID != u.UserID {
+		t.Errorf("policies see %+v", p)
+	}
+	if len(c.Caller.Identity) != 1 || c.Caller.Boundary != nil || c.Caller.Session != nil {
+		t.Errorf("policies: %d identity, boundary %v, session %v", len(c.Caller.Identity), c.Caller.Boundary, c.Caller.Session)
+	}
+	if v, ok := c.Caller.Tags.Get("Team"); !ok || v != "a" {
+		t.Errorf("tags are %v", c.Caller.Tags)
+	}
+	if !bytes.Equal(c.Secret.Reveal(reveal.Token{}), k.SecretAccessKey.Reveal(reveal.Token{})) {
+		t.Error("the secret is not the one that was shown")
+	}
+}
+
+func TestCredentialOfRoot(t *testing.T) {
+	t.Parallel()
+	w := worldWith(t, iam.Options{Partition: "aws-cn"})
+	c := w.credential(rootKeyID)
+	want := principal.Principal{
+		Kind: principal.Root, Partition: "aws-cn", Account: account, ARN: "arn:aws-cn:iam::111122223333:root",
+		ID: account, AccessKeyID: rootKeyID,
+	}
+	if c.Caller.Principal != want {
+		t.Errorf("principal is %+v, want %+v", c.Caller.Principal, want)
+	}
+	if string(c.Secret.Reveal(reveal.Token{})) != rootSecret {
+		t.Error("the secret is not the one that was given")
+	}
+}
+
+// The same pointer is lent until something of the caller changes, and never after.
+func TestCredentialIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.createUser("ann")
+	w.createUser("bob")
+	ann, bob := w.createKey("ann").AccessKeyID, w.createKey("bob").AccessKeyID
+	kept := map[string]*authz.Credential{}
+	for _, id := range []string{ann, bob, rootKeyID, otherKeyID} {
+		kept[id] = w.credential(id)
+	}
+	changes := []struct {
+		about string
+		name  string
+		in    any
+		ends  []string
+	}{
+		{"policy of ann", "PutUserPolicy", &iam.PutUserPolicyInput{UserName: some("ann"), PolicyName: some("p"), PolicyDocument: some(allowAll)}, []string{ann}},
+		{"no policy of ann", "DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: some("ann"), PolicyName: some("p")}, []string{ann}},
+		{"status of bob's key", "UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: some("bob"), AccessKeyID: some(bob), Status: some("Active")}, []string{bob}},
+		{"another user", "CreateUser", &iam.CreateUserInput{UserName: some("carl")}, nil},
+		{"another user gone", "DeleteUser", &iam.DeleteUserInput{UserName: some("carl")}, nil},
+		{"another root key", "CreateAccessKey", &iam.CreateAccessKeyInput{}, []string{rootKeyID, ann, bob}},
+		{"a read", "GetUser", &iam.GetUserInput{UserName: some("ann")}, nil},
+	}
+	for _, tt := range changes {
+		if _, err := w.root().call(tt.name, tt.in); err != nil {
+			t.Fatalf("%s: %v", tt.about, err)
+		}
+		ended := make(map[string]bool)
+		for _, id := range tt.ends {
+			ended[id] = true
+		}
+		for id, before := range kept {
+			now := w.credential(id)
+			if same := now == before; same == ended[id] {
+				t.Errorf("%s: credential of %s is the same: %t", tt.about, id, same)
+			}
+			if w.credential(id) != now {
+				t.Errorf("%s: two look-ups of %s differ", tt.about, id)
+			}
+			kept[id] = now
+		}
+	}
+	do[operation.None](t, w.root(), "UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: some("ann"), AccessKeyID: some(ann), Status: some("Inactive")})
+	before := w.iam.Kept()
+	w.unknown(ann)
+	if now := w.iam.Kept(); now != before-1 {
+		t.Errorf("%d credentials were kept, %d are after one was refused", before, now)
+	}
+	do[operation.None](t, w.root(), "UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: some("ann"), AccessKeyID: some(ann), Status: some("Active")})
+	w.credential(ann)
+	do[operation.None](t, w.root(), "DeleteAccessKey", &iam.DeleteAccessKeyInput{UserName: some("ann"), AccessKeyID: some(ann)})
+	w.unknown(ann)
+}
+
+func TestCredentialUnknown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.iam.Kept()
+	for _, id := range []string{"", "x", "AKIAUNKNOWNUNKNOWNUN", account, other, strings.Repeat("A", 128), strings.Repeat("A", 129), "AKIA\x00", rootKeyID + "A", strings.ToLower(rootKeyID)} {
+		w.unknown(id)
+	}
+	if now := w.iam.Kept(); now != before {
+		t.Errorf("unknown access keys left %d credentials behind", now-before)
+	}
+}
+
+// A missing row can only take rights away.
+func TestCredentialFailsClosed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	lost := w.createUser("lost")
+	lostKey := w.createKey("lost").AccessKeyID
+	forgotten := w.createUser("forgotten")
+	forgottenKey := w.createKey("forgotten").AccessKeyID
+	broken := w.createUser("broken")
+	brokenKey := w.createKey("broken").AccessKeyID
+	w.update(func(tx store.Txn) error {
+		return errors.Join(
+			iam.LoseUser(t.Context(), tx, lost.UserID),
+			iam.ForgetAccessKeys(t.Context(), tx, forgotten.UserID),
+			iam.BreakPolicy(t.Context(), tx, broken.UserID))
+	})
+	w.unknown(lostKey)
+	w.unknown(forgottenKey)
+	if _, err := w.iam.Credential(t.Context(), brokenKey); err == nil || fault.From(err).Code != fault.InternalFailure {
+		t.Errorf("a caller with a damaged policy: %v", err)
+	}
+}
+
+// Readers and changes at the same time: what was answered is in force.
+func TestCredentialWhileItChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.createUser("ann")
+	id := w.createKey("ann").AccessKeyID
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				c, err := w.iam.Credential(t.Context(), id)
+				if err != nil && !fault.Is(err, fault.UnrecognizedClient) {
+					t.Errorf("credential: %v", err)
+					return
+				}
+				if err == nil && c.AccessKeyID != id {
+					t.Errorf("credential of %s, want %s", c.AccessKeyID, id)
+					return
+				}
+			}
+		})
+	}
+	set := func(status string) {
+		do[operation.None](t, w.root(), "UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: some("ann"), AccessKeyID: some(id), Status: some(status)})
+	}
+	for range 100 {
+		set("Inactive")
+		w.unknown(id)
+		set("Active")
+		w.credential(id)
+	}
+	close(stop)
+	readers.Wait()
+
+	var wg sync.WaitGroup
+	set("Active")
+	lent := make([]*authz.Credential, 16)
+	for i := range lent {
+		wg.Go(func() { lent[i] = w.credential(id) })
+	}
+	wg.Wait()
+	for _, c := range lent {
+		if c != lent[0] {
+			t.Error("readers at the same time were lent different credentials")
+		}
+	}
+}
+
+func TestDevelopmentAccounts(t *testing.T) {
+	t.Parallel()
+	w := worldWith(t, iam.Options{Development: true, Now: func() time.Time { return start }})
+	const fresh = "000000000042"
+	var wg sync.WaitGroup
+	lent := make([]*authz.Credential, 8)
+	for i := range lent {
+		wg.Go(func() { lent[i] = w.credential(fresh) })
+	}
+	wg.Wait()
+	for _, c := range lent {
+		if c != lent[0] {
+			t.Error("two first calls were lent different credentials")
+		}
+	}
+	c := lent[0]
+	if c.Caller.Principal.Kind != principal.Root || c.Caller.Principal.ARN != "arn:aws:iam::000000000042:root" || string(c.Secret.Reveal(reveal.Token{})) != "test" {
+		t.Errorf("got %+v", c.Caller.Principal)
+	}
+	root := w.as(fresh)
+	do[iam.CreateUserOutput](t, root, "CreateUser", &iam.CreateUserInput{UserName: some("ann")})
+	if got := do[iam.GetUserOutput](t, root, "GetUser", &iam.GetUserInput{}).User; !got.CreateDate.Equal(start.Truncate(time.Second)) {
+		t.Errorf("the account was made at %v", got.CreateDate)
+	}
+	if got := do[iam.ListAccessKeysOutput](t, root, "ListAccessKeys", &iam.ListAccessKeysInput{}); len(got.AccessKeyMetadata) != 0 {
+		t.Errorf("the account lists access keys %+v", got.AccessKeyMetadata)
+	}
+	// An account that was made otherwise keeps its own credentials beside.
+	if got := w.credential(account).Caller.Principal.ARN; got != "arn:aws:iam::111122223333:root" {
+		t.Errorf("the root user of an existing account is %s", got)
+	}
+	if string(w.credential(rootKeyID).Secret.Reveal(reveal.Token{})) != rootSecret {
+		t.Error("the root access key of an existing account changed")
+	}
+	w.unknown("00000000004")
+	w.unknown("0000000000042")
+	w.unknown("00000000004x")
+}

@@ -1,0 +1,71 @@
+package iam
+
+import (
+	"regexp"
+
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/check"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+)
+
+const (
+	maxItemsDefault = 100
+	maxItemsMax     = 1000
+	markerMax       = 320
+	markerShown     = `[\u0020-\u00FF]+`
+)
+
+var markerPattern = regexp.MustCompile(`^[\x{20}-\x{FF}]+$`)
+
+// checkPage checks the members that every list has.
+func checkPage(c *check.Checks, marker optional.Of[string], maxItems optional.Of[int]) {
+	c.Length("marker", marker, 1, markerMax)
+	c.Pattern("marker", marker, markerPattern, markerShown)
+	c.Range("maxItems", maxItems, 1, maxItemsMax)
+}
+
+// A list is what a marker is bound to: one operation, one account, one filter.
+// A marker of one list means nothing to another.
+type list struct {
+	operation string
+	account   string
+	filter    string
+}
+
+func listOf(c *operation.Call, name, filter string) list {
+	return list{operation: name, account: c.Account(), filter: filter}
+}
+
+func (l list) associated() []byte {
+	return []byte(l.operation + "\x00" + l.account + "\x00" + l.filter)
+}
+
+// marker seals the name of the last item of a page. Names have at most 128
+// characters, so that a marker stays within the limit of the next request.
+func (s *Service) marker(l list, last string) optional.Of[string] {
+	return optional.Some(s.markers.Seal(l.associated(), []byte(last)))
+}
+
+// after opens a marker: the list goes on behind that name. "" is its beginning.
+func (s *Service) after(l list, marker optional.Of[string]) (string, error) {
+	if !marker.Set {
+		return "", nil
+	}
+	last, err := s.markers.Open(l.associated(), marker.V)
+	if err != nil {
+		return "", fault.New(fault.Validation, "Invalid Marker.")
+	}
+	return string(last), nil
+}
+
+// cut returns the part of sorted names that a page shows, and whether more follow.
+func cut(names []string, after string, max int) (page []string, more bool) {
+	for len(names) > 0 && names[0] <= after {
+		names = names[1:]
+	}
+	if len(names) > max {
+		return names[:max], true
+	}
+	return names, false
+}

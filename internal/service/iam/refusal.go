@@ -1,0 +1,29 @@
+package iam
+
+import "claviger/internal/words/fault"
+
+// Codes of the service, as the public model spells them.
+const (
+	DeleteConflict      fault.Code = "DeleteConflict"
+	EntityAlreadyExists fault.Code = "EntityAlreadyExists"
+	InvalidInput        fault.Code = "InvalidInput"
+	NoSuchEntity        fault.Code = "NoSuchEntity"
+)
+
+func noSuchUser(name string) error {
+	return fault.New(NoSuchEntity, "The user with name %s cannot be found.", name)
+}
+
+func noSuchAccessKey(id string) error {
+	return fault.New(NoSuchEntity, "The Access Key with id %s cannot be found", id)
+}
+
+func noSuchUserPolicy(name string) error {
+	return fault.New(NoSuchEntity, "The user policy with name %s cannot be found.", name)
+}
+
+// unrecognized refuses an access key that is unknown or inactive. It does not
+// say which.
+func unrecognized() error {
+	return fault.New(fault.UnrecognizedClient, "The security token included in the request is invalid.")
+}
