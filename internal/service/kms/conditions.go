@@ -1,0 +1,136 @@
+package kms
+
+import (
+	"strconv"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
+)
+
+// conditions answers for the condition keys of the service. What an operation
+// does not set is absent.
+// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+type conditions struct {
+	caller string // account
+	alias  string // as named in the request
+
+	spec, usage, origin string
+	multiRegion         string // PRIMARY, REPLICA, or empty for a single-Region key
+	known               bool   // the four above say something
+
+	tags    pairs.Map // of the key
+	aliases []string  // of the key
+
+	encryption pairs.Map // encryption context
+	algorithm  string
+	sameKey    optional.Of[bool]
+	bypass     optional.Of[bool]
+
+	requestTags pairs.Map
+	tagKeys     []string
+}
+
+// of has c answer for the attributes of k.
+func (c *conditions) of(k *keyRecord) {
+	c.spec, c.usage, c.origin, c.multiRegion = k.Spec, k.Usage, k.Origin, k.MultiRegion
+	c.known = true
+	c.tags, c.aliases = k.Tags, k.Aliases
+}
+
+// Lookup implements policy.Context.
+func (c *conditions) Lookup(k *policy.Key) policy.Values {
+	switch k.Prefix {
+	case "kms:encryptioncontext:":
+		return unambiguous(c.encryption, k.Suffix)
+	case "aws:resourcetag/":
+		return unambiguous(c.tags, k.Suffix)
+	case "aws:requesttag/":
+		return unambiguous(c.requestTags, k.Suffix)
+	}
+	switch k.Name {
+	case "kms:calleraccount":
+		return text(c.caller)
+	case "kms:requestalias":
+		return text(c.alias)
+	case "kms:resourcealiases":
+		return texts(c.aliases)
+	case "kms:keyspec", "kms:customermasterkeyspec":
+		return text(c.spec)
+	case "kms:keyusage", "kms:customermasterkeyusage":
+		return text(c.usage)
+	case "kms:keyorigin":
+		return text(c.origin)
+	case "kms:multiregion":
+		return truth(optional.Of[bool]{V: c.multiRegion != "", Set: c.known})
+	case "kms:multiregionkeytype":
+		return text(c.multiRegion)
+	case "kms:encryptionalgorithm":
+		return text(c.algorithm)
+	case "kms:encryptioncontextkeys":
+		return texts(names(c.encryption))
+	case "kms:reencryptonsamekey":
+		return truth(c.sameKey)
+	case "kms:bypasspolicylockoutsafetycheck":
+		return truth(c.bypass)
+	case "aws:tagkeys":
+		return texts(c.tagKeys)
+	}
+	return policy.Values{}
+}
+
+func text(s string) policy.Values { return policy.Values{Present: s != "", One: s} }
+
+func texts(s []string) policy.Values { return policy.Values{Present: len(s) > 0, Multi: true, Many: s} }
+
+func truth(b optional.Of[bool]) policy.Values {
+	if !b.Set {
+		return policy.Values{}
+	}
+	return text(strconv.FormatBool(b.V))
+}
+
+// unambiguous returns the value under a name, which is folded: in condition
+// keys names have no case. Where two names of m fold together there is no
+// value, so that nobody can satisfy a condition with one and use the other.
+func unambiguous(m pairs.Map, folded string) policy.Values {
+	var found policy.Values
+	for i := range m {
+		if !folds(m[i].Key, folded) {
+			continue
+		}
+		if found.Present {
+			return policy.Values{}
+		}
+		found = policy.Values{Present: true, One: m[i].Value}
+	}
+	return found
+}
+
+// folds reports whether s, in lower case (ASCII only), is folded.
+func folds(s, folded string) bool {
+	if len(s) != len(folded) {
+		return false
+	}
+	for i := range len(s) {
+		b := s[i]
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		if b != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func names(m pairs.Map) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	list := make([]string, len(m))
+	for i := range m {
+		list[i] = m[i].Key
+	}
+	return list
+}

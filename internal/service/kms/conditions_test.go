@@ -1,0 +1,85 @@
+package kms_test
+
+import (
+	"testing"
+
+	"claviger/internal/service/kms"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
+)
+
+// TestConditions tries each condition key in a policy of one statement, once so
+// that it holds and once so that it does not.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := must[kms.CreateKeyOutput](owner, &kms.CreateKeyInput{Tags: []kms.Tag{tag("Team", "blue"), tag("x", "1"), tag("X", "1")}}).KeyMetadata
+	twin := must[kms.CreateKeyOutput](owner, &kms.CreateKeyInput{MultiRegion: optional.Some(true)}).KeyMetadata
+	owner.createAlias("alias/a", key.KeyID)
+	owner.createAlias("alias/b", key.KeyID)
+	encrypt := func(k string, context map[string]string) any {
+		return &kms.EncryptInput{KeyID: str(k), Plaintext: secret("x"), EncryptionContext: pairs.Of(context)}
+	}
+	none := map[string]string(nil)
+	make := func(in kms.CreateKeyInput) any {
+		in.BypassPolicyLockoutSafetyCheck = optional.Some(true)
+		return &in
+	}
+	cases := []struct {
+		in        any
+		condition string
+		holds     bool
+	}{
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:CallerAccount":"` + home + `"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:CallerAccount":"` + abroad + `"}`, false},
+		{encrypt(key.KeyID, none), `"Null":{"kms:ViaService":"true"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:CustomerMasterKeySpec":"SYMMETRIC_DEFAULT","kms:CustomerMasterKeyUsage":"ENCRYPT_DECRYPT"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:KeyOrigin":"EXTERNAL"}`, false},
+		{encrypt(key.KeyID, none), `"Bool":{"kms:MultiRegion":"false"},"Null":{"kms:MultiRegionKeyType":"true"}`, true},
+		{encrypt(twin.KeyID, none), `"Bool":{"kms:MultiRegion":"true"},"StringEquals":{"kms:MultiRegionKeyType":"PRIMARY"}`, true},
+		{encrypt(twin.KeyID, none), `"Bool":{"kms:MultiRegion":"false"}`, false},
+		{encrypt("alias/a", none), `"StringEquals":{"kms:RequestAlias":"alias/a"}`, true},
+		{encrypt(aliasARN("alias/a"), none), `"StringEquals":{"kms:RequestAlias":"alias/a"}`, true},
+		{encrypt("alias/b", none), `"StringEquals":{"kms:RequestAlias":"alias/a"}`, false},
+		{encrypt(key.KeyID, none), `"Null":{"kms:RequestAlias":"true"}`, true},
+		{encrypt(key.KeyID, none), `"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/b"}`, true},
+		{encrypt(key.KeyID, none), `"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/c"}`, false},
+		{encrypt(twin.KeyID, none), `"Null":{"kms:ResourceAliases":"true"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"aws:ResourceTag/team":"blue"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"aws:ResourceTag/team":"red"}`, false},
+		{encrypt(key.KeyID, none), `"StringEquals":{"aws:ResourceTag/x":"1"}`, false}, // x or X?
+		{encrypt(key.KeyID, none), `"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, true},
+		{encrypt(key.KeyID, map[string]string{"App": "shop"}), `"StringEquals":{"kms:EncryptionContext:app":"shop"}`, true},
+		{encrypt(key.KeyID, map[string]string{"App": "Shop"}), `"StringEquals":{"kms:EncryptionContext:app":"shop"}`, false},
+		{encrypt(key.KeyID, map[string]string{"App": "shop", "aPP": "shop"}), `"StringEquals":{"kms:EncryptionContext:app":"shop"}`, false},
+		{encrypt(key.KeyID, map[string]string{"a": "1", "b": "2"}), `"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["a","b"]}`, true},
+		{encrypt(key.KeyID, map[string]string{"a": "1", "B": "2"}), `"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["a","b"]}`, false},
+		{encrypt(key.KeyID, none), `"Null":{"kms:EncryptionContextKeys":"true"}`, true},
+		{encrypt(key.KeyID, none), `"StringEquals":{"aws:ResourceAccount":"` + home + `"}`, true},
+
+		{make(kms.CreateKeyInput{}), `"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS","kms:CallerAccount":"` + home + `"}`, true},
+		{make(kms.CreateKeyInput{}), `"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"true","kms:MultiRegion":"false"}`, true},
+		{make(kms.CreateKeyInput{MultiRegion: optional.Some(true)}), `"StringEquals":{"kms:MultiRegionKeyType":"PRIMARY"}`, true},
+		{make(kms.CreateKeyInput{Tags: []kms.Tag{tag("Team", "blue")}}), `"StringEquals":{"aws:RequestTag/team":"blue"}`, true},
+		{make(kms.CreateKeyInput{Tags: []kms.Tag{tag("Team", "red")}}), `"StringEquals":{"aws:RequestTag/team":"blue"}`, false},
+		{make(kms.CreateKeyInput{Tags: []kms.Tag{tag("Team", "red")}}), `"ForAllValues:StringEquals":{"aws:TagKeys":["Team"]}`, true},
+		{&kms.TagResourceInput{KeyID: str(key.KeyID), Tags: []kms.Tag{tag("Team", "blue")}}, `"StringEquals":{"aws:RequestTag/Team":"blue","aws:ResourceTag/Team":"blue"}`, true},
+		{&kms.TagResourceInput{KeyID: str(key.KeyID), Tags: []kms.Tag{tag("a", ""), tag("b", "")}}, `"ForAllValues:StringEquals":{"aws:TagKeys":["a"]}`, false},
+		{&kms.UntagResourceInput{KeyID: str(key.KeyID), TagKeys: []string{"none"}}, `"ForAnyValue:StringEquals":{"aws:TagKeys":"none"}`, true},
+		{&kms.UntagResourceInput{KeyID: str(key.KeyID), TagKeys: []string{"none"}}, `"Null":{"aws:RequestTag/none":"true"}`, true},
+		{&kms.DescribeKeyInput{KeyID: str("alias/a")}, `"StringEquals":{"kms:RequestAlias":"alias/a"}`, true},
+	}
+	for _, c := range cases {
+		user := w.user(home, "u", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{`+c.condition+`}}]}`)
+		_, err := user.do(c.in)
+		if c.holds && err != nil || !c.holds && !fault.Is(err, fault.AccessDenied) {
+			t.Errorf("%T under %s: %v", c.in, c.condition, err)
+		}
+	}
+	if len(cases) < 35 {
+		t.Errorf("%d cases", len(cases))
+	}
+}

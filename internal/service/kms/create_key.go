@@ -1,0 +1,220 @@
+package kms
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/check"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/ident"
+	"claviger/internal/words/optional"
+)
+
+// CreateKeyInput asks for a new key.
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+type CreateKeyInput struct {
+	Policy                         optional.Of[string] `aws:"Policy" audit:"policy"`
+	Description                    optional.Of[string] `aws:"Description" audit:"description"`
+	KeyUsage                       optional.Of[string] `aws:"KeyUsage" audit:"keyUsage"`
+	CustomerMasterKeySpec          optional.Of[string] `aws:"CustomerMasterKeySpec" audit:"customerMasterKeySpec"`
+	KeySpec                        optional.Of[string] `aws:"KeySpec" audit:"keySpec"`
+	Origin                         optional.Of[string] `aws:"Origin" audit:"origin"`
+	CustomKeyStoreID               optional.Of[string] `aws:"CustomKeyStoreId" audit:"customKeyStoreId"`
+	BypassPolicyLockoutSafetyCheck optional.Of[bool]   `aws:"BypassPolicyLockoutSafetyCheck" audit:"bypassPolicyLockoutSafetyCheck"`
+	Tags                           []Tag               `aws:"Tags" audit:"tags"`
+	MultiRegion                    optional.Of[bool]   `aws:"MultiRegion" audit:"multiRegion"`
+	XksKeyID                       optional.Of[string] `aws:"XksKeyId" audit:"xksKeyId"`
+}
+
+// CreateKeyOutput describes the new key.
+type CreateKeyOutput struct {
+	KeyMetadata KeyMetadata `aws:"KeyMetadata" audit:"keyMetadata"`
+}
+
+const descriptionMax = 8192
+
+var xksKeyIDPattern = regexp.MustCompile(`^[a-zA-Z0-9-_.]+$`)
+
+// Validate checks the limits of the public model, and which members go together.
+func (in *CreateKeyInput) Validate(c *check.Checks) {
+	checkPolicy(c, in.Policy)
+	c.Length("description", in.Description, 0, descriptionMax)
+	c.Enum("keyUsage", in.KeyUsage, keyUsages...)
+	c.Enum("customerMasterKeySpec", in.CustomerMasterKeySpec, legacySpecNames...)
+	c.Enum("keySpec", in.KeySpec, keySpecNames...)
+	c.Enum("origin", in.Origin, keyOrigins...)
+	c.Length("customKeyStoreId", in.CustomKeyStoreID, 1, customKeyStoreIDMax)
+	c.Length("xksKeyId", in.XksKeyID, 1, 128)
+	c.Pattern("xksKeyId", in.XksKeyID, xksKeyIDPattern, xksKeyIDPattern.String())
+	checkTags(c, in.Tags)
+	in.checkSpec(c)
+	in.checkOrigin(c)
+}
+
+func (in *CreateKeyInput) checkSpec(c *check.Checks) {
+	spec := in.spec()
+	switch {
+	case in.KeySpec.Set && in.CustomerMasterKeySpec.Set && in.KeySpec.V != in.CustomerMasterKeySpec.V:
+		c.Refuse(validation("KeySpec and CustomerMasterKeySpec must not differ."))
+	case !in.KeyUsage.Set && spec != symmetricDefault:
+		c.Refuse(validation("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys."))
+	case !usageFits(spec, in.usage()):
+		c.Refuse(validation("KeyUsage %s is not compatible with KeySpec %s", in.usage(), spec))
+	}
+}
+
+func (in *CreateKeyInput) checkOrigin(c *check.Checks) {
+	origin := in.origin()
+	inStore := origin == originCloudHSM || origin == originXKS
+	switch {
+	case inStore && !in.CustomKeyStoreID.Set:
+		c.Refuse(validation("CustomKeyStoreId is required with the origin %s.", origin))
+	case !inStore && in.CustomKeyStoreID.Set:
+		c.Refuse(validation("CustomKeyStoreId is not valid with the origin %s.", origin))
+	case origin == originXKS && !in.XksKeyID.Set:
+		c.Refuse(validation("XksKeyId is required with the origin %s.", origin))
+	case origin != originXKS && in.XksKeyID.Set:
+		c.Refuse(validation("XksKeyId is not valid with the origin %s.", origin))
+	}
+}
+
+func (in *CreateKeyInput) spec() string {
+	return in.KeySpec.Or(in.CustomerMasterKeySpec.Or(symmetricDefault))
+}
+
+func (in *CreateKeyInput) usage() string  { return in.KeyUsage.Or(usageEncryptDecrypt) }
+func (in *CreateKeyInput) origin() string { return in.Origin.Or(originKMS) }
+
+// multiRegion is the new key's place among related keys.
+func (in *CreateKeyInput) multiRegion() string {
+	if in.MultiRegion.V {
+		return multiRegionPrimary
+	}
+	return ""
+}
+
+func (s *Service) createKey() operation.Operation {
+	return operation.Change[CreateKeyInput, CreateKeyOutput, *conditions, *CreateKeyInput]{
+		Name:    "CreateKey",
+		Actions: []string{"kms:CreateKey", "kms:TagResource"},
+		Subject: func(c *operation.Call, in *CreateKeyInput) (*conditions, error) {
+			c.Show("keySpec", in.spec())
+			c.Show("customerMasterKeySpec", in.spec())
+			about := &conditions{
+				caller:      c.Account(),
+				spec:        in.spec(),
+				usage:       in.usage(),
+				origin:      in.origin(),
+				multiRegion: in.multiRegion(),
+				known:       true,
+				bypass:      in.BypassPolicyLockoutSafetyCheck,
+			}
+			about.tagging(in.Tags)
+			return about, nil
+		},
+		Asks: func(c *operation.Call, in *CreateKeyInput, about *conditions, asks []authz.Ask) []authz.Ask {
+			asks = append(asks, askOnAccount(c, "kms:CreateKey", "*", about))
+			if len(in.Tags) > 0 {
+				asks = append(asks, askOnAccount(c, "kms:TagResource", "*", about))
+			}
+			return asks
+		},
+		Run: s.runCreateKey,
+	}.Operation()
+}
+
+func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInput, _ *conditions) (*CreateKeyOutput, error) {
+	if err := in.makeable(); err != nil {
+		return nil, err
+	}
+	k := in.record(c)
+	text := in.Policy.Or(policyDefault(c.Partition, k.Account))
+	p, err := s.newPolicy(c, k, text, in.BypassPolicyLockoutSafetyCheck)
+	if err != nil {
+		return nil, err
+	}
+	if err := countKey(c, tx); err != nil {
+		return nil, err
+	}
+	m, wrapped, err := s.keyring.Generate(k.binding())
+	if err != nil {
+		return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
+	}
+	k.Material = m.ID()
+	k.Materials = []string{k.Material}
+	if err := insertKey(c, tx, k, p, wrapped); err != nil {
+		return nil, fmt.Errorf("storing key %s: %w", k.ID, err)
+	}
+	c.Concerns(keyResource, k.arn(), k.Account)
+	return &CreateKeyOutput{KeyMetadata: k.metadata()}, nil
+}
+
+// makeable refuses keys that the public model knows, but this server does not make.
+func (in *CreateKeyInput) makeable() error {
+	inStore := in.origin() == originCloudHSM || in.origin() == originXKS
+	switch {
+	case inStore && (in.spec() != symmetricDefault || in.MultiRegion.V):
+		return fault.New(fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store.")
+	case inStore:
+		return noStore(in.CustomKeyStoreID.V)
+	case in.origin() == originExternal:
+		return fault.New(fault.UnsupportedOperation, "Keys of the origin %s are not supported.", originExternal)
+	case in.spec() != symmetricDefault:
+		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported.", in.spec())
+	}
+	return nil
+}
+
+// record makes the record of a new key, still without its material.
+func (in *CreateKeyInput) record(c *operation.Call) *keyRecord {
+	k := &keyRecord{
+		Region:      c.Region,
+		ID:          ident.UUID(),
+		Account:     c.Account(),
+		Partition:   c.Partition,
+		Created:     moment(c),
+		Description: in.Description.V,
+		Spec:        in.spec(),
+		Usage:       in.usage(),
+		Origin:      in.origin(),
+		State:       stateEnabled,
+		Manager:     managerCustomer,
+		MultiRegion: in.multiRegion(),
+		Tags:        slices.Clip(tagPairs(in.Tags)),
+	}
+	if in.MultiRegion.V {
+		k.ID = ident.MultiRegionKeyID()
+	}
+	return k
+}
+
+// moment is the call's time as records and answers carry it.
+func moment(c *operation.Call) time.Time { return c.Time.UTC().Truncate(time.Millisecond) }
+
+// insertKey stores a key with its policy and its wrapped material.
+func insertKey(c *operation.Call, tx store.Txn, k *keyRecord, p *policyRecord, wrapped []byte) error {
+	if err := keyTable.Insert(c.Context, tx, k); err != nil {
+		return err
+	}
+	if err := policyTable.Insert(c.Context, tx, p); err != nil {
+		return err
+	}
+	m := &materialRecord{
+		Region:  k.Region,
+		KeyID:   k.ID,
+		ID:      k.Material,
+		Account: k.Account,
+		Created: k.Created,
+		Wrapped: wrapped,
+	}
+	if err := materialTable.Insert(c.Context, tx, m); err != nil {
+		return err
+	}
+	tx.Touch(keyEntity(k.Region, k.ID))
+	return nil
+}

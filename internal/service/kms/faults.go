@@ -1,0 +1,52 @@
+package kms
+
+import "claviger/internal/words/fault"
+
+// Codes of the service, as the public model names them. Shared codes are those
+// of package fault.
+// https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+const (
+	AlreadyExists          fault.Code = "AlreadyExistsException"
+	CustomKeyStoreNotFound fault.Code = "CustomKeyStoreNotFoundException"
+	Disabled               fault.Code = "DisabledException"
+	IncorrectKey           fault.Code = "IncorrectKeyException"
+	InvalidAliasName       fault.Code = "InvalidAliasNameException"
+	InvalidARN             fault.Code = "InvalidArnException"
+	InvalidCiphertext      fault.Code = "InvalidCiphertextException"
+	InvalidGrantToken      fault.Code = "InvalidGrantTokenException"
+	InvalidKeyUsage        fault.Code = "InvalidKeyUsageException"
+	InvalidMarker          fault.Code = "InvalidMarkerException"
+	InvalidState           fault.Code = "KMSInvalidStateException"
+	NotFound               fault.Code = "NotFoundException"
+	TagFault               fault.Code = "TagException"
+)
+
+// errCiphertext has no message: which check failed is nobody's business.
+var errCiphertext = &fault.Fault{Code: InvalidCiphertext}
+
+// errHidden is the one answer to whoever presents a ciphertext without a right
+// to its key, whether the key exists or not.
+var errHidden = &fault.Fault{
+	Code:    fault.AccessDenied,
+	Message: "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+}
+
+var errIncorrectKey = &fault.Fault{
+	Code:    IncorrectKey,
+	Message: "The key ID in the request does not identify a CMK that can perform this operation.",
+}
+
+var errAlias = &fault.Fault{Code: InvalidARN, Message: "Key Aliases are not supported for this operation."}
+
+var errDryRun = &fault.Fault{
+	Code:    fault.DryRunOperation,
+	Message: "The request would have succeeded, but the DryRun option is set.",
+}
+
+func validation(format string, args ...any) *fault.Fault {
+	return fault.New(fault.Validation, format, args...)
+}
+
+func keyMissing(arn string) *fault.Fault { return fault.New(NotFound, "Key '%s' does not exist", arn) }
+
+func aliasMissing(arn string) *fault.Fault { return fault.New(NotFound, "Alias %s is not found.", arn) }

@@ -1,0 +1,73 @@
+package kms
+
+import (
+	"time"
+
+	"claviger/internal/words/optional"
+)
+
+// KeyMetadata describes a key.
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html
+type KeyMetadata struct {
+	AWSAccountID             string                    `aws:"AWSAccountId" audit:"aWSAccountId"`
+	KeyID                    string                    `aws:"KeyId" audit:"keyId"`
+	ARN                      string                    `aws:"Arn" audit:"arn"`
+	CreationDate             time.Time                 `aws:"CreationDate" audit:"creationDate"`
+	Enabled                  bool                      `aws:"Enabled" audit:"enabled"`
+	Description              string                    `aws:"Description" audit:"description"`
+	KeyUsage                 string                    `aws:"KeyUsage" audit:"keyUsage"`
+	KeyState                 string                    `aws:"KeyState" audit:"keyState"`
+	Origin                   string                    `aws:"Origin" audit:"origin"`
+	KeyManager               string                    `aws:"KeyManager" audit:"keyManager"`
+	KeySpec                  string                    `aws:"KeySpec" audit:"keySpec"`
+	CustomerMasterKeySpec    string                    `aws:"CustomerMasterKeySpec" audit:"customerMasterKeySpec"`
+	EncryptionAlgorithms     []string                  `aws:"EncryptionAlgorithms" audit:"encryptionAlgorithms"`
+	MultiRegion              bool                      `aws:"MultiRegion" audit:"multiRegion"`
+	MultiRegionConfiguration *MultiRegionConfiguration `aws:"MultiRegionConfiguration" audit:"multiRegionConfiguration"`
+	CurrentKeyMaterialID     optional.Of[string]       `aws:"CurrentKeyMaterialId" audit:"currentKeyMaterialId"`
+}
+
+// MultiRegionConfiguration lists the related keys of a multi-Region key.
+type MultiRegionConfiguration struct {
+	MultiRegionKeyType string           `aws:"MultiRegionKeyType" audit:"multiRegionKeyType"`
+	PrimaryKey         MultiRegionKey   `aws:"PrimaryKey" audit:"primaryKey"`
+	ReplicaKeys        []MultiRegionKey `aws:"ReplicaKeys" audit:"replicaKeys"`
+}
+
+// MultiRegionKey names one of them.
+type MultiRegionKey struct {
+	ARN    string `aws:"Arn" audit:"arn"`
+	Region string `aws:"Region" audit:"region"`
+}
+
+// metadata describes the key as the API does.
+func (r *keyRecord) metadata() KeyMetadata {
+	m := KeyMetadata{
+		AWSAccountID:          r.Account,
+		KeyID:                 r.ID,
+		ARN:                   r.arn(),
+		CreationDate:          r.Created,
+		Enabled:               r.State == stateEnabled,
+		Description:           r.Description,
+		KeyUsage:              r.Usage,
+		KeyState:              string(r.State),
+		Origin:                r.Origin,
+		KeyManager:            r.Manager,
+		KeySpec:               r.Spec,
+		CustomerMasterKeySpec: r.Spec,
+		MultiRegion:           r.MultiRegion != "",
+		CurrentKeyMaterialID:  optional.Of[string]{V: r.Material, Set: r.Material != ""},
+	}
+	if r.Spec == symmetricDefault {
+		m.EncryptionAlgorithms = []string{symmetricDefault}
+	}
+	if m.MultiRegion {
+		// Only primaries without replicas can be made.
+		m.MultiRegionConfiguration = &MultiRegionConfiguration{
+			MultiRegionKeyType: r.MultiRegion,
+			PrimaryKey:         MultiRegionKey{ARN: m.ARN, Region: r.Region},
+			ReplicaKeys:        []MultiRegionKey{},
+		}
+	}
+	return m
+}

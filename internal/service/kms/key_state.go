@@ -1,0 +1,77 @@
+package kms
+
+import (
+	"fmt"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/fault"
+)
+
+// keyState is the state of a key, in the words of the public model.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+type keyState string
+
+// The states of keys.
+const (
+	stateCreating               keyState = "Creating"
+	stateEnabled                keyState = "Enabled"
+	stateDisabled               keyState = "Disabled"
+	statePendingDeletion        keyState = "PendingDeletion"
+	statePendingImport          keyState = "PendingImport"
+	statePendingReplicaDeletion keyState = "PendingReplicaDeletion"
+	stateUnavailable            keyState = "Unavailable"
+	stateUpdating               keyState = "Updating"
+)
+
+// A purpose is what a call wants of a key, as far as its state matters.
+type purpose uint8
+
+const (
+	toCrypt  purpose = iota // use the key's material
+	toLabel                 // tags, description, a new alias
+	toToggle                // EnableKey, DisableKey
+	purposes
+)
+
+// stateFaults says for each state and purpose how a refusal goes on after the
+// key's ARN; an empty text allows. A state that is not listed allows nothing.
+var stateFaults = map[keyState][purposes]string{
+	stateEnabled:                {},
+	stateDisabled:               {toCrypt: "is disabled."},
+	statePendingDeletion:        {"is pending deletion.", "is pending deletion.", "is pending deletion."},
+	statePendingReplicaDeletion: {"is pending deletion.", "is pending deletion.", "is pending deletion."},
+	statePendingImport:          {toCrypt: "is pending import.", toToggle: "is pending import."},
+	stateUnavailable:            {toCrypt: "is unavailable."},
+	stateCreating:               {toCrypt: "is creating.", toToggle: "is creating."},
+	stateUpdating:               {toToggle: "is updating."},
+}
+
+// ready refuses what the key's state forbids.
+func (k *Key) ready(p purpose) error {
+	row, known := stateFaults[k.State]
+	switch {
+	case !known:
+		return fmt.Errorf("key %s has the unknown state %q: %w", k.ID, k.State, store.ErrDamaged)
+	case row[p] == "":
+		return nil
+	case k.State == stateDisabled:
+		return fault.New(Disabled, "%s %s", k.ARN, row[p])
+	default:
+		return fault.New(InvalidState, "%s %s", k.ARN, row[p])
+	}
+}
+
+// toggle brings the key to state, which is Enabled or Disabled.
+func (t *target) toggle(c *operation.Call, tx store.Txn, state keyState) (*operation.None, error) {
+	k, err := t.found(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.ready(toToggle); err != nil {
+		return nil, err
+	}
+	rec := k.keyRecord
+	rec.State = state
+	return k.change(c, tx, &rec, rec.State != k.State)
+}

@@ -1,0 +1,113 @@
+package kms_test
+
+import (
+	"testing"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/kms/kmstest"
+)
+
+var errDamaged = store.ErrDamaged
+
+// TestKeyStates walks the matrix of the public reference, as far as its
+// operations exist here.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html#key-state-table
+func TestKeyStates(t *testing.T) {
+	t.Parallel()
+	crypt := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "is disabled.",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "is pending import.",
+		"Unavailable":            "is unavailable.",
+		"Creating":               "is creating.",
+		"Updating":               "",
+	}
+	label := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "",
+		"Unavailable":            "",
+		"Creating":               "",
+		"Updating":               "",
+	}
+	toggle := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "is pending import.",
+		"Unavailable":            "",
+		"Creating":               "is creating.",
+		"Updating":               "is updating.",
+	}
+	always := map[string]string{}
+	matrix := map[string]map[string]string{
+		"CreateAlias":                     label,
+		"Decrypt":                         crypt,
+		"DeleteAlias":                     always,
+		"DescribeKey":                     always,
+		"DisableKey":                      toggle,
+		"EnableKey":                       toggle,
+		"Encrypt":                         crypt,
+		"GenerateDataKey":                 crypt,
+		"GenerateDataKeyWithoutPlaintext": crypt,
+		"GetKeyPolicy":                    always,
+		"ListAliases":                     always,
+		"ListKeyPolicies":                 always,
+		"ListResourceTags":                always,
+		"PutKeyPolicy":                    always,
+		"ReEncrypt":                       crypt,
+		"TagResource":                     label,
+		"UntagResource":                   label,
+		"UpdateAlias":                     always, // the state of the old key; the new one's is tested below
+		"UpdateKeyDescription":            label,
+	}
+	samples := kmstest.Samples()
+	cases := 0
+	for state := range crypt {
+		for name, row := range matrix {
+			w := newWorld(t)
+			owner := w.root(home)
+			fixture, key := prepared(w, owner)
+			w.state(key.KeyID, state)
+			in := samples[name](fixture)
+			code := kms.InvalidState
+			if state == "Disabled" {
+				code = kms.Disabled
+			}
+			if want := row[state]; want != "" {
+				owner.refused(in, code, key.ARN+" "+want)
+			} else if _, err := owner.do(in); err != nil {
+				t.Errorf("%s in state %s: %v", name, state, err)
+			}
+			cases++
+		}
+	}
+	if cases != 8*19 {
+		t.Errorf("%d cases", cases)
+	}
+}
+
+// A key that is of the wrong kind and in the wrong state is of the wrong kind.
+func TestUsageBeforeState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	fixture, key := prepared(w, owner)
+	samples := kmstest.Samples()
+	w.kind(key.KeyID, "SYMMETRIC_DEFAULT", "SIGN_VERIFY")
+	w.state(key.KeyID, "Disabled")
+	tried := 0
+	for _, name := range []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"} {
+		owner.refused(samples[name](fixture), kms.InvalidKeyUsage, key.ARN+" key usage is SIGN_VERIFY which is not valid for "+name+".")
+		tried++
+	}
+	if tried != 5 {
+		t.Error("not all were tried")
+	}
+}

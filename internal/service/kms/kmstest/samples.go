@@ -1,0 +1,86 @@
+// Package kmstest is one valid input for each operation of the key management
+// service, for tests that walk the table of operations.
+package kmstest
+
+import (
+	"claviger/internal/service/kms"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
+)
+
+// A Fixture is what must exist before the samples can be called.
+type Fixture struct {
+	Key        string // id or ARN of an enabled key
+	Other      string // id or ARN of another one
+	Alias      string // name of an alias of Key
+	NewAlias   string // name of an alias that does not exist
+	Ciphertext []byte // made with Key under Context
+}
+
+// Context is the encryption context of all samples.
+var Context = pairs.Map{{Key: "purpose", Value: "sample"}}
+
+// Secret is the plaintext of all samples that take one.
+const Secret = "sample plaintext that nobody may see"
+
+// Samples returns, by the name of the operation, what makes a fresh input: a
+// pointer to the operation's In that is valid for the fixture.
+func Samples() map[string]func(Fixture) any {
+	key := optional.Some[string]
+	return map[string]func(Fixture) any{
+		"CreateAlias": func(f Fixture) any {
+			return &kms.CreateAliasInput{AliasName: key(f.NewAlias), TargetKeyID: key(f.Key)}
+		},
+		"CreateKey": func(Fixture) any {
+			return &kms.CreateKeyInput{
+				Description: key("a sample"),
+				Tags:        []kms.Tag{{TagKey: key("team"), TagValue: key("blue")}},
+			}
+		},
+		"Decrypt": func(f Fixture) any {
+			return &kms.DecryptInput{CiphertextBlob: f.Ciphertext, EncryptionContext: Context, KeyID: key(f.Key)}
+		},
+		"DeleteAlias": func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
+		"DescribeKey": func(f Fixture) any { return &kms.DescribeKeyInput{KeyID: key(f.Key)} },
+		"DisableKey":  func(f Fixture) any { return &kms.DisableKeyInput{KeyID: key(f.Key)} },
+		"EnableKey":   func(f Fixture) any { return &kms.EnableKeyInput{KeyID: key(f.Key)} },
+		"Encrypt": func(f Fixture) any {
+			return &kms.EncryptInput{KeyID: key(f.Key), Plaintext: confidential.New([]byte(Secret)), EncryptionContext: Context}
+		},
+		"GenerateDataKey": func(f Fixture) any {
+			return &kms.GenerateDataKeyInput{KeyID: key(f.Key), EncryptionContext: Context, KeySpec: key("AES_256")}
+		},
+		"GenerateDataKeyWithoutPlaintext": func(f Fixture) any {
+			return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: key(f.Key), EncryptionContext: Context, NumberOfBytes: optional.Some(64)}
+		},
+		"GenerateRandom":   func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
+		"GetKeyPolicy":     func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
+		"ListAliases":      func(Fixture) any { return &kms.ListAliasesInput{} },
+		"ListKeyPolicies":  func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeys":         func(Fixture) any { return &kms.ListKeysInput{} },
+		"ListResourceTags": func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"PutKeyPolicy": func(f Fixture) any {
+			return &kms.PutKeyPolicyInput{
+				KeyID: key(f.Key),
+				Policy: key(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+					`"Principal":"*","Action":"kms:*","Resource":"*"}]}`),
+			}
+		},
+		"ReEncrypt": func(f Fixture) any {
+			return &kms.ReEncryptInput{CiphertextBlob: f.Ciphertext, SourceEncryptionContext: Context, DestinationKeyID: key(f.Other)}
+		},
+		"TagResource": func(f Fixture) any {
+			return &kms.TagResourceInput{KeyID: key(f.Key), Tags: []kms.Tag{{TagKey: key("team"), TagValue: key("red")}}}
+		},
+		"UntagResource": func(f Fixture) any {
+			return &kms.UntagResourceInput{KeyID: key(f.Key), TagKeys: []string{"team"}}
+		},
+		"UpdateAlias": func(f Fixture) any {
+			return &kms.UpdateAliasInput{AliasName: key(f.Alias), TargetKeyID: key(f.Other)}
+		},
+		"UpdateKeyDescription": func(f Fixture) any {
+			return &kms.UpdateKeyDescriptionInput{KeyID: key(f.Key), Description: key("another sample")}
+		},
+	}
+}

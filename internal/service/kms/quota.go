@@ -1,0 +1,54 @@
+package kms
+
+import (
+	"errors"
+	"fmt"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/fault"
+)
+
+// keysPerAccount is how many keys an account may have in a Region, in whatever state.
+// https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+const keysPerAccount = 100_000
+
+// quotaRecord counts the keys of an account in a Region. It is written with
+// every key that comes or goes, so that the count is exact and two calls can't
+// both take the last place.
+type quotaRecord struct {
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	Keys    int    `json:"keys"`
+}
+
+var quotaTable = &store.Table[quotaRecord]{
+	Schema: driver.Schema{
+		Name:       "kms_quota",
+		PrimaryKey: []driver.Column{{Name: "account"}, {Name: "region"}},
+	},
+	Version: 1,
+	Key:     func(r *quotaRecord) store.Key { return store.Key{store.S(r.Account), store.S(r.Region)} },
+	Account: func(r *quotaRecord) string { return r.Account },
+}
+
+// countKey takes a place for one more key of the caller's account.
+func countKey(c *operation.Call, tx store.Txn) error {
+	q := &quotaRecord{Account: c.Account(), Region: c.Region, Keys: 1}
+	old, rev, err := quotaTable.Get(c.Context, tx, quotaTable.Key(q))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		err = quotaTable.Insert(c.Context, tx, q)
+	case err != nil:
+	case old.Keys >= keysPerAccount:
+		return fault.New(fault.LimitExceeded, "The account already has %d keys in this Region.", keysPerAccount)
+	default:
+		q.Keys = old.Keys + 1
+		err = quotaTable.Put(c.Context, tx, q, rev)
+	}
+	if err != nil {
+		return fmt.Errorf("counting keys of account %s: %w", q.Account, err)
+	}
+	return nil
+}

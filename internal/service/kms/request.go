@@ -1,0 +1,123 @@
+package kms
+
+import (
+	"regexp"
+	"strconv"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/words/check"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
+)
+
+// Limits of members that many operations share, in characters or bytes.
+const (
+	keyIDMax      = 2048
+	ciphertextMax = 6144
+	plaintextMax  = 4096
+	grantTokenMax = 8192
+	grantTokens   = 10 // per request
+)
+
+// element is the path of a list's element, as AWS counts them: from 1.
+func element(list string, i int) string { return list + "." + strconv.Itoa(i+1) + ".member" }
+
+// checkKeyID checks a required member that names a key.
+func checkKeyID(c *check.Checks, id optional.Of[string]) {
+	if c.Required("keyId", id.Set) {
+		c.Length("keyId", id, 1, keyIDMax)
+	}
+}
+
+func checkGrantTokens(c *check.Checks, tokens []string) {
+	c.Items("grantTokens", true, len(tokens), 0, grantTokens)
+	for i, token := range tokens {
+		c.Bytes(element("grantTokens", i), true, len(token), 1, grantTokenMax)
+	}
+}
+
+// noGrant refuses every grant token: this server has issued none. It is asked
+// once the key is known and before the decision, where a token would count.
+func noGrant(tokens []string) error {
+	if len(tokens) > 0 {
+		return fault.New(InvalidGrantToken, "The grant token is not valid.")
+	}
+	return nil
+}
+
+// checkEncryptionContext demands pairs of which no half is empty, and which
+// are not too large.
+func checkEncryptionContext(c *check.Checks, name string, context pairs.Map) {
+	for i := range context {
+		if context[i].Key == "" || context[i].Value == "" {
+			c.Refuse(validation("Invalid EncryptionContext"))
+		}
+	}
+	if sealed.ContextSize(context) > sealed.MaxContext {
+		c.Refuse(validation("%s must not be larger than %d bytes", name, sealed.MaxContext))
+	}
+}
+
+// Recipient asks for the answer to be encrypted for an attested environment.
+type Recipient struct {
+	KeyEncryptionAlgorithm optional.Of[string] `aws:"KeyEncryptionAlgorithm"`
+	AttestationDocument    []byte              `aws:"AttestationDocument"`
+}
+
+const attestationMax = 262144
+
+func checkRecipient(c *check.Checks, r *Recipient) {
+	if r == nil {
+		return
+	}
+	c.Enum("recipient.keyEncryptionAlgorithm", r.KeyEncryptionAlgorithm, "RSAES_OAEP_SHA_256")
+	c.Bytes("recipient.attestationDocument", r.AttestationDocument != nil, len(r.AttestationDocument), 1, attestationMax)
+}
+
+// noRecipient refuses to answer an attested environment: there is no root of
+// trust here by which its document could be verified.
+func noRecipient(r *Recipient) error {
+	if r != nil {
+		return fault.New(fault.UnsupportedOperation, "Recipient is not supported.")
+	}
+	return nil
+}
+
+var policyNamePattern = regexp.MustCompile(`^[\w]+$`)
+
+func checkPolicyName(c *check.Checks, name optional.Of[string]) {
+	c.Length("policyName", name, 1, 128)
+	c.Pattern("policyName", name, policyNamePattern, `[\w]+`)
+}
+
+const policyNameDefault = "default"
+
+// onlyDefault refuses names of policies that no key has.
+func onlyDefault(name optional.Of[string]) error {
+	if name.Or(policyNameDefault) != policyNameDefault {
+		return fault.New(NotFound, "No such policy exists")
+	}
+	return nil
+}
+
+const ignoreCiphertext = "IGNORE_CIPHERTEXT"
+
+// checkDryRun checks the members of a decryption, which may do without its
+// ciphertext where only the decision is wanted.
+func checkDryRun(c *check.Checks, dryRun optional.Of[bool], modifiers []string, ciphertext []byte, keyMember string, key optional.Of[string]) {
+	for i, m := range modifiers {
+		c.Enum(element("dryRunModifiers", i), optional.Some(m), ignoreCiphertext)
+	}
+	if len(modifiers) == 0 {
+		c.Required("ciphertextBlob", ciphertext != nil)
+	}
+	c.Bytes("ciphertextBlob", ciphertext != nil, len(ciphertext), 1, ciphertextMax)
+	switch {
+	case len(modifiers) == 0:
+	case !dryRun.Or(false):
+		c.Refuse(validation("DryRunModifiers can only be used with DryRun."))
+	case !key.Set:
+		c.Refuse(validation("%s is required when the ciphertext is ignored.", keyMember))
+	}
+}

@@ -1,0 +1,98 @@
+// Package kms is the key management service: keys, their policies, aliases and
+// tags, and the cryptographic operations that use them.
+//
+// An operation is a file, named after it. Operations that change something read
+// and write through their transaction; operations that use a key decide from
+// immutable snapshots of keys, which are valid while no commit has touched the
+// key, so that a cryptographic call reads no store when the snapshot is at hand.
+// https://docs.aws.amazon.com/kms/latest/APIReference/Welcome.html
+package kms
+
+import (
+	"context"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+)
+
+// Principals knows the users and roles of all accounts. The service of
+// identities implements it.
+type Principals interface {
+	// Principal tells whether the principal that an ARN names exists, as r sees
+	// it, and which unique id its name is to be bound to, if any.
+	Principal(ctx context.Context, r store.Reader, arn string) (id string, exists bool, err error)
+}
+
+// Options are what the service needs from others.
+type Options struct {
+	Keyring    *sealed.Keyring
+	Principals Principals
+
+	// Stamp returns the stamp of an entity as read by r; see store.Store.
+	Stamp func(r store.Reader, entity string) store.Stamp
+
+	// CachedKeys bounds the snapshots of keys, and those of aliases, that are
+	// kept in memory; 0 stands for 10,000 of each.
+	CachedKeys int
+}
+
+// Service is the key management service. It is safe for concurrent use.
+type Service struct {
+	keyring    *sealed.Keyring
+	principals Principals
+	stamp      func(r store.Reader, entity string) store.Stamp
+	markers    *sealed.Secret
+	keys       *cache[keyName, *Key]
+	aliases    *cache[aliasName, *aliasTarget]
+}
+
+const cachedKeysDefault = 10_000
+
+// New returns the service. Its Tables must be open in the store that its calls read.
+func New(o Options) *Service {
+	if o.CachedKeys == 0 {
+		o.CachedKeys = cachedKeysDefault
+	}
+	return &Service{
+		keyring:    o.Keyring,
+		principals: o.Principals,
+		stamp:      o.Stamp,
+		markers:    o.Keyring.Secret("kms/marker"),
+		keys:       newCache[keyName, *Key](o.CachedKeys),
+		aliases:    newCache[aliasName, *aliasTarget](o.CachedKeys),
+	}
+}
+
+// Operations lists the API, in the order of the public reference.
+func (s *Service) Operations() []operation.Operation {
+	return []operation.Operation{
+		s.createAlias(),
+		s.createKey(),
+		s.decrypt(),
+		s.deleteAlias(),
+		s.describeKey(),
+		s.disableKey(),
+		s.enableKey(),
+		s.encrypt(),
+		s.generateDataKey(),
+		s.generateDataKeyWithoutPlaintext(),
+		s.generateRandom(),
+		s.getKeyPolicy(),
+		s.listAliases(),
+		s.listKeyPolicies(),
+		s.listKeys(),
+		s.listResourceTags(),
+		s.putKeyPolicy(),
+		s.reEncrypt(),
+		s.tagResource(),
+		s.untagResource(),
+		s.updateAlias(),
+		s.updateKeyDescription(),
+	}
+}
+
+// Tables lists the tables that the service keeps its records in.
+func Tables() []store.AnyTable {
+	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable}
+}

@@ -1,0 +1,383 @@
+package kms_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/memory"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/record"
+	"claviger/internal/service/kms"
+	"claviger/internal/words/arn"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/ident"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/principal"
+)
+
+const (
+	region  = "eu-west-1"
+	home    = "111122223333"
+	abroad  = "444455556666"
+	nowhere = "1234abcd-12ab-34cd-56ef-1234567890ab" // the id of no key
+)
+
+// A world is a small installation: a store in memory, a real keyring, and a
+// walk that validates, judges and runs.
+type world struct {
+	t          testing.TB
+	store      *store.Store
+	service    *kms.Service
+	people     *directory
+	operations map[string]operation.Operation
+	now        time.Time
+	reads      int // how often a call opened the store
+	last       operation.Call
+	in, out    any // of the last call
+	plans      map[reflect.Type]*record.Plan
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	rootKey, err := root.Random()
+	ok(t, err)
+	ring, _, err := sealed.Create(rootKey)
+	ok(t, err)
+	st, err := store.Open(t.Context(), memory.New(), store.Options{Tables: kms.Tables(), Sealer: ring})
+	ok(t, err)
+	t.Cleanup(func() { _ = st.Close() })
+	people := &directory{ids: make(map[string]string)}
+	w := &world{
+		t:          t,
+		store:      st,
+		people:     people,
+		service:    kms.New(kms.Options{Keyring: ring, Principals: people, Stamp: st.Stamp}),
+		operations: make(map[string]operation.Operation),
+		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
+		plans:      make(map[reflect.Type]*record.Plan),
+	}
+	for _, op := range w.service.Operations() {
+		w.operations[op.Name] = op
+		w.plans[op.In], w.plans[op.Out] = record.PlanOf(op.In), record.PlanOf(op.Out)
+	}
+	for _, account := range []string{home, abroad} {
+		wrapped, err := ring.Draw(account)
+		ok(t, err)
+		ok(t, ring.Install(account, wrapped))
+	}
+	return w
+}
+
+// directory knows users and roles: it stands for the service of identities.
+type directory struct {
+	mu  sync.Mutex
+	ids map[string]string
+}
+
+func (d *directory) Principal(_ context.Context, _ store.Reader, name string) (string, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id, exists := d.ids[name]
+	return id, exists, nil
+}
+
+// An actor makes calls.
+type actor struct {
+	w      *world
+	caller *authz.Caller
+}
+
+func (w *world) root(account string) *actor {
+	name := arn.Root("aws", account)
+	return w.actor(principal.Principal{Kind: principal.Root, Partition: "aws", Account: account, ARN: name, ID: account})
+}
+
+// user makes a user with identity policies. A user of the same name as one
+// before is another person.
+func (w *world) user(account, name string, policies ...string) *actor {
+	p := principal.Principal{
+		Kind:      principal.User,
+		Partition: "aws",
+		Account:   account,
+		ARN:       "arn:aws:iam::" + account + ":user/" + name,
+		ID:        ident.Unique("AIDA", 21),
+		Name:      name,
+	}
+	w.people.ids[p.ARN] = p.ID
+	return w.actor(p, policies...)
+}
+
+func (w *world) actor(p principal.Principal, policies ...string) *actor {
+	w.t.Helper()
+	caller := &authz.Caller{
+		Principal: p,
+		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN, ID: p.ID},
+	}
+	for _, text := range policies {
+		compiled, err := policy.Compile(policy.Identity, "inline", []byte(text), nil)
+		ok(w.t, err)
+		caller.Identity = append(caller.Identity, compiled)
+	}
+	return &actor{w: w, caller: caller}
+}
+
+// everything is an identity policy that allows whatever a policy of identities can.
+const everything = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`
+
+// allow is an identity policy of one statement.
+func allow(action string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"*"}]}`
+}
+
+// keyPolicy is a key policy that keeps the key with its account and has more statements.
+func keyPolicy(statements ...string) string {
+	all := append([]string{
+		`{"Sid":"Account","Effect":"Allow","Principal":{"AWS":"` + arn.Root("aws", home) + `"},"Action":"kms:*","Resource":"*"}`,
+	}, statements...)
+	return `{"Version":"2012-10-17","Statement":[` + strings.Join(all, ",") + `]}`
+}
+
+// do takes one call through its walk, as the pipeline does. in is a pointer.
+func (a *actor) do(in any) (any, error) {
+	w := a.w
+	w.t.Helper()
+	name := strings.TrimSuffix(reflect.TypeOf(in).Elem().Name(), "Input")
+	op, known := w.operations[name]
+	if !known {
+		w.t.Fatalf("no operation %s", name)
+	}
+	facts := &authz.Facts{Time: w.now, Region: region, Secure: true}
+	c := &w.last
+	*c = operation.Call{
+		Context:   w.t.Context(),
+		Time:      w.now,
+		RequestID: ident.UUID(),
+		Region:    region,
+		Partition: "aws",
+		Caller:    a.caller,
+		Facts:     facts,
+	}
+	w.in, w.out = in, nil
+	if err := op.Validate(in); err != nil {
+		return nil, err
+	}
+	out, err := a.walk(op, c, in)
+	if err == nil {
+		w.out = out
+	}
+	return out, err
+}
+
+func (a *actor) walk(op operation.Operation, c *operation.Call, in any) (out any, err error) {
+	if op.Writes {
+		_, err = a.w.store.Update(c.Context, ident.Bytes(), func(tx store.Txn) error {
+			c.Begin(func() (store.Reader, error) { return tx, nil })
+			out, err = op.Walk(c, tx, in, a.judge)
+			return err
+		})
+		return out, err
+	}
+	for {
+		var open store.Snapshot
+		c.Begin(func() (store.Reader, error) {
+			if open == nil {
+				a.w.reads++
+				if open, err = a.w.store.Snapshot(c.Context); err != nil {
+					return nil, err
+				}
+			}
+			return open, nil
+		})
+		out, err = op.Walk(c, nil, in, a.judge)
+		if open != nil {
+			err = errors.Join(err, open.Close())
+		}
+		if err != nil || c.Current() {
+			return out, err
+		}
+	}
+}
+
+func (a *actor) judge(asks []authz.Ask) error {
+	if len(asks) == 0 {
+		return errors.New("the call asks nothing")
+	}
+	actions := a.w.operations[strings.TrimSuffix(reflect.TypeOf(a.w.in).Elem().Name(), "Input")].Actions
+	var judge authz.Judge
+	for i := range asks {
+		if !slices.Contains(actions, asks[i].Action) {
+			a.w.t.Errorf("asked for %s, which is not declared", asks[i].Action)
+		}
+		if err := judge.Allow(a.w.last.Facts, a.caller, &asks[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// must makes a call that succeeds.
+func must[Out any](a *actor, in any) *Out {
+	a.w.t.Helper()
+	out, err := a.do(in)
+	if err != nil {
+		a.w.t.Fatalf("%T: %v", in, err)
+	}
+	return out.(*Out)
+}
+
+// done makes a call that succeeds with an empty answer.
+func (a *actor) done(in any) {
+	a.w.t.Helper()
+	must[operation.None](a, in)
+}
+
+// refused makes a call that is refused with a code and a message.
+func (a *actor) refused(in any, code fault.Code, message string) {
+	a.w.t.Helper()
+	out, err := a.do(in)
+	var f *fault.Fault
+	switch {
+	case err == nil:
+		a.w.t.Errorf("%T: answered %+v, want %s", in, out, code)
+	case !errors.As(err, &f):
+		a.w.t.Errorf("%T: failed with %v, want %s", in, err, code)
+	case f.Code != code || f.Message != message:
+		a.w.t.Errorf("%T:\n got %s: %s\nwant %s: %s", in, f.Code, f.Message, code, message)
+	}
+}
+
+// denied makes a call that is not allowed, for the reason that ends its text.
+func (a *actor) denied(in any, action, resource, reason string) {
+	a.w.t.Helper()
+	a.refused(in, fault.AccessDenied, "User: "+a.caller.Principal.ARN+" is not authorized to perform: "+action+
+		" on resource: "+resource+" "+reason)
+}
+
+func noIdentity(action string) string {
+	return "because no identity-based policy allows the " + action + " action"
+}
+
+func noResource(action string) string {
+	return "because no resource-based policy allows the " + action + " action"
+}
+
+// failed makes a call that fails without a word for its caller.
+func (a *actor) failed(in any, cause error) {
+	a.w.t.Helper()
+	_, err := a.do(in)
+	var f *fault.Fault
+	if errors.As(err, &f) || !errors.Is(err, cause) {
+		a.w.t.Errorf("%T: got %v, want %v", in, err, cause)
+	}
+}
+
+// createKey makes a key with the default policy, or the one given.
+func (a *actor) createKey(policies ...string) kms.KeyMetadata {
+	a.w.t.Helper()
+	in := &kms.CreateKeyInput{}
+	if len(policies) > 0 {
+		in.Policy = optional.Some(policies[0])
+	}
+	return must[kms.CreateKeyOutput](a, in).KeyMetadata
+}
+
+func (a *actor) createAlias(name, key string) {
+	a.w.t.Helper()
+	a.done(&kms.CreateAliasInput{AliasName: optional.Some(name), TargetKeyID: optional.Some(key)})
+}
+
+func (a *actor) encrypt(key, text string) []byte {
+	a.w.t.Helper()
+	return must[kms.EncryptOutput](a, &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: secret(text)}).CiphertextBlob
+}
+
+func (a *actor) decrypt(blob []byte) string {
+	a.w.t.Helper()
+	return shown(must[kms.DecryptOutput](a, &kms.DecryptInput{CiphertextBlob: blob}).Plaintext)
+}
+
+// state brings a key into a state that no operation leads to yet.
+func (w *world) state(id, state string) {
+	w.t.Helper()
+	ok(w.t, kms.Edit(w.t.Context(), w.store, region, id, func(s, _, _ *string) { *s = state }))
+}
+
+// kind gives a key a spec and usage of which no key can be made yet.
+func (w *world) kind(id, spec, usage string) {
+	w.t.Helper()
+	ok(w.t, kms.Edit(w.t.Context(), w.store, region, id, func(_, s, u *string) { *s, *u = spec, usage }))
+}
+
+// recorded compares what the record of the last call shows.
+func (w *world) recorded(request, response, additional string, resources ...string) {
+	w.t.Helper()
+	d := &w.last.Record
+	sameJSON(w.t, "requestParameters", w.plans[reflect.TypeOf(w.in).Elem()].Append(nil, w.in, d.Request), request)
+	answer := []byte("null")
+	if w.out != nil {
+		answer = w.plans[reflect.TypeOf(w.out).Elem()].Append(nil, w.out, d.Response)
+	}
+	sameJSON(w.t, "responseElements", answer, response)
+	extra := make(map[string]string)
+	for _, m := range d.Additional {
+		extra[m.Name] = m.Value
+	}
+	b, err := json.Marshal(extra)
+	ok(w.t, err)
+	sameJSON(w.t, "additionalEventData", b, additional)
+	var got []string
+	for _, r := range d.Resources {
+		got = append(got, r.Type+" "+r.ARN+" "+r.Account)
+	}
+	if !slices.Equal(got, resources) {
+		w.t.Errorf("resources\n got %q\nwant %q", got, resources)
+	}
+}
+
+func sameJSON(t testing.TB, what string, got []byte, want string) {
+	t.Helper()
+	var g, w any
+	if err := json.Unmarshal(got, &g); err != nil {
+		t.Fatalf("%s: %v in %s", what, err, got)
+	}
+	ok(t, json.Unmarshal([]byte(want), &w))
+	if !reflect.DeepEqual(g, w) {
+		t.Errorf("%s\n got %s\nwant %s", what, got, want)
+	}
+}
+
+// ofKey is a record's resource.
+func ofKey(k kms.KeyMetadata) string { return "AWS::KMS::Key " + k.ARN + " " + k.AWSAccountID }
+
+func ofAlias(name string) string { return "AWS::KMS::Alias " + aliasARN(name) + " " + home }
+
+func aliasARN(name string) string { return "arn:aws:kms:" + region + ":" + home + ":" + name }
+
+func keyARN(account, id string) string { return "arn:aws:kms:" + region + ":" + account + ":key/" + id }
+
+func str(s string) optional.Of[string] { return optional.Some(s) }
+
+func secret(s string) confidential.Bytes { return confidential.New([]byte(s)) }
+
+func shown(b confidential.Bytes) string { return string(b.Reveal(reveal.Token{})) }
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
