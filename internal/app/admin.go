@@ -1,0 +1,267 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"reflect"
+	"time"
+
+	"claviger/internal/edge/awsjson"
+	"claviger/internal/ground/audit"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/trail"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/ident"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/principal"
+)
+
+// The admin socket speaks HTTP with JSON bodies. Whoever can open it is the
+// operator: its file mode is the authentication. Every request is a call
+// through the pipeline and leaves a record of the operator's.
+
+// listenAdmin makes the socket for its owner only. A socket that a killed
+// server left behind is replaced; the store's lock has shown that none lives.
+func listenAdmin(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("replacing the admin socket: %w", err)
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("making the admin socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("closing the admin socket to others: %w", err), listener.Close())
+	}
+	return listener, nil
+}
+
+// admin answers operator commands.
+func (s *server) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /account/create", s.adminCreateAccount)
+	mux.HandleFunc("POST /audit/tail", s.adminTail)
+	mux.HandleFunc("POST /audit/verify", s.adminVerify)
+	return mux
+}
+
+// operator is the credential of whoever holds the socket.
+var operator = &authz.Credential{Caller: &authz.Caller{Principal: principal.Principal{
+	Kind: principal.Operator,
+	ID:   "operator",
+	ARN:  "operator",
+}}}
+
+// operate takes an operator's request through the pipeline.
+func (s *server) operate(ctx context.Context, name string, fill func(in any)) (any, error) {
+	entrance := s.operators[name]
+	return s.pipeline.Do(ctx, &pipeline.Request{
+		Entrance:   entrance,
+		Source:     entrance.Source,
+		Name:       name,
+		Credential: operator,
+		Facts:      authz.Facts{UserAgent: "claviger"},
+		ID:         ident.UUID(),
+		Partition:  "aws",
+		Decode: func(in any) error {
+			fill(in)
+			return nil
+		},
+		Spell: func(code fault.Code) string { return string(code) },
+	})
+}
+
+// requests and answers of the admin socket.
+type (
+	createAccountRequest struct {
+		Account string `json:"account,omitempty"`
+	}
+	createAccountAnswer struct {
+		AccountID       string `json:"AccountId"`
+		AccessKeyID     string `json:"AccessKeyId"`
+		SecretAccessKey string `json:"SecretAccessKey"`
+	}
+	tailRequest struct {
+		From   int64 `json:"from,omitempty"`
+		Follow bool  `json:"follow,omitempty"`
+	}
+	tailLine struct {
+		Sequence uint64          `json:"sequence"`
+		Record   json.RawMessage `json:"record"`
+	}
+	verifyRequest struct {
+		Head []byte `json:"head,omitempty"`
+	}
+	problem struct {
+		Error string `json:"error"`
+	}
+)
+
+var createAccountShape = awsjson.Plan(reflect.TypeFor[iam.CreateAccountOutput]())
+
+func (s *server) adminCreateAccount(w http.ResponseWriter, r *http.Request) {
+	var in createAccountRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	out, err := s.operate(r.Context(), "CreateAccount", func(to any) {
+		if in.Account != "" {
+			to.(*iam.CreateAccountInput).AccountID = optional.Some(in.Account)
+		}
+	})
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	// The codec is what may reveal the secret.
+	_, _ = w.Write(createAccountShape.Append(nil, out)) // a client that has gone needs no answer
+}
+
+// adminTail streams records, one JSON object a line, and with follow goes on
+// until the client leaves.
+func (s *server) adminTail(w http.ResponseWriter, r *http.Request) {
+	var in tailRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	if _, err := s.operate(r.Context(), "ReadTrail", func(to any) {
+		*to.(*trail.ReadTrailInput) = trail.ReadTrailInput{From: in.From, Follow: in.Follow}
+	}); err != nil {
+		writeProblem(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	flush := http.NewResponseController(w)
+	encoder := json.NewEncoder(w)
+	next := uint64(max(in.From, 1))
+	for {
+		err := s.trail.Read(r.Context(), next, func(sequence uint64, e audit.Entry) error {
+			next = sequence + 1
+			return encoder.Encode(tailLine{sequence, e.Record})
+		})
+		if err != nil || !in.Follow || flush.Flush() != nil {
+			return
+		}
+		if s.trail.Wait(r.Context(), next) != nil {
+			return
+		}
+	}
+}
+
+func (s *server) adminVerify(w http.ResponseWriter, r *http.Request) {
+	var in verifyRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	out, err := s.operate(r.Context(), "VerifyTrail", func(to any) { to.(*trail.VerifyTrailInput).Head = in.Head })
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	writeJSON(w, out.(*trail.VerifyTrailOutput).Report)
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		writeJSON(w, problem{"the request could not be read"})
+		return false
+	}
+	return true
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+}
+
+func writeProblem(w http.ResponseWriter, err error) {
+	w.WriteHeader(http.StatusUnprocessableEntity)
+	writeJSON(w, problem{fault.From(err).Error()})
+}
+
+// where says where the server is that an operator command speaks to.
+type where struct {
+	location
+	Socket string `env:"CLAVIGER_SOCKET" type:"path" placeholder:"PATH" help:"Admin socket of a running server; DIR/admin.sock by default."`
+	JSON   bool   `name:"json" help:"Print JSON."`
+}
+
+// call sends a request to the running server. Where none runs, it opens the
+// store under its exclusive lock and answers the request itself.
+func (o *where) call(env *environment, path string, in any, answer func(io.Reader) error) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	socket := o.Socket
+	if socket == "" {
+		socket = o.socket()
+	}
+	probe, err := net.Dial("unix", socket)
+	if err == nil {
+		probe.Close()
+		return post(socket, path, in, answer)
+	}
+	if o.Socket != "" {
+		return fmt.Errorf("no server answers at %s: %w", o.Socket, err)
+	}
+	return o.offline(env, path, in, answer)
+}
+
+// offline serves one request on a socket of its own.
+func (o *where) offline(env *environment, path string, in any, answer func(io.Reader) error) error {
+	f, err := o.open(context.Background())
+	if err != nil {
+		return err
+	}
+	f.log = newLogger(env.stderr, "warn", "text")
+	s, err := newServer(context.Background(), f)
+	if err != nil {
+		return err
+	}
+	listener, err := listenAdmin(o.socket())
+	if err != nil {
+		return errors.Join(err, s.close())
+	}
+	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- operators.Serve(listener) }()
+	err = post(o.socket(), path, in, answer)
+	err = errors.Join(err, operators.Close())
+	if served := <-done; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return errors.Join(err, s.close())
+}
+
+func post(socket, path string, in any, answer func(io.Reader) error) error {
+	body, write := io.Pipe()
+	go func() { write.CloseWithError(json.NewEncoder(write).Encode(in)) }()
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}
+	response, err := client.Post("http://claviger"+path, "application/json", body)
+	if err != nil {
+		return fmt.Errorf("speaking to the server: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		var p problem
+		if err := json.NewDecoder(response.Body).Decode(&p); err != nil {
+			return fmt.Errorf("the server answered %s", response.Status)
+		}
+		return errors.New(p.Error)
+	}
+	return answer(response.Body)
+}

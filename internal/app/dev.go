@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"claviger/internal/ground/audit"
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
+	"claviger/internal/ground/store/memory"
+)
+
+type devCommand struct {
+	common
+	Account   string `default:"000000000000" env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"The first account."`
+	LogFormat string `default:"text" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
+	Store     string `default:"memory:" env:"CLAVIGER_STORE" placeholder:"URL" help:"memory: only."`
+}
+
+// ringRecords is how many records a development server keeps.
+const ringRecords = 100_000
+
+// Run serves from memory until it is told to stop.
+func (c *devCommand) Run(env *environment) error {
+	if err := errors.Join(c.check(), checkAccount(c.Account), refuseUnbuilt(env.getenv)); err != nil {
+		return err
+	}
+	if c.Store != "memory:" {
+		return usage("dev keeps everything in memory: the store must be memory:, not %q", c.Store)
+	}
+	if env.getenv("CLAVIGER_DATA") != "" {
+		return usage("dev keeps everything in memory: CLAVIGER_DATA must not be set")
+	}
+	credentials, err := readRootCredentials(env.getenv)
+	if err != nil {
+		return err
+	}
+	local, err := loopback(c.Listen)
+	if err != nil {
+		return err
+	}
+	if !local && !credentials.given {
+		return usage("serving %s beyond this machine needs root credentials: set CLAVIGER_ROOT_ACCESS_KEY_ID and CLAVIGER_ROOT_SECRET_ACCESS_KEY", c.Listen)
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", c.Listen, err)
+	}
+	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
+	return c.serve(env, logger, listener, local, credentials)
+}
+
+func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.Listener, local bool, credentials rootCredentials) error {
+	defaults := !credentials.given
+	if defaults {
+		credentials = rootCredentials{accessKeyID: "test", secret: "test"}
+	}
+	s, err := newMemoryServer(logger, local)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	if err := s.addAccount(context.Background(), c.Account, credentials); err != nil {
+		return errors.Join(err, listener.Close(), s.close())
+	}
+	dir, err := os.MkdirTemp("", "claviger-dev-")
+	if err != nil {
+		return errors.Join(fmt.Errorf("making a directory for the admin socket: %w", err), listener.Close(), s.close())
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, socketFile)
+	return s.serve(serving{
+		settings:  &c.common,
+		listener:  listener,
+		socket:    socket,
+		localOnly: local, // where a secret that everybody knows opens every account
+		ready: func(endpoint string) {
+			if c.LogFormat == "json" {
+				logger.Info("ready", "listen", listener.Addr().String(), "endpoint", endpoint, "region", c.Region,
+					"account", c.Account, "admin_socket", socket)
+				return
+			}
+			fmt.Fprintf(env.stdout, "Claviger serves %s from memory; everything is gone when it stops.\n"+
+				"Operator commands: --socket %s\n\nPaste this into another shell:\n\n%s\n",
+				endpoint, socket, clientCommands(endpoint, c.Region, credentials))
+		},
+	})
+}
+
+// newMemoryServer puts a server together that keeps everything in memory, under a root key
+// that nobody has. With anyAccount, the secret "test" opens every account.
+func newMemoryServer(logger *slog.Logger, anyAccount bool) (*server, error) {
+	key, err := root.Random()
+	if err != nil {
+		return nil, fmt.Errorf("drawing a root key: %w", err)
+	}
+	keyring, _, err := sealed.Create(key)
+	if err != nil {
+		return nil, fmt.Errorf("making the keyring: %w", err)
+	}
+	return newServer(context.Background(), foundations{
+		driver:      memory.New(),
+		keyring:     keyring,
+		openTrail:   func(o audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords, o), nil },
+		development: anyAccount,
+		log:         logger,
+	})
+}

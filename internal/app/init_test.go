@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func quiet(f *foundations) { f.log = slog.New(slog.DiscardHandler) }
+
+// interrupted is an init that is killed before its last step.
+func interrupted(t *testing.T, l *location, account string) rootCredentials {
+	t.Helper()
+	ctx := context.Background()
+	source, err := l.rootSource()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(l.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d, err := l.database(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, err := l.makeKeyring(ctx, d, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := l.foundations(d, keyring)
+	quiet(&f)
+	s, err := newServer(ctx, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := drawRootCredentials()
+	err = errors.Join(writeCredentials(filepath.Join(l.Data, rootCredentialsFile), c), s.addAccount(ctx, account, c), s.close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestInitResumed: an init that follows an interrupted one reports the account
+// and the credentials that are in force, and none of its own.
+func TestInitResumed(t *testing.T) {
+	t.Parallel()
+	l := &location{Data: filepath.Join(t.TempDir(), "data"), Store: "sqlite:"}
+	inForce := interrupted(t, l, owner)
+	m, err := l.initialise(t.Context(), stranger, rootCredentials{}, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.account != owner || m.credentials != (rootCredentials{}) {
+		t.Errorf("resumed with account %s and access key %q", m.account, m.credentials.accessKeyID)
+	}
+	text, err := os.ReadFile(m.file)
+	if err != nil || !strings.Contains(string(text), inForce.secret) {
+		t.Errorf("the file does not hold the credentials in force: %v", err)
+	}
+	if _, err := l.initialise(t.Context(), owner, rootCredentials{}, quiet); err == nil {
+		t.Error("what was initialised was initialised again")
+	}
+}

@@ -1,0 +1,180 @@
+package app
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/ground/store/memory"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/sts"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
+)
+
+func newMemory() driver.Driver { return memory.New() }
+
+// countingDriver counts how often the store is read.
+type countingDriver struct {
+	driver.Driver
+	snapshots atomic.Int64
+}
+
+func (d *countingDriver) Snapshot(ctx context.Context) (driver.Snapshot, error) {
+	d.snapshots.Add(1)
+	return d.Driver.Snapshot(ctx)
+}
+
+// canary is a plaintext that is easily recognised.
+func canary() confidential.Bytes { return confidential.New([]byte("canary in a coal mine, 32 bytes!")) }
+
+// fresh makes a name that the world has not seen.
+func (w *world) fresh(prefix string) string {
+	w.names++
+	return prefix + strconv.Itoa(w.names)
+}
+
+// key makes a key of the owner's and returns its id.
+func (w *world) key() string {
+	out := w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{})
+	return out.(*kms.CreateKeyOutput).KeyMetadata.KeyID
+}
+
+// blob encrypts the canary under a key.
+func (w *world) blob(key string) []byte {
+	out := w.must(w.caller(owner), "kms:Encrypt", &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: canary()})
+	return out.(*kms.EncryptOutput).CiphertextBlob
+}
+
+// alias makes an alias of a new key.
+func (w *world) alias() string {
+	name := w.fresh("alias/sample")
+	w.must(w.caller(owner), "kms:CreateAlias", &kms.CreateAliasInput{AliasName: optional.Some(name), TargetKeyID: optional.Some(w.key())})
+	return name
+}
+
+// newUser makes an IAM user without any permission and returns its credential.
+func (w *world) newUser(account, name string) *authz.Credential {
+	root := w.caller(account)
+	w.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: optional.Some(name)})
+	out := w.must(root, "iam:CreateAccessKey", &iam.CreateAccessKeyInput{UserName: optional.Some(name)})
+	return w.caller(out.(*iam.CreateAccessKeyOutput).AccessKey.AccessKeyID)
+}
+
+// user makes a user for a sample.
+func (w *world) user() optional.Of[string] {
+	name := optional.Some(w.fresh("sample"))
+	w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: name})
+	return name
+}
+
+// accessKey makes a user with an access key.
+func (w *world) accessKey() (user, id optional.Of[string]) {
+	user = w.user()
+	out := w.must(w.caller(owner), "iam:CreateAccessKey", &iam.CreateAccessKeyInput{UserName: user})
+	return user, optional.Some(out.(*iam.CreateAccessKeyOutput).AccessKey.AccessKeyID)
+}
+
+const sampleDocument = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`
+
+// userPolicy makes a user with an inline policy named "sample".
+func (w *world) userPolicy() optional.Of[string] {
+	user := w.user()
+	w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)})
+	return user
+}
+
+const samplePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + owner + `:root"},"Action":"kms:*","Resource":"*"}]}`
+
+func tags() []kms.Tag {
+	return []kms.Tag{{TagKey: optional.Some("team"), TagValue: optional.Some("red")}}
+}
+
+// samples has one valid input for every operation, to be called by the owner.
+var samples = map[string]func(w *world) any{
+	"kms:CreateAlias": func(w *world) any {
+		return &kms.CreateAliasInput{AliasName: optional.Some("alias/new"), TargetKeyID: optional.Some(w.key())}
+	},
+	"kms:CreateKey": func(*world) any {
+		return &kms.CreateKeyInput{Description: optional.Some("sample"), Policy: optional.Some(samplePolicy), Tags: tags()}
+	},
+	"kms:Decrypt": func(w *world) any { return &kms.DecryptInput{CiphertextBlob: w.blob(w.key())} },
+	"kms:DeleteAlias": func(w *world) any {
+		return &kms.DeleteAliasInput{AliasName: optional.Some(w.alias())}
+	},
+	"kms:DescribeKey": func(w *world) any { return &kms.DescribeKeyInput{KeyID: optional.Some(w.key())} },
+	"kms:DisableKey":  func(w *world) any { return &kms.DisableKeyInput{KeyID: optional.Some(w.key())} },
+	"kms:EnableKey": func(w *world) any {
+		key := optional.Some(w.key())
+		w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: key})
+		return &kms.EnableKeyInput{KeyID: key}
+	},
+	"kms:Encrypt": func(w *world) any {
+		return &kms.EncryptInput{KeyID: optional.Some(w.key()), Plaintext: canary(), EncryptionContext: pairs.Of(map[string]string{"a": "b"})}
+	},
+	"kms:GenerateDataKey": func(w *world) any {
+		return &kms.GenerateDataKeyInput{KeyID: optional.Some(w.key()), KeySpec: optional.Some("AES_256")}
+	},
+	"kms:GenerateDataKeyWithoutPlaintext": func(w *world) any {
+		return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: optional.Some(w.key()), NumberOfBytes: optional.Some(32)}
+	},
+	"kms:GenerateRandom":  func(*world) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
+	"kms:GetKeyPolicy":    func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
+	"kms:ListAliases":     func(*world) any { return &kms.ListAliasesInput{} },
+	"kms:ListKeyPolicies": func(w *world) any { return &kms.ListKeyPoliciesInput{KeyID: optional.Some(w.key())} },
+	"kms:ListKeys":        func(*world) any { return &kms.ListKeysInput{} },
+	"kms:ListResourceTags": func(w *world) any {
+		return &kms.ListResourceTagsInput{KeyID: optional.Some(w.key())}
+	},
+	"kms:PutKeyPolicy": func(w *world) any {
+		return &kms.PutKeyPolicyInput{KeyID: optional.Some(w.key()), Policy: optional.Some(samplePolicy)}
+	},
+	"kms:ReEncrypt": func(w *world) any {
+		return &kms.ReEncryptInput{CiphertextBlob: w.blob(w.key()), DestinationKeyID: optional.Some(w.key())}
+	},
+	"kms:TagResource": func(w *world) any {
+		return &kms.TagResourceInput{KeyID: optional.Some(w.key()), Tags: tags()}
+	},
+	"kms:UntagResource": func(w *world) any {
+		key := optional.Some(w.key())
+		w.must(w.caller(owner), "kms:TagResource", &kms.TagResourceInput{KeyID: key, Tags: tags()})
+		return &kms.UntagResourceInput{KeyID: key, TagKeys: []string{"team"}}
+	},
+	"kms:UpdateAlias": func(w *world) any {
+		return &kms.UpdateAliasInput{AliasName: optional.Some(w.alias()), TargetKeyID: optional.Some(w.key())}
+	},
+	"kms:UpdateKeyDescription": func(w *world) any {
+		return &kms.UpdateKeyDescriptionInput{KeyID: optional.Some(w.key()), Description: optional.Some("new")}
+	},
+
+	"iam:CreateAccessKey": func(w *world) any { return &iam.CreateAccessKeyInput{UserName: w.user()} },
+	"iam:CreateUser":      func(*world) any { return &iam.CreateUserInput{UserName: optional.Some("new")} },
+	"iam:DeleteAccessKey": func(w *world) any {
+		user, id := w.accessKey()
+		return &iam.DeleteAccessKeyInput{UserName: user, AccessKeyID: id}
+	},
+	"iam:DeleteUser": func(w *world) any { return &iam.DeleteUserInput{UserName: w.user()} },
+	"iam:DeleteUserPolicy": func(w *world) any {
+		return &iam.DeleteUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
+	},
+	"iam:GetUser": func(w *world) any { return &iam.GetUserInput{UserName: w.user()} },
+	"iam:GetUserPolicy": func(w *world) any {
+		return &iam.GetUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
+	},
+	"iam:ListAccessKeys":   func(w *world) any { return &iam.ListAccessKeysInput{UserName: w.user()} },
+	"iam:ListUserPolicies": func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
+	"iam:ListUsers":        func(*world) any { return &iam.ListUsersInput{} },
+	"iam:PutUserPolicy": func(w *world) any {
+		return &iam.PutUserPolicyInput{UserName: w.user(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
+	"iam:UpdateAccessKey": func(w *world) any {
+		user, id := w.accessKey()
+		return &iam.UpdateAccessKeyInput{UserName: user, AccessKeyID: id, Status: optional.Some("Inactive")}
+	},
+
+	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
+}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"claviger/internal/edge/httpfront"
+)
+
+type serveCommand struct {
+	common
+	location
+	Account   string `env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"With --init: the first account; twelve random digits by default."`
+	LogFormat string `default:"json" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
+	Init      bool   `help:"Initialise the data directory first if nothing was initialised there."`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(env *environment) error {
+	if err := errors.Join(c.common.check(), c.location.check(), refuseUnbuilt(env.getenv)); err != nil {
+		return err
+	}
+	if local, err := loopback(c.Listen); err != nil {
+		return err
+	} else if !local {
+		return usage("refusing to serve plain HTTP on %s: only a loopback address may be served without TLS", c.Listen)
+	}
+	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
+	// The port comes before everything else, so that a port in use harms nothing.
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", c.Listen, err)
+	}
+	s, err := c.start(env, logger)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return s.serve(serving{
+		settings: &c.common,
+		listener: listener,
+		socket:   c.socket(),
+		ready: func(endpoint string) {
+			logger.Info("ready", "listen", listener.Addr().String(), "endpoint", endpoint, "region", c.Region,
+				"data", c.Data, "admin_socket", c.socket())
+		},
+	})
+}
+
+func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, error) {
+	ctx := context.Background()
+	f, err := c.open(ctx)
+	if c.Init && errors.Is(err, errUninitialised) {
+		if err := c.initialiseFirst(ctx, env, logger); err != nil {
+			return nil, err
+		}
+		f, err = c.open(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.RootKey == "" {
+		logger.Warn("the root key lies beside the store: it protects a copy of the store that was taken without it, not from whoever can read this directory",
+			"root_key", filepath.Join(c.Data, rootKeyFile))
+	}
+	f.log = logger
+	return newServer(ctx, f)
+}
+
+func (c *serveCommand) initialiseFirst(ctx context.Context, env *environment, logger *slog.Logger) error {
+	credentials, err := readRootCredentials(env.getenv)
+	if err != nil {
+		return err
+	}
+	account := c.Account
+	if account == "" {
+		account = drawAccount()
+	}
+	if err := checkAccount(account); err != nil {
+		return err
+	}
+	m, err := c.initialise(ctx, account, credentials, func(f *foundations) { f.log = logger })
+	if err != nil {
+		return err
+	}
+	logger.Info("initialised", "data", c.Data, "account", m.account, "root_credentials", m.file)
+	return nil
+}
+
+// serving is what serve needs beside the server.
+type serving struct {
+	settings  *common
+	listener  net.Listener
+	socket    string // of the operator commands
+	localOnly bool
+	ready     func(endpoint string)
+}
+
+// drainTime is how long calls in flight may take to finish after a signal to stop.
+const drainTime = 20 * time.Second
+
+// serve answers calls until SIGTERM or SIGINT, finishes those in flight, and
+// closes the server.
+func (s *server) serve(o serving) error {
+	signals, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer release()
+
+	admin, err := listenAdmin(o.socket)
+	if err != nil {
+		return errors.Join(err, o.listener.Close(), s.close())
+	}
+	var serving atomic.Bool
+	main := httpfront.New(httpfront.Options{
+		Handler:   s.gateway(o.settings),
+		Ready:     serving.Load,
+		Panicked:  func(cause any) { s.log.Error("panic outside of a call", "cause", fmt.Sprint(cause)) },
+		LocalOnly: o.localOnly,
+	})
+	main.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: httpfront.RequestTime}
+
+	failed := make(chan error, 2)
+	go func() { failed <- main.Serve(o.listener) }()
+	go func() { failed <- operators.Serve(admin) }()
+	serving.Store(true)
+	o.ready("http://" + o.listener.Addr().String())
+
+	var cause error
+	select {
+	case <-signals.Done():
+		s.log.Info("stopping")
+	case cause = <-failed:
+	}
+	serving.Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err = errors.Join(main.Shutdown(ctx), operators.Close()) // operators may follow the trail for ever
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("calls still in flight were cut off")
+		err = nil
+	}
+	return errors.Join(cause, err, s.close())
+}

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"context"
+	"crypto/fips140"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"claviger/internal/edge/gateway"
+	"claviger/internal/edge/message"
+	"claviger/internal/ground/audit"
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/sts"
+	"claviger/internal/service/trail"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/fault"
+)
+
+// foundations are what a server stands on.
+type foundations struct {
+	driver  driver.Driver
+	keyring *sealed.Keyring
+	// openTrail opens the trail. It runs last, so that a server that can't
+	// start for another reason leaves no segment behind.
+	openTrail func(audit.Options) (audit.Trail, error)
+	// verify checks the trail's files; nil where the trail has none.
+	verify      func(ctx context.Context, o audit.Options, head []byte) (*audit.Report, error)
+	trailDir    string
+	development bool
+	log         *slog.Logger
+}
+
+// server is the house, put together.
+type server struct {
+	store     *store.Store
+	trail     audit.Trail
+	iam       *iam.Service
+	pipeline  *pipeline.Pipeline
+	services  []gateway.Service
+	operators map[string]*pipeline.Entrance
+	log       *slog.Logger
+	stop      context.CancelFunc
+	stopped   chan struct{}
+}
+
+// tables of all services.
+func tables() []store.AnyTable { return append(iam.Tables(), kms.Tables()...) }
+
+// newServer puts a server together on f, which it owns from then on: an error
+// closes everything. Before it returns, the trail has the record of every
+// change that the store has.
+func newServer(ctx context.Context, f foundations) (*server, error) {
+	s := &server{log: f.log, stopped: make(chan struct{})}
+	var corridor *pipeline.Pipeline // made below; no commit comes before it
+	opened, err := store.Open(ctx, f.driver, store.Options{
+		Tables:    tables(),
+		Sealer:    f.keyring,
+		Committed: func(c store.Commit) { corridor.Committed(c) },
+	})
+	if err != nil {
+		return nil, err // the driver is closed already
+	}
+	s.store = opened
+
+	options := audit.Options{
+		Dir:    f.trailDir,
+		Origin: f.keyring.Installation(),
+		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
+		Signer: f.keyring.Signer(),
+		Now:    time.Now,
+	}
+	if s.trail, err = f.openTrail(options); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
+	}
+
+	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Development: f.development, Now: time.Now})
+	corridor = pipeline.New(pipeline.Options{
+		Store:       s.store,
+		Trail:       s.trail,
+		Credentials: s.iam,
+		Sealer:      f.keyring,
+		Now:         time.Now,
+		Report: func(requestID string, err error) {
+			f.log.Error("internal failure", "request_id", requestID, "cause", err)
+		},
+	})
+	s.pipeline = corridor
+	if err := s.pipeline.Drain(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("bringing the trail up to the store: %w", err), s.trail.Close(), s.store.Close())
+	}
+
+	keys := kms.New(kms.Options{Keyring: f.keyring, Principals: s.iam, Stamp: s.store.Stamp})
+	s.services = services(s.iam, keys)
+	s.operators = operators(s.iam, trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
+		if f.verify == nil {
+			return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
+		}
+		return f.verify(ctx, options, head)
+	}))
+	background, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go s.keepUp(background)
+	return s, nil
+}
+
+// services is the list of every API that the binary offers.
+func services(identities *iam.Service, keys *kms.Service) []gateway.Service {
+	return []gateway.Service{
+		{
+			Name: "kms", Source: "kms.amazonaws.com", Protocol: gateway.JSON, Target: "TrentService",
+			Skew: 5 * time.Minute, Internal: "KMSInternalException", Operations: keys.Operations(),
+		},
+		{
+			Name: "iam", Source: "iam.amazonaws.com", Protocol: gateway.Query,
+			Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
+			Skew: 15 * time.Minute, Internal: "ServiceFailure", Global: true, Operations: identities.Operations(),
+		},
+		{
+			Name: "sts", Source: "sts.amazonaws.com", Protocol: gateway.Query,
+			Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+			Skew: 15 * time.Minute, Operations: sts.New().Operations(),
+		},
+	}
+}
+
+// operatorSource is the event source of what the operator does.
+const operatorSource = "claviger"
+
+func operators(identities *iam.Service, records *trail.Service) map[string]*pipeline.Entrance {
+	entrances := make(map[string]*pipeline.Entrance)
+	for _, list := range [][]operation.Operation{identities.OperatorOperations(), records.OperatorOperations()} {
+		for _, op := range list {
+			entrances[op.Name] = pipeline.Open(operatorSource, op)
+		}
+	}
+	return entrances
+}
+
+// gateway returns the edge of the server.
+func (s *server) gateway(c *common) *gateway.Gateway {
+	refusals := newSampler(s.log)
+	return gateway.New(gateway.Options{
+		Services:    s.services,
+		Pipeline:    s.pipeline,
+		Credentials: s.iam,
+		Regions:     c.Regions,
+		Region:      c.Region,
+		Now:         time.Now,
+		FIPS:        fips140.Enabled(),
+		Refused: func(r *message.Request, code fault.Code) {
+			refusals.refused(r.Remote, code)
+		},
+	})
+}
+
+// keepUp drains the outbox whenever the trail has fallen behind the store,
+// until it succeeds: no call is answered meanwhile.
+func (s *server) keepUp(ctx context.Context) {
+	defer close(s.stopped)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !s.pipeline.Lagging() {
+			continue
+		}
+		if err := s.pipeline.Drain(ctx); err != nil {
+			s.log.Error("the trail is behind the store; no call is answered until it has caught up", "cause", err)
+			continue
+		}
+		s.log.Info("the trail has caught up with the store")
+	}
+}
+
+// close ends the server after the last call: what was answered is durable already.
+func (s *server) close() error {
+	s.stop()
+	<-s.stopped
+	return errors.Join(s.trail.Close(), s.store.Close())
+}
+
+// addAccount makes an account with the given root credentials.
+func (s *server) addAccount(ctx context.Context, id string, c rootCredentials) error {
+	_, err := s.store.Update(ctx, newOpID(), func(tx store.Txn) error {
+		return s.iam.CreateAccount(ctx, tx, id, c.accessKeyID, confidential.New([]byte(strings.Clone(c.secret))), time.Now())
+	})
+	if err != nil {
+		return fmt.Errorf("making account %s: %w", id, err)
+	}
+	return nil
+}

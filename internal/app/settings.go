@@ -1,0 +1,140 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"claviger/internal/words/arn"
+	"claviger/internal/words/ident"
+)
+
+// common are the settings that dev and serve share.
+type common struct {
+	Listen   string   `default:"127.0.0.1:4566" env:"CLAVIGER_LISTEN" placeholder:"ADDR" help:"Address that serves every API; port 0 picks a free one."`
+	Region   string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
+	Regions  []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; AWS's public ones by default."`
+	LogLevel string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
+}
+
+var regionName = regexp.MustCompile(`^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$`)
+
+// check completes and checks the settings.
+func (c *common) check() error {
+	if len(c.Regions) == 0 {
+		c.Regions = publicRegions
+	}
+	for _, region := range c.Regions {
+		if !regionName.MatchString(region) {
+			return usage("%q is not the name of a Region", region)
+		}
+	}
+	if !slices.Contains(c.Regions, c.Region) {
+		return usage("the Region %q is not among the Regions that exist", c.Region)
+	}
+	return nil
+}
+
+// loopback reports whether an address to listen on can be reached from this machine only.
+func loopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, usage("%q is not an address to listen on: %w", address, err)
+	}
+	if host == "localhost" {
+		return true, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback(), nil
+}
+
+// rootCredentials are the long-term credentials of the first account's root user.
+type rootCredentials struct {
+	accessKeyID string
+	secret      string
+	given       bool
+}
+
+// readRootCredentials reads the credentials from the environment, where each
+// may be named directly or by a file.
+func readRootCredentials(getenv func(string) string) (rootCredentials, error) {
+	id, err := fromEnvironment(getenv, "CLAVIGER_ROOT_ACCESS_KEY_ID")
+	if err != nil {
+		return rootCredentials{}, err
+	}
+	secret, err := fromEnvironment(getenv, "CLAVIGER_ROOT_SECRET_ACCESS_KEY")
+	if err != nil {
+		return rootCredentials{}, err
+	}
+	if (id == "") != (secret == "") {
+		return rootCredentials{}, usage("CLAVIGER_ROOT_ACCESS_KEY_ID and CLAVIGER_ROOT_SECRET_ACCESS_KEY must be given together")
+	}
+	if id != "" && !accessKeyID.MatchString(id) {
+		return rootCredentials{}, usage("CLAVIGER_ROOT_ACCESS_KEY_ID must have 1 to 128 letters or digits")
+	}
+	return rootCredentials{id, secret, id != ""}, nil
+}
+
+var accessKeyID = regexp.MustCompile(`^\w{1,128}$`)
+
+func fromEnvironment(getenv func(string) string, name string) (string, error) {
+	value, path := getenv(name), getenv(name+"_FILE")
+	if value != "" && path != "" {
+		return "", usage("%s and %s_FILE must not both be given", name, name)
+	}
+	if path == "" {
+		return value, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", usage("%s_FILE: %w", name, err)
+	}
+	return strings.TrimRight(string(content), "\r\n"), nil
+}
+
+// drawRootCredentials makes credentials as AWS forms them.
+func drawRootCredentials() rootCredentials {
+	return rootCredentials{accessKeyID: ident.Unique("AKIA", 20), secret: ident.Secret(40)}
+}
+
+func checkAccount(id string) error {
+	if !arn.IsAccount(id) {
+		return usage("an account id has twelve digits, %q has not", id)
+	}
+	return nil
+}
+
+func newLogger(w io.Writer, level, format string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // the command line accepts only its names
+	options := &slog.HandlerOptions{Level: l}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// clientCommands is what a newcomer pastes into a shell.
+func clientCommands(endpoint, region string, credentials rootCredentials) string {
+	export := fmt.Sprintf("export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", credentials.accessKeyID, credentials.secret)
+	if credentials.given {
+		export = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...   # the credentials you gave"
+	}
+	return fmt.Sprintf(`    export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s
+    %s
+
+    aws --endpoint-url "$AWS_ENDPOINT_URL" sts get-caller-identity
+    KEY_ID=$(aws --endpoint-url "$AWS_ENDPOINT_URL" kms create-key --query KeyMetadata.KeyId --output text)
+    printf 'hello\n' > hello.txt
+    aws --endpoint-url "$AWS_ENDPOINT_URL" kms encrypt --key-id "$KEY_ID" --plaintext fileb://hello.txt \
+        --query CiphertextBlob --output text | base64 -d > hello.encrypted
+    aws --endpoint-url "$AWS_ENDPOINT_URL" kms decrypt --ciphertext-blob fileb://hello.encrypted \
+        --query Plaintext --output text | base64 -d
+`, endpoint, region, export)
+}

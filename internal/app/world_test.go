@@ -1,0 +1,186 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"claviger/internal/ground/audit"
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/sqlite"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/pipeline"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/ident"
+)
+
+// Accounts of the world.
+const (
+	owner    = "111122223333"
+	stranger = "444455556666"
+)
+
+// world is a server without a network, and everything it writes.
+type world struct {
+	t         testing.TB
+	server    *server
+	driver    driver.Driver
+	log       *lockedBuffer
+	entrances map[string]*pipeline.Entrance // "kms:Encrypt"
+	names     int
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New(), "") }
+
+// newDurableWorld keeps its store and trail in a directory.
+func newDurableWorld(t testing.TB, dir string) *world {
+	d, err := sqlite.Open(context.Background(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newWorldOn(t, d, dir)
+}
+
+func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
+	t.Helper()
+	w := &world{t: t, driver: d, log: new(lockedBuffer), entrances: make(map[string]*pipeline.Entrance)}
+	key, err := root.Random()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyring, _, err := sealed.Create(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := foundations{
+		driver:      d,
+		keyring:     keyring,
+		development: true,
+		log:         slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		openTrail: func(o audit.Options) (audit.Trail, error) {
+			if dir == "" {
+				return audit.NewRing(ringRecords, o), nil
+			}
+			o.SegmentBytes = 4 << 20
+			return audit.Open(o)
+		},
+		trailDir: filepath.Join(dir, trailDir),
+	}
+	if w.server, err = newServer(context.Background(), f); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.server.close(); err != nil {
+			t.Errorf("closing the server: %v", err)
+		}
+	})
+	for _, s := range w.server.services {
+		for _, op := range s.Operations {
+			w.entrances[s.Name+":"+op.Name] = pipeline.Open(s.Source, op)
+		}
+	}
+	return w
+}
+
+// caller returns a credential by its access key id; twelve digits are the root
+// user of that account.
+func (w *world) caller(id string) *authz.Credential {
+	w.t.Helper()
+	c, err := w.server.iam.Credential(context.Background(), id)
+	if err != nil {
+		w.t.Fatalf("looking up %s: %v", id, err)
+	}
+	return c
+}
+
+// call takes in, a pointer to the operation's input, through the pipeline.
+func (w *world) call(as *authz.Credential, name string, in any) (any, error) {
+	entrance := w.entrances[name]
+	if entrance == nil {
+		w.t.Fatalf("there is no operation %s", name)
+	}
+	return w.server.pipeline.Do(context.Background(), &pipeline.Request{
+		Entrance:   entrance,
+		Credential: as,
+		Facts:      authz.Facts{Region: "us-east-1", UserAgent: "tests"},
+		ID:         ident.UUID(),
+		Partition:  "aws",
+		Decode: func(to any) error {
+			assign(to, in)
+			return nil
+		},
+		Spell: func(c fault.Code) string { return string(c) },
+	})
+}
+
+// must is call for what must succeed.
+func (w *world) must(as *authz.Credential, name string, in any) any {
+	w.t.Helper()
+	out, err := w.call(as, name, in)
+	if err != nil {
+		w.t.Fatalf("%s: %v", name, err)
+	}
+	return out
+}
+
+// records returns the newest sequence number and the records from a number on.
+func (w *world) records(from uint64) (list []audit.Entry, next uint64) {
+	w.t.Helper()
+	next = from
+	err := w.server.trail.Read(context.Background(), from, func(sequence uint64, e audit.Entry) error {
+		list = append(list, e)
+		next = sequence + 1
+		return nil
+	})
+	if err != nil {
+		w.t.Fatalf("reading the trail: %v", err)
+	}
+	return list, next
+}
+
+// dump renders every row of every table, as the driver keeps it.
+func (w *world) dump() string {
+	w.t.Helper()
+	ctx := context.Background()
+	snapshot, err := w.driver.Snapshot(ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer snapshot.Close()
+	var b bytes.Buffer
+	for _, schema := range store.Schemas(tables()) {
+		err := snapshot.Scan(ctx, schema, "", nil, nil, 1<<20, func(r driver.Row) error {
+			_, err := fmt.Fprintf(&b, "%s %v %v %d %d %q\n", schema.Name, r.Key, r.Indexed, r.Rev, r.Version, r.Body)
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return b.String()
+}
