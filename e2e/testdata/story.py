@@ -1,0 +1,88 @@
+"""A round with boto3: pagination, blobs, errors, two Regions, a presigned call."""
+
+import os
+import urllib.request
+
+import boto3
+import botocore.exceptions
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+
+
+def client(service, account="111122223333", region="us-east-1"):
+    return boto3.client(service, endpoint_url=ENDPOINT, region_name=region, aws_access_key_id=account,
+                        aws_secret_access_key="test", config=Config(retries={"max_attempts": 1}))
+
+
+def refused(code, message, call, **arguments):
+    try:
+        call(**arguments)
+    except botocore.exceptions.ClientError as e:
+        got = e.response["Error"]
+        assert got["Code"] == code, got
+        assert got.get("Message", "") == message, got
+        assert e.response["ResponseMetadata"]["RequestId"], e.response
+        return
+    raise AssertionError("not refused: " + code)
+
+
+kms = client("kms")
+keys = [kms.create_key(Description="key %d" % n)["KeyMetadata"] for n in range(7)]
+for n, key in enumerate(keys):
+    kms.create_alias(AliasName="alias/k%d" % n, TargetKeyId=key["KeyId"])
+
+listed = [k["KeyArn"] for page in kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 2}) for k in page["Keys"]]
+assert sorted(listed) == sorted(k["Arn"] for k in keys), listed
+names = [a["AliasName"] for page in kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": 3}) for a in page["Aliases"]]
+assert names == ["alias/k%d" % n for n in range(7)], names
+
+context = {"Größe": "groß", "b": "2"}
+sealed = kms.encrypt(KeyId="alias/k0", Plaintext=bytes(range(256)), EncryptionContext=context)
+opened = kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context)
+assert opened["Plaintext"] == bytes(range(256)) and opened["KeyId"] == keys[0]["Arn"], opened
+moved = kms.re_encrypt(CiphertextBlob=sealed["CiphertextBlob"], SourceEncryptionContext=context, DestinationKeyId=keys[1]["Arn"])
+assert moved["SourceKeyId"] == keys[0]["Arn"] and moved["KeyId"] == keys[1]["Arn"], moved
+assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"])["Plaintext"] == bytes(range(256))
+refused("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.",
+        kms.decrypt, CiphertextBlob=moved["CiphertextBlob"], KeyId=keys[0]["KeyId"])
+refused("InvalidCiphertextException", "", kms.decrypt, CiphertextBlob=b"not a ciphertext")
+assert len(kms.generate_random(NumberOfBytes=1024)["Plaintext"]) == 1024
+
+data = kms.generate_data_key(KeyId=keys[2]["KeyId"], NumberOfBytes=64)
+assert kms.decrypt(CiphertextBlob=data["CiphertextBlob"])["Plaintext"] == data["Plaintext"]
+assert "Plaintext" not in kms.generate_data_key_without_plaintext(KeyId=keys[2]["KeyId"], KeySpec="AES_128")
+refused("ValidationException", "Please specify either number of bytes or key spec.", kms.generate_data_key, KeyId=keys[2]["KeyId"])
+
+# Regions are name spaces.
+far = client("kms", region="eu-west-1")
+assert far.list_keys()["Keys"] == []
+refused("NotFoundException", "Invalid arn us-east-1", far.describe_key, KeyId=keys[0]["Arn"])
+
+# An emulator's favourite omission: a wrong secret is refused.
+wrong = boto3.client("kms", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="111122223333", aws_secret_access_key="tEst",
+                     config=Config(retries={"max_attempts": 1}))
+refused("InvalidSignatureException", "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.", wrong.list_keys)
+
+# IAM: pages, percent-encoded documents, errors.
+iam = client("iam")
+for n in range(5):
+    iam.create_user(UserName="user%d" % n, Path="/team/")
+users = [u["UserName"] for page in iam.get_paginator("list_users").paginate(PathPrefix="/team/", PaginationConfig={"PageSize": 2}) for u in page["Users"]]
+assert users == ["user%d" % n for n in range(5)], users
+document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:List*","Resource":"*"}]}'
+iam.put_user_policy(UserName="user0", PolicyName="list", PolicyDocument=document)
+assert iam.get_user_policy(UserName="user0", PolicyName="list")["PolicyDocument"]["Statement"][0]["Action"] == "kms:List*"
+refused("EntityAlreadyExists", "User with name USER1 already exists.", iam.create_user, UserName="USER1")
+refused("MalformedPolicyDocument", "Syntax errors in policy.", iam.put_user_policy, UserName="user0", PolicyName="x", PolicyDocument="{")
+
+# A presigned call: who signed it, years of tools rely on it.
+request = AWSRequest(method="GET", url=ENDPOINT + "/?Action=GetCallerIdentity&Version=2011-06-15")
+SigV4QueryAuth(Credentials("111122223333", "test"), "sts", "us-east-1", expires=60).add_auth(request)
+with urllib.request.urlopen(request.url) as answer:
+    body = answer.read().decode()
+assert "<Arn>arn:aws:iam::111122223333:root</Arn>" in body, body
