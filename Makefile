@@ -1,0 +1,42 @@
+# What a newcomer needs: Go, git and make. `make help` lists the targets.
+
+# The binary is static: no cgo, no paths of this machine inside.
+GO_BUILD = CGO_ENABLED=0 go build -trimpath
+
+# How long `make test-long` fuzzes, all targets together.
+FUZZ_MINUTES = 8
+
+# More flags for `make bench`, such as BENCH='-v -check'.
+BENCH =
+
+.PHONY: run build test test-long check golden bench help
+
+run: build ## build and start a server in memory; prints what to paste next
+	bin/claviger dev
+
+build: ## build bin/claviger
+	$(GO_BUILD) -o bin/claviger ./cmd/claviger
+
+test: ## install what the tests need, then check and test everything (at most ten minutes)
+	sh scripts/setup.sh
+	$(MAKE) check
+	sh scripts/test.sh
+
+test-long: ## the same tests with crash and volume runs, builds for every system, load, fuzzing
+	sh scripts/setup.sh
+	CLAVIGER_LONG=1 sh scripts/test.sh
+	sh scripts/crossbuild.sh
+	$(MAKE) bench BENCH=-short
+	sh scripts/fuzz.sh $(FUZZ_MINUTES)
+
+check: ## format, vet, staticcheck, and the tests that read the source tree
+	sh scripts/check.sh
+
+golden: ## write golden files and printed pages anew; review the difference
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' internal | xargs -n 1 dirname | sort -u | sed 's|^|./|') -update
+
+bench: build ## measure: ratios to a Go web server that does nothing
+	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

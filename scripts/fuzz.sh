@@ -1,0 +1,26 @@
+#!/bin/sh
+# Fuzzes every target of the module, the given minutes (10) shared evenly. What
+# it finds stands in the package's testdata/fuzz, to be kept with the fix.
+set -eu
+
+minutes=${1:-10}
+listed=$(go test -list '^Fuzz' ./...)
+targets=$(printf '%s\n' "$listed" | awk '
+	/^Fuzz/ { names[n++] = $1 }
+	/^ok/   { for (i = 0; i < n; i++) print $2, names[i]; n = 0 }')
+count=$(printf '%s\n' "$targets" | grep -c .) || {
+	echo 'fuzz: no targets found'
+	exit 1
+}
+seconds=$((minutes * 60 / count))
+[ "$seconds" -ge 2 ] || seconds=2
+echo "fuzz: $count targets, $seconds seconds each"
+
+status=0
+while read -r package name; do
+	echo "fuzz: $package $name"
+	go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" "$package" </dev/null || status=1
+done <<END
+$targets
+END
+exit $status

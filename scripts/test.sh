@@ -1,0 +1,19 @@
+#!/bin/sh
+# Runs every test of both modules. With CLAVIGER_LONG set the long runs too,
+# which are about time and volume: those do without the race detector.
+set -u
+
+race=
+if [ -n "${CLAVIGER_LONG:-}" ]; then
+	echo 'test: long runs'
+elif [ "$(go env CGO_ENABLED)" = 1 ]; then # the default where there is a C compiler
+	race=-race
+else
+	echo 'test: no C compiler, so no race detector'
+fi
+
+status=0
+# Each set runs to its end, so that one failure does not hide another.
+go test $race -timeout 10m ./... || status=1
+(cd e2e && go test -timeout 10m ./...) || status=1
+exit $status
