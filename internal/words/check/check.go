@@ -22,6 +22,7 @@ import (
 type Checks struct {
 	violations []string
 	err        error
+	valueless  bool
 }
 
 // Err returns a Validation fault that lists every violation, or nil. A fault
@@ -44,9 +45,17 @@ func (c *Checks) Refuse(err error) {
 	}
 }
 
+// HideValues has the violations that follow repeat no value, and not list what
+// an enum allows: some services treat every value as confidential.
+func (c *Checks) HideValues() { c.valueless = true }
+
 // violation adds a violation. The value is shown as it is: quoted, or null for
 // an absent member. hidden is for what must not be shown.
 func (c *Checks) violation(value, path, constraint string) {
+	if c.valueless && value != absent {
+		c.hidden(path, constraint)
+		return
+	}
 	c.violations = append(c.violations, "Value "+value+" at '"+path+"' failed to satisfy constraint: "+constraint)
 }
 
@@ -54,10 +63,13 @@ func (c *Checks) hidden(path, constraint string) {
 	c.violations = append(c.violations, "Value at '"+path+"' failed to satisfy constraint: "+constraint)
 }
 
+// absent stands for the value of a member that is not there.
+const absent = "null"
+
 // Required demands that a member is present.
 func (c *Checks) Required(path string, set bool) bool {
 	if !set {
-		c.violation("null", path, "Member must not be null")
+		c.violation(absent, path, "Member must not be null")
 	}
 	return set
 }
@@ -110,6 +122,10 @@ func (c *Checks) Enum(path string, s optional.Of[string], values ...string) {
 		if s.V == v {
 			return
 		}
+	}
+	if c.valueless {
+		c.hidden(path, "Member must satisfy enum value set")
+		return
 	}
 	c.violation(quote(s.V), path, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 }

@@ -108,6 +108,26 @@ func TestSeveral(t *testing.T) {
 	}
 }
 
+func TestHideValues(t *testing.T) {
+	t.Parallel()
+	var c check.Checks
+	c.HideValues()
+	c.Required("userName", false)
+	c.Length("path", some("secret"), 1, 3)
+	c.Range("maxItems", number(1001), 1, 1000)
+	c.Enum("status", some("secret"), "Active", "Inactive")
+	c.Pattern("marker", some("secret"), hex, `[a-f0-9]+`)
+	const fails = "' failed to satisfy constraint: Member must "
+	const want = "5 validation errors detected: Value null at 'userName" + fails + "not be null; " +
+		"Value at 'path" + fails + "have length less than or equal to 3; " +
+		"Value at 'maxItems" + fails + "have value less than or equal to 1000; " +
+		"Value at 'status" + fails + "satisfy enum value set; " +
+		"Value at 'marker" + fails + "satisfy regular expression pattern: [a-f0-9]+"
+	if got := fault.From(c.Err()).Message; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	first, second := fault.New("InvalidArnException", "first"), errors.New("second")
