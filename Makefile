@@ -34,6 +34,7 @@ check: ## format, vet, staticcheck, and the tests that read the source tree
 
 golden: ## write golden files and printed pages anew; review the difference
 	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' internal | xargs -n 1 dirname | sort -u | sed 's|^|./|') -update
+	cd e2e && go test -run TestModel -update .
 
 bench: build ## measure: ratios to a Go web server that does nothing
 	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
