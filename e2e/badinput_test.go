@@ -25,7 +25,7 @@ type raw struct {
 	at                                               time.Time
 	tamper                                           func(*http.Request)
 	secret                                           string
-	region                                           string
+	region, host                                     string
 }
 
 // reply is what came back.
@@ -49,6 +49,9 @@ func (r raw) send(t *testing.T, p *process) reply {
 	}
 	if r.target != "" {
 		request.Header.Set("X-Amz-Target", r.target)
+	}
+	if r.host != "" {
+		request.Host = r.host
 	}
 	for name, value := range r.header {
 		request.Header.Set(name, value)
@@ -154,7 +157,13 @@ func TestBadInput(t *testing.T) {
 		"query: within 15 min":   {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", at: now.Add(-14 * time.Minute)}, 200, "", ""},
 		"query: wrong secret":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", secret: "wrong"}, 403, "SignatureDoesNotMatch", "The request signature we calculated"},
 		"query: no signature":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", tamper: func(r *http.Request) { r.Header.Del("Authorization") }}, 403, "MissingAuthenticationToken", "Request is missing Authentication Token"},
-		"query: not us-east-1":   {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08", region: "eu-west-1"}, 403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region"},
+		"query: own Region":      {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08", region: "eu-west-1"}, 200, "", ""},
+		"query: named, Region":   {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08", region: "eu-west-1", host: "iam.localhost"}, 403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region, not 'eu-west-1'."},
+		"query: named":           {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08", host: "iam.localhost"}, 200, "", ""},
+		"named, other Region":    {raw{target: "TrentService.ListKeys", body: `{}`, host: "kms.eu-west-1.localhost"}, 400, "InvalidSignatureException", "Credential should be scoped to a valid region, not 'us-east-1'."},
+		"named, other service":   {raw{target: "TrentService.ListKeys", body: `{}`, host: "sts.us-east-1.localhost"}, 400, "InvalidSignatureException", "Credential should be scoped to correct service: 'sts'."},
+		"named":                  {raw{target: "TrentService.ListKeys", body: `{}`, host: "kms.us-east-1.localhost"}, 200, "", ""},
+		"FIPS":                   {raw{target: "TrentService.ListKeys", body: `{}`, host: "kms-fips.us-east-1.localhost"}, 400, "ValidationException", "FIPS 140-3"},
 		"query: garbage for int": {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08&MaxItems=many"}, 400, "MalformedInput", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

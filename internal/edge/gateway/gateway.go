@@ -132,7 +132,11 @@ func (g *Gateway) Handle(ctx context.Context, r *message.Request) message.Respon
 	if err != nil {
 		return g.refuse(r, s, id, err)
 	}
-	return g.call(ctx, r, s, credential, scope.Region, id)
+	region := scope.Region
+	if s.Global {
+		region = globalRegion(region)
+	}
+	return g.call(ctx, r, s, credential, region, id)
 }
 
 // authenticate verifies the signature, for a scope that this endpoint serves.
@@ -148,15 +152,11 @@ func (g *Gateway) authenticate(ctx context.Context, r *message.Request, s *servi
 }
 
 // serves refuses a scope whose Region does not exist, or that is not the one
-// the host name stands for.
+// the host name stands for. A client that was given one endpoint for all
+// services signs for its own Region, also where the service is global.
 func (g *Gateway) serves(host string, s *service, scope sigv4.Scope) error {
 	if !slices.Contains(g.o.Regions, scope.Region) {
 		return scope.Require("", s.Name)
-	}
-	if s.Global {
-		if err := scope.Require(globalRegion(scope.Region), s.Name); err != nil {
-			return err
-		}
 	}
 	label, rest, _ := strings.Cut(host, ".")
 	region, _, _ := strings.Cut(rest, ".")
@@ -170,7 +170,10 @@ func (g *Gateway) serves(host string, s *service, scope sigv4.Scope) error {
 	if named == nil {
 		return nil // the host name does not say
 	}
-	if !slices.Contains(g.o.Regions, region) {
+	switch {
+	case named.Global:
+		region = globalRegion(scope.Region)
+	case !slices.Contains(g.o.Regions, region):
 		region = scope.Region
 	}
 	return scope.Require(region, named.Name)

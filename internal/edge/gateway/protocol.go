@@ -67,9 +67,11 @@ func isJSON(contentType string) bool {
 	return kind == "application/x-amz-json-1.1" || kind == "application/x-amz-json-1.0"
 }
 
+// queryTarget reads the form in the body. It is in the query of the URL where
+// there is no body: not for GET alone, as a presigned URL may be meant for POST.
 func (s *service) queryTarget(r *message.Request) target {
 	source := r.Body
-	if r.Method == "GET" {
+	if r.Method == "GET" || len(r.Body) == 0 {
 		source = []byte(r.Query)
 	}
 	form, err := awsquery.Parse(source)

@@ -198,9 +198,13 @@ func tooLarge() error {
 	return fault.New(fault.RequestEntityTooLarge, "The request body is larger than %d bytes.", BodyMax)
 }
 
+// noStore keeps plaintexts out of whatever stands between.
+var noStore = []string{"no-store"}
+
 func write(w http.ResponseWriter, m message.Response) {
 	header := w.Header()
 	header["Content-Type"] = []string{m.ContentType}
+	header["Cache-Control"] = noStore
 	header["X-Amzn-Requestid"] = []string{m.RequestID}
 	header["Content-Length"] = []string{strconv.Itoa(len(m.Body))}
 	if m.ErrorType != "" {
