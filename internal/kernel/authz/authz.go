@@ -6,6 +6,7 @@ package authz
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,6 +92,11 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 	if ask.Refusal != nil {
 		return ask.Refusal
 	}
+	if caller.Principal.Account != ask.Account && !j.admitted() {
+		// Who is let in by nothing learns nothing of the resource, nor whether it
+		// exists. A Deny of its own would tell, by a condition on the resource.
+		verdict = policy.Verdict{Gate: policy.ByResource}
+	}
 	return &fault.Fault{
 		Code: fault.AccessDenied,
 		Message: "User: " + caller.Principal.ARN + " is not authorized to perform: " + ask.Action +
@@ -100,6 +106,14 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 
 // Explain lists the premises of the last answer.
 func (j *Judge) Explain() []policy.Premise { return policy.Explain(&j.input) }
+
+// admitted reports whether the resource's own policy lets the caller in, in
+// whatever form.
+func (j *Judge) admitted() bool {
+	return slices.ContainsFunc(j.Explain(), func(p policy.Premise) bool {
+		return p.Gate == policy.ByResource && p.Statement < 0 && p.Matched
+	})
+}
 
 func (j *Judge) prepare(facts *Facts, caller *Caller, ask *Ask) {
 	j.world = world{facts: facts, caller: caller, ask: ask}

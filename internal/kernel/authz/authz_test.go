@@ -2,6 +2,7 @@ package authz_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +156,50 @@ func TestAllowAllocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("allowing allocates %v times", n)
+	}
+}
+
+// TestForeignResource: a caller whom a resource of another account does not let
+// in gets one answer, whatever conditions on the resource its own policies have;
+// one who is let in is told which policy refuses.
+func TestForeignResource(t *testing.T) {
+	t.Parallel()
+	const owner, key = "444455556666", "arn:aws:kms:us-east-1:444455556666:key/x"
+	compile := func(kind policy.Kind, statement string) *policy.Policy {
+		p, err := policy.Compile(kind, key, []byte(`{"Version":"2012-10-17","Statement":`+statement+`}`), map[string]string{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	closed := compile(policy.KeyPolicy, `{"Effect":"Allow","Principal":{"AWS":"`+owner+`"},"Action":"kms:*","Resource":"*"}`)
+	open := compile(policy.KeyPolicy, `{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"kms:*","Resource":"*"}`)
+	denying := compile(policy.KeyPolicy, `[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"},{"Effect":"Deny","Principal":"*","Action":"kms:Encrypt","Resource":"*"}]`)
+	spying := compile(policy.Identity, `{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringLike":{"service:Key":"from *"}}}`)
+	const unknown, identity, resource = "because no resource-based policy allows", "with an explicit deny in an identity-based", "with an explicit deny in a resource-based"
+	for name, test := range map[string]struct {
+		policy   *policy.Policy
+		identity *policy.Policy
+		want     string
+	}{
+		"no such key":                     {nil, nil, unknown},
+		"no such key, spying":             {nil, spying, unknown},
+		"not let in":                      {closed, nil, unknown},
+		"not let in, spying":              {closed, spying, unknown},
+		"let in, refused by its own":      {open, spying, identity},
+		"let in and refused by the owner": {denying, nil, resource},
+	} {
+		caller := user()
+		if test.identity != nil {
+			caller.Identity = []*policy.Policy{test.identity}
+		}
+		var judge authz.Judge
+		err := judge.Allow(&authz.Facts{Time: time.Now()}, caller, &authz.Ask{
+			Action: "kms:Encrypt", Resource: key, Account: owner, Rule: policy.ExplicitTrust, CrossAccount: true,
+			Policy: test.policy, Context: fromService{},
+		})
+		if !fault.Is(err, fault.AccessDenied) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
 	}
 }

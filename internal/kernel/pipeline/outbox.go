@@ -141,6 +141,9 @@ func (p *Pipeline) Drain(ctx context.Context) error {
 		if err := p.catchUp(ctx); err != nil {
 			return err
 		}
+		// Asked while nobody else appends: the trail takes the question as a
+		// promise to append all that follows the answer.
+		reached := p.o.Trail.Outbox()
 		p.outbox.mu.Lock()
 		// A commit that was left to Drain after catchUp had read the outbox
 		// has raised missed: go round again.
@@ -150,7 +153,7 @@ func (p *Pipeline) Drain(ctx context.Context) error {
 		}
 		p.outbox.mu.Unlock()
 		if done {
-			p.o.Store.Forget(p.o.Trail.Outbox())
+			p.o.Store.Forget(reached)
 			return nil
 		}
 	}

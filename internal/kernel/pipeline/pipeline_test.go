@@ -131,7 +131,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	w.trail = &brittle{Trail: audit.NewRing(1000, w.trailOptions())}
+	w.trail = &brittle{Trail: audit.NewRing(1000)}
 	t.Cleanup(func() { _ = w.trail.Close() })
 	allow, err := policy.Compile(policy.Identity, "all", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"test:*","Resource":"*"}}`), nil)
 	if err != nil {
