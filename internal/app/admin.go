@@ -139,7 +139,7 @@ func (s *server) adminTail(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	flush := http.NewResponseController(w)
+	control := http.NewResponseController(w)
 	encoder := json.NewEncoder(w)
 	next := uint64(max(in.From, 1))
 	for {
@@ -147,7 +147,16 @@ func (s *server) adminTail(w http.ResponseWriter, r *http.Request) {
 			next = sequence + 1
 			return encoder.Encode(tailLine{sequence, e.Record})
 		})
-		if err != nil || !in.Follow || flush.Flush() != nil {
+		if err != nil && r.Context().Err() == nil {
+			// The answer is under way: only its breaking off can tell the client
+			// that this is not all.
+			s.log.Error("reading the trail", "cause", err)
+			if conn, _, err := control.Hijack(); err == nil {
+				_ = conn.Close()
+			}
+			return
+		}
+		if err != nil || !in.Follow || control.Flush() != nil {
 			return
 		}
 		if s.trail.Wait(r.Context(), next) != nil {

@@ -35,6 +35,7 @@ type foundations struct {
 	// verify checks the trail's files; nil where the trail has none.
 	verify      func(ctx context.Context, o audit.Options, head []byte) (*audit.Report, error)
 	trailDir    string
+	partition   string // of all principals; "aws" by default
 	development bool
 	log         *slog.Logger
 }
@@ -82,7 +83,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
 	}
 
-	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Development: f.development, Now: time.Now})
+	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: time.Now})
 	corridor = pipeline.New(pipeline.Options{
 		Store:       s.store,
 		Trail:       s.trail,

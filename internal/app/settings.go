@@ -19,7 +19,7 @@ import (
 type common struct {
 	Listen   string   `default:"127.0.0.1:4566" env:"CLAVIGER_LISTEN" placeholder:"ADDR" help:"Address that serves every API; port 0 picks a free one."`
 	Region   string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
-	Regions  []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; AWS's public ones by default."`
+	Regions  []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
 	LogLevel string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
 }
 
@@ -28,11 +28,16 @@ var regionName = regexp.MustCompile(`^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$`)
 // check completes and checks the settings.
 func (c *common) check() error {
 	if len(c.Regions) == 0 {
-		c.Regions = publicRegions
+		c.Regions = slices.DeleteFunc(slices.Clone(publicRegions), func(region string) bool {
+			return arn.Partition(region) != c.partition()
+		})
 	}
 	for _, region := range c.Regions {
 		if !regionName.MatchString(region) {
 			return usage("%q is not the name of a Region", region)
+		}
+		if arn.Partition(region) != c.partition() {
+			return usage("the Regions %q and %q are of different partitions, of which a server has one", c.Region, region)
 		}
 	}
 	if !slices.Contains(c.Regions, c.Region) {
@@ -40,6 +45,9 @@ func (c *common) check() error {
 	}
 	return nil
 }
+
+// partition is that of the server's accounts and Regions.
+func (c *common) partition() string { return arn.Partition(c.Region) }
 
 // loopback reports whether an address to listen on can be reached from this machine only.
 func loopback(address string) (bool, error) {

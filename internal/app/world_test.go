@@ -84,7 +84,7 @@ func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
 		log:         slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		openTrail: func(o audit.Options) (audit.Trail, error) {
 			if dir == "" {
-				return audit.NewRing(ringRecords, o), nil
+				return audit.NewRing(ringRecords), nil
 			}
 			o.SegmentBytes = 4 << 20
 			return audit.Open(o)

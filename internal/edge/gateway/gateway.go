@@ -153,9 +153,11 @@ func (g *Gateway) authenticate(ctx context.Context, r *message.Request, s *servi
 
 // serves refuses a scope whose Region does not exist, or that is not the one
 // the host name stands for. A client that was given one endpoint for all
-// services signs for its own Region, also where the service is global.
+// services signs for its own Region, also where the service is global. Regions
+// of another partition don't exist here: users would have a second ARN there,
+// which no policy about the first covers.
 func (g *Gateway) serves(host string, s *service, scope sigv4.Scope) error {
-	if !slices.Contains(g.o.Regions, scope.Region) {
+	if !slices.Contains(g.o.Regions, scope.Region) || arn.Partition(scope.Region) != arn.Partition(g.o.Region) {
 		return scope.Require("", s.Name)
 	}
 	label, rest, _ := strings.Cut(host, ".")

@@ -46,7 +46,7 @@ func (c *Checks) Refuse(err error) {
 }
 
 // HideValues has the violations that follow repeat no value, and not list what
-// an enum allows: some services treat every value as confidential.
+// an enum allows, which is how IAM words them.
 func (c *Checks) HideValues() { c.valueless = true }
 
 // violation adds a violation. The value is shown as it is: quoted, or null for

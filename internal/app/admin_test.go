@@ -1,0 +1,73 @@
+package app
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/service/kms"
+)
+
+// tail reads the trail as the operator's command does.
+func tail(t *testing.T, w *world) (string, error) {
+	t.Helper()
+	server := httptest.NewServer(w.server.admin())
+	defer server.Close()
+	answer, err := http.Post(server.URL+"/audit/tail", "application/json", strings.NewReader(`{}`))
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return string(body), err
+}
+
+// TestTailOfDamage: a trail that can't be read to its end does not look like a
+// trail that ends there.
+func TestTailOfDamage(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := newDurableWorld(t, dir)
+	for range 3 {
+		w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{})
+	}
+	whole, err := tail(t, w)
+	if err != nil || strings.Count(whole, `"CreateKey"`) != 3 {
+		t.Fatalf("%v:\n%s", err, whole)
+	}
+	damage(t, filepath.Join(dir, trailDir))
+	if rest, err := tail(t, w); err == nil {
+		t.Errorf("a damaged trail was read as if it were whole:\n%s", rest)
+	}
+	if !strings.Contains(w.log.String(), "reading the trail") {
+		t.Error("the log says nothing of it")
+	}
+}
+
+// damage flips a bit in the middle of what the newest segment in dir holds.
+func damage(t *testing.T, dir string) {
+	t.Helper()
+	segments, err := filepath.Glob(filepath.Join(dir, "*.trail"))
+	if err != nil || len(segments) == 0 {
+		t.Fatalf("no segments: %v", err)
+	}
+	path := segments[len(segments)-1]
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := int64(len(bytes.TrimRight(content, "\x00")) / 2)
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte{content[at] ^ 1}, at); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,29 @@
+package app
+
+import (
+	"slices"
+	"testing"
+
+	"claviger/internal/words/arn"
+)
+
+// TestPartition: a server's Regions are of one partition.
+func TestPartition(t *testing.T) {
+	t.Parallel()
+	for region, partition := range map[string]string{"us-east-1": "aws", "eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-east-1": "aws-us-gov"} {
+		c := common{Region: region}
+		if err := c.check(); err != nil {
+			t.Errorf("%s: %v", region, err)
+		}
+		if len(c.Regions) == 0 || slices.ContainsFunc(c.Regions, func(r string) bool { return arn.Partition(r) != partition }) {
+			t.Errorf("%s: Regions %q, want those of %s", region, c.Regions, partition)
+		}
+	}
+	if !slices.Contains(publicRegions, "cn-north-1") {
+		t.Error("the list of public Regions was changed")
+	}
+	mixed := common{Region: "us-east-1", Regions: []string{"us-east-1", "cn-north-1"}}
+	if err := mixed.check(); err == nil {
+		t.Error("took Regions of two partitions")
+	}
+}
