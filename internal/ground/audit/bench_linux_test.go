@@ -39,7 +39,7 @@ func BenchmarkAppend(b *testing.B) {
 func BenchmarkRing(b *testing.B) {
 	for _, writers := range []int{1, 64} {
 		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
-			appendFrom(b, audit.NewRing(10000, options()), writers)
+			appendFrom(b, audit.NewRing(10000), writers)
 		})
 	}
 }

@@ -191,7 +191,7 @@ func TestOutbox(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func(d *audit.Disk) audit.Trail{
 		"log":  func(d *audit.Disk) audit.Trail { return open(t, options().On(d)) },
-		"ring": func(*audit.Disk) audit.Trail { return audit.NewRing(100, options()) },
+		"ring": func(*audit.Disk) audit.Trail { return audit.NewRing(100) },
 	} {
 		d := &audit.Disk{}
 		l := begin(d)
@@ -403,7 +403,7 @@ func TestReserveLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
-	for _, l := range []audit.Trail{l, audit.NewRing(1, options())} {
+	for _, l := range []audit.Trail{l, audit.NewRing(1)} {
 		func() {
 			defer func() {
 				if recover() == nil {

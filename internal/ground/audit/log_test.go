@@ -152,7 +152,7 @@ func TestStoredBytesAreSealed(t *testing.T) {
 
 func TestStale(t *testing.T) {
 	t.Parallel()
-	for _, l := range []audit.Trail{on(t, &audit.Disk{}), audit.NewRing(10, options())} {
+	for _, l := range []audit.Trail{on(t, &audit.Disk{}), audit.NewRing(10)} {
 		add(t, l, "a")
 		if _, err := l.Append(entries("never"), func() bool { return false }); !errors.Is(err, audit.ErrStale) {
 			t.Errorf("error is %v, want ErrStale", err)
@@ -263,7 +263,7 @@ func TestWait(t *testing.T) {
 	t.Parallel()
 	for name, begin := range map[string]func() audit.Trail{
 		"log":  func() audit.Trail { return open(t, options().On(&audit.Disk{})) },
-		"ring": func() audit.Trail { return audit.NewRing(10, options()) },
+		"ring": func() audit.Trail { return audit.NewRing(10) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -311,7 +311,7 @@ func beside(fn func() error) chan error {
 
 func TestClosed(t *testing.T) {
 	t.Parallel()
-	for _, l := range []audit.Trail{on(t, &audit.Disk{}), audit.NewRing(1, options())} {
+	for _, l := range []audit.Trail{on(t, &audit.Disk{}), audit.NewRing(1)} {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -4,40 +4,25 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"time"
 )
 
 // Ring is a bounded trail in memory for development: the newest entries, each
-// readable at once, nothing durable. It chains and signs like Log, each Append
-// being a batch of its own.
+// readable at once, nothing durable. It has no files that anybody could alter,
+// so it hashes and signs nothing.
 type Ring struct {
-	origin string
-	signer Signer
-	now    func() time.Time
-
 	mu      sync.Mutex
 	kept    []Entry // entry n lies at n modulo its length
-	tip     tip
+	last    uint64  // number of the newest entry
+	outbox  uint64
 	closed  bool
 	readers chan struct{} // closed when an entry is added; nil while nobody waits
 }
 
-// NewRing keeps at most n entries, one at least. Of the options it uses Origin,
-// Signer and Now.
-func NewRing(n int, o Options) *Ring {
-	return &Ring{
-		origin: o.Origin,
-		signer: o.Signer,
-		now:    o.Now,
-		kept:   make([]Entry, max(n, 1)),
-		tip:    tip{chain: genesis(o.Origin)},
-	}
-}
+// NewRing keeps at most n entries, one at least.
+func NewRing(n int) *Ring { return &Ring{kept: make([]Entry, max(n, 1))} }
 
 // Append implements Trail.
 func (r *Ring) Append(entries []Entry, valid func() bool) (Ticket, error) {
-	var few [4]digest
-	leaves := appendLeaves(few[:0], entries)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -46,36 +31,31 @@ func (r *Ring) Append(entries []Entry, valid func() bool) (Ticket, error) {
 	if valid != nil && !valid() {
 		return Ticket{}, ErrStale
 	}
-	r.add(entries, leaves, r.tip.outbox)
+	r.add(entries)
 	return Ticket{}, nil
 }
 
 // AppendOutbox implements Trail.
 func (r *Ring) AppendOutbox(position uint64, entries []Entry) (Ticket, error) {
-	leaves := appendLeaves(nil, entries)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return Ticket{}, fmt.Errorf("%w: closed", ErrUnavailable)
 	}
-	if position > r.tip.outbox {
-		r.add(entries, leaves, position)
+	if position > r.outbox {
+		r.outbox = position
+		r.add(entries)
 	}
 	return Ticket{}, nil
 }
 
-// add makes a batch of entries. r.mu is held.
-func (r *Ring) add(entries []Entry, leaves []digest, outbox uint64) {
-	r.tip.outbox = outbox
-	if len(entries) == 0 {
-		return
+// add gives entries their numbers. r.mu is held.
+func (r *Ring) add(entries []Entry) {
+	for _, e := range entries {
+		r.last++
+		r.kept[r.last%uint64(len(r.kept))] = e
 	}
-	first := r.tip.last + 1
-	for i, e := range entries {
-		r.kept[(first+uint64(i))%uint64(len(r.kept))] = e
-	}
-	r.tip = r.tip.after(batchHead{first: first, count: uint32(len(entries)), outbox: outbox, root: merkleRoot(leaves)})
-	if r.readers != nil {
+	if r.readers != nil && len(entries) > 0 {
 		close(r.readers)
 		r.readers = nil
 	}
@@ -85,7 +65,7 @@ func (r *Ring) add(entries []Entry, leaves []digest, outbox uint64) {
 func (r *Ring) Outbox() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.tip.outbox
+	return r.outbox
 }
 
 // Reserve implements Trail. Memory needs no reservation: the oldest entries make room.
@@ -101,20 +81,11 @@ func (r *Ring) Reserve(n int) (release func(), err error) {
 	return func() {}, nil
 }
 
-// Head returns a signed head of the chain as it stands, which no file has.
-func (r *Ring) Head() []byte {
-	r.mu.Lock()
-	t := r.tip
-	r.mu.Unlock()
-	h := t.head(r.origin, r.now())
-	return h.note(r.signer)
-}
-
 // Read implements Trail. Where the entry numbered from is gone it begins at the
 // oldest that is kept; entries that go while fn runs are left out too.
 func (r *Ring) Read(ctx context.Context, from uint64, fn func(sequence uint64, e Entry) error) error {
 	r.mu.Lock()
-	until := r.tip.last
+	until := r.last
 	r.mu.Unlock()
 	for from = max(from, 1); from <= until; from++ {
 		if err := ctx.Err(); err != nil {
@@ -135,8 +106,8 @@ func (r *Ring) Read(ctx context.Context, from uint64, fn func(sequence uint64, e
 func (r *Ring) at(n uint64) (uint64, Entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if size := uint64(len(r.kept)); r.tip.last > size {
-		n = max(n, r.tip.last-size+1)
+	if size := uint64(len(r.kept)); r.last > size {
+		n = max(n, r.last-size+1)
 	}
 	return n, r.kept[n%uint64(len(r.kept))]
 }
@@ -145,7 +116,7 @@ func (r *Ring) at(n uint64) (uint64, Entry) {
 func (r *Ring) Wait(ctx context.Context, from uint64) error {
 	for {
 		r.mu.Lock()
-		if r.tip.last >= from {
+		if r.last >= from {
 			r.mu.Unlock()
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 
 func TestRingEvicts(t *testing.T) {
 	t.Parallel()
-	r := audit.NewRing(3, options())
+	r := audit.NewRing(3)
 	add(t, r, "a", "b")
 	equal(t, read(t, r, 1), "a", "b")
 	add(t, r, "c", "d", "e")
@@ -38,7 +38,7 @@ func TestRingEvicts(t *testing.T) {
 // What goes while it is being read is left out; numbers stay true.
 func TestRingEvictsWhileReading(t *testing.T) {
 	t.Parallel()
-	r := audit.NewRing(4, options())
+	r := audit.NewRing(4)
 	add(t, r, "n1", "n2", "n3", "n4")
 	var got []string
 	err := r.Read(t.Context(), 1, func(sequence uint64, e audit.Entry) error {
@@ -56,23 +56,9 @@ func TestRingEvictsWhileReading(t *testing.T) {
 	equal(t, got, "n1", "n3", "n4")
 }
 
-// The ring's chain is that of a Log to which the same batches were appended.
-func TestRingChains(t *testing.T) {
-	t.Parallel()
-	r, d := audit.NewRing(2, options()), &audit.Disk{}
-	l := on(t, d)
-	for _, trail := range []audit.Trail{r, l} {
-		add(t, trail, "a", "b", "c")
-	}
-	if string(r.Head()) != string(l.Head()) {
-		t.Errorf("heads differ:\n%s\n%s", r.Head(), l.Head())
-	}
-	clean(t, options().On(d), r.Head())
-}
-
 func TestRingWriters(t *testing.T) {
 	t.Parallel()
-	r := audit.NewRing(1000, options())
+	r := audit.NewRing(1000)
 	var group sync.WaitGroup
 	for w := range 16 {
 		group.Go(func() {

@@ -282,10 +282,10 @@ func TestHeadIsRefused(t *testing.T) {
 	head := clean(t, options().On(d), nil).Head
 	foreign := options()
 	foreign.Origin = "another"
-	other := audit.NewRing(1, foreign).Head()
+	other := open(t, foreign.On(&audit.Disk{})).Head()
 	unsigned := options()
 	unsigned.Signer = otherRing(t).Signer()
-	forged := audit.NewRing(1, unsigned).Head()
+	forged := open(t, unsigned.On(&audit.Disk{})).Head()
 	cases := 2
 	for _, bad := range [][]byte{other, forged} {
 		if r, err := audit.Verify(t.Context(), options().On(d), bad); err == nil {
