@@ -7,7 +7,6 @@ package gateway
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +66,7 @@ type Gateway struct {
 	o        Options
 	verifier sigv4.Verifier
 	services map[string]*service
+	regions  map[string]bool // of the server's partition
 }
 
 // service is a Service with its plans.
@@ -85,9 +85,14 @@ type bound struct {
 
 // New prepares every operation of every service. It panics if one can't be carried by its protocol.
 func New(o Options) *Gateway {
-	g := &Gateway{o: o, services: make(map[string]*service)}
+	g := &Gateway{o: o, services: make(map[string]*service), regions: make(map[string]bool)}
 	for _, s := range o.Services {
 		g.services[s.Name] = bind(s)
+	}
+	for _, region := range o.Regions {
+		if arn.Partition(region) == arn.Partition(o.Region) {
+			g.regions[region] = true
+		}
 	}
 	g.verifier = sigv4.Verifier{Credentials: o.Credentials, Skew: g.skew}
 	return g
@@ -157,7 +162,7 @@ func (g *Gateway) authenticate(ctx context.Context, r *message.Request, s *servi
 // of another partition don't exist here: users would have a second ARN there,
 // which no policy about the first covers.
 func (g *Gateway) serves(host string, s *service, scope sigv4.Scope) error {
-	if !slices.Contains(g.o.Regions, scope.Region) || arn.Partition(scope.Region) != arn.Partition(g.o.Region) {
+	if !g.regions[scope.Region] {
 		return scope.Require("", s.Name)
 	}
 	label, rest, _ := strings.Cut(host, ".")
@@ -175,7 +180,7 @@ func (g *Gateway) serves(host string, s *service, scope sigv4.Scope) error {
 	switch {
 	case named.Global:
 		region = globalRegion(scope.Region)
-	case !slices.Contains(g.o.Regions, region):
+	case !g.regions[region]:
 		region = scope.Region
 	}
 	return scope.Require(region, named.Name)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"claviger/internal/edge/message"
@@ -59,7 +60,7 @@ type Options struct {
 // New returns a server that is ready to Serve.
 func New(o Options) *http.Server {
 	return &http.Server{
-		Handler:        &front{o},
+		Handler:        &front{o: o},
 		ReadTimeout:    RequestTime,
 		WriteTimeout:   AnswerTime,
 		IdleTimeout:    IdleTime,
@@ -75,11 +76,26 @@ func onlyHTTP1() *http.Protocols {
 	return p
 }
 
-type front struct{ o Options }
+type front struct {
+	o     Options
+	local atomic.Pointer[string] // a Host that was found to be local, as most requests repeat it
+}
+
+// isLocal is isLocal with a memory of one.
+func (f *front) isLocal(host string) bool {
+	if known := f.local.Load(); known != nil && *known == host {
+		return true
+	}
+	if !isLocal(host) {
+		return false
+	}
+	f.local.Store(&host)
+	return true
+}
 
 // ServeHTTP answers one request.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if f.o.LocalOnly && (fromPage(r) || !isLocal(r.Host)) {
+	if f.o.LocalOnly && (fromPage(r) || !f.isLocal(r.Host)) {
 		http.Error(w, "This development server answers local clients only.", http.StatusForbidden)
 		return
 	}

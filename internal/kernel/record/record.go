@@ -93,7 +93,7 @@ func (f *Frame) render(recipient, shared string) []byte {
 	} else {
 		foreignIdentity(&w, f.Principal)
 	}
-	w.text("eventTime", f.Call.Time.UTC().Format("2006-01-02T15:04:05Z"))
+	w.time("eventTime", f.Call.Time)
 	w.text("eventSource", f.Source)
 	w.text("eventName", f.Name)
 	w.text("awsRegion", f.Call.Region)

@@ -1,6 +1,9 @@
 package record
 
-import "unicode/utf8"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // writer appends a JSON object.
 type writer struct {
@@ -33,6 +36,14 @@ func (w *writer) text(name, value string) {
 	w.b = appendString(w.b, value)
 }
 
+// time writes a time as whole seconds in UTC, in the form of RFC 3339.
+func (w *writer) time(name string, t time.Time) {
+	w.key(name)
+	w.b = append(w.b, '"')
+	w.b = t.UTC().AppendFormat(w.b, time.RFC3339)
+	w.b = append(w.b, '"')
+}
+
 func (w *writer) bool(name string, value bool) {
 	w.key(name)
 	if value {
@@ -47,6 +58,14 @@ func (w *writer) raw(name string, value []byte) {
 	w.b = append(w.b, value...)
 }
 
+// plain are the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendString appends s as a JSON string. Bytes that are not UTF-8 become the
 // replacement character: a record must be readable whatever a client sent.
 func appendString(dst []byte, s string) []byte {
@@ -54,6 +73,10 @@ func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		if plain[s[i]] {
+			i++
+			continue
+		}
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := utf8.DecodeRuneInString(s[i:])
@@ -65,10 +88,6 @@ func appendString(dst []byte, s string) []byte {
 				continue
 			}
 			i += size
-			continue
-		}
-		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
-			i++
 			continue
 		}
 		dst = append(dst, s[start:i]...)
