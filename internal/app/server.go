@@ -82,6 +82,9 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	if s.trail, err = f.openTrail(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
 	}
+	if err := s.checkNotRolledBack(ctx); err != nil {
+		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
+	}
 
 	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: time.Now})
 	corridor = pipeline.New(pipeline.Options{
@@ -111,6 +114,17 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.stop = stop
 	go s.keepUp(background)
 	return s, nil
+}
+
+// checkNotRolledBack refuses a store that is older than the trail: its changes
+// would take positions that the trail has seen, and go unrecorded.
+func (s *server) checkNotRolledBack(ctx context.Context) error {
+	return s.store.View(ctx, func(r store.Reader) error {
+		if have, recorded := r.Position(), s.trail.Outbox(); have < recorded {
+			return fmt.Errorf("the store was rolled back: it ends at change %d, the trail has change %d", have, recorded)
+		}
+		return nil
+	})
 }
 
 // services is the list of every API that the binary offers.
