@@ -64,7 +64,7 @@ func (s *Store) provide(ctx context.Context, account string) error {
 		return fmt.Errorf("drawing a key for account %q: %w", account, err)
 	}
 	b := &driver.Batch{Meta: map[string][]byte{accountKeys + account: wrapped}}
-	_, err = s.commit(ctx, b, nil)
+	_, err = s.commit(ctx, b)
 	switch {
 	case errors.Is(err, ErrConflict): // another process was first, and its key is the one
 		return s.learn(ctx, account)

@@ -104,31 +104,38 @@ func appendKey(dst []byte, key Key) []byte {
 	return dst
 }
 
-// sealEvent seals an event under the installation's key. Its position is not
-// known yet; its place within the commit is bound to it.
-func (s *Store) sealEvent(index int, event []byte) ([]byte, error) {
-	sealed, err := s.sealer.Seal("", eventAssociated(index), event)
+// sealEvent seals an event under the installation's key and binds it to its
+// position and its place within the commit. The driver calls it when it assigns
+// the position, so that an event opens nowhere but where it was committed: a row
+// of the outbox that is copied to another position, whose record the trail
+// would take for one that it lacks, is ErrDamaged.
+//
+// What this can't show is an event that was taken away, or a whole database
+// that was put back as it was: then positions come a second time.
+func (s *Store) sealEvent(position uint64, index int, event []byte) ([]byte, error) {
+	sealed, err := s.sealer.Seal("", eventAssociated(position, index), event)
 	if err != nil {
 		return nil, fmt.Errorf("sealing an event: %w", err)
 	}
 	return append([]byte{eventFormat}, sealed...), nil
 }
 
-func (s *Store) openEvent(ctx context.Context, index int, body []byte) ([]byte, error) {
+func (s *Store) openEvent(ctx context.Context, e *driver.Event) ([]byte, error) {
 	if !s.sealer.Known("") {
 		if err := s.learn(ctx, ""); err != nil {
 			return nil, fmt.Errorf("event: %w", err)
 		}
 	}
-	if len(body) > 0 && body[0] == eventFormat {
-		if event, err := s.sealer.Open("", eventAssociated(index), body[1:]); err == nil {
+	if len(e.Body) > 0 && e.Body[0] == eventFormat {
+		if event, err := s.sealer.Open("", eventAssociated(e.Position, e.Index), e.Body[1:]); err == nil {
 			return event, nil
 		}
 	}
-	return nil, fmt.Errorf("event does not open: %w", ErrDamaged)
+	return nil, fmt.Errorf("event at %d does not open: %w", e.Position, ErrDamaged)
 }
 
-func eventAssociated(index int) []byte {
+func eventAssociated(position uint64, index int) []byte {
 	b := append(appendField(nil, "claviger store event"), eventFormat)
+	b = binary.BigEndian.AppendUint64(b, position)
 	return binary.BigEndian.AppendUint32(b, uint32(index))
 }

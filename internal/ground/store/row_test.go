@@ -25,7 +25,7 @@ func TestAssociated(t *testing.T) {
 	got := map[string][]byte{
 		"row":   associated(table, e),
 		"empty": associated(&driver.Schema{Name: "t"}, &entry{rev: 1, version: 1}),
-		"event": eventAssociated(7),
+		"event": eventAssociated(513, 7),
 	}
 	want := vectors(t, "testdata/associated.txt")
 	if len(want) != len(got) {

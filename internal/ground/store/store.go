@@ -150,7 +150,7 @@ func (s *Store) Outbox(ctx context.Context, from uint64, max int) ([]driver.Even
 		return nil, fmt.Errorf("reading the outbox: %w", err)
 	}
 	for i := range events {
-		if events[i].Body, err = s.openEvent(ctx, events[i].Index, events[i].Body); err != nil {
+		if events[i].Body, err = s.openEvent(ctx, &events[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -214,9 +214,10 @@ func (tx *transaction) accounts() []string {
 	return list
 }
 
-// batch seals what was buffered.
+// batch seals what was buffered, but for events: those the driver has sealed
+// when it knows their position.
 func (tx *transaction) batch(id OpID) (*driver.Batch, error) {
-	b := &driver.Batch{OpID: id, Requires: tx.requires, Touches: tx.touches}
+	b := &driver.Batch{OpID: id, Requires: tx.requires, Touches: tx.touches, Events: tx.events, SealEvent: tx.store.sealEvent}
 	for _, p := range tx.order {
 		w := driver.Write{Table: p.table, Old: p.base, Row: driver.Row{Key: p.key}}
 		switch {
@@ -234,13 +235,6 @@ func (tx *transaction) batch(id OpID) (*driver.Batch, error) {
 			}
 		}
 		b.Writes = append(b.Writes, w)
-	}
-	for i, event := range tx.events {
-		sealed, err := tx.store.sealEvent(i, event)
-		if err != nil {
-			return nil, err
-		}
-		b.Events = append(b.Events, sealed)
 	}
 	return b, nil
 }

@@ -89,6 +89,11 @@ func (s *Store) conclude(ctx context.Context, id OpID, tx *transaction) (Commit,
 	}
 	for _, account := range tx.accounts() {
 		if err := s.provide(ctx, account); err != nil {
+			if errors.Is(err, ErrIndeterminate) {
+				// The key may have been stored or not. Of the change that needs it
+				// nothing was, and the next one learns which it is.
+				err = fmt.Errorf("%w: %v", ErrUnavailable, err)
+			}
 			return Commit{}, err
 		}
 	}
@@ -96,12 +101,12 @@ func (s *Store) conclude(ctx context.Context, id OpID, tx *transaction) (Commit,
 	if err != nil {
 		return Commit{}, err
 	}
-	return s.commit(ctx, b, tx.events)
+	return s.commit(ctx, b)
 }
 
 // commit hands a batch to the driver, under a deadline of its own: an API call
 // that gives up must not leave it half way.
-func (s *Store) commit(ctx context.Context, b *driver.Batch, events [][]byte) (Commit, error) {
+func (s *Store) commit(ctx context.Context, b *driver.Batch) (Commit, error) {
 	if forget := s.forget.Load(); forget > s.pruned.Load() {
 		b.Prune = forget
 	}
@@ -110,7 +115,7 @@ func (s *Store) commit(ctx context.Context, b *driver.Batch, events [][]byte) (C
 	called := false // read only after the driver has said that the commit is done
 	position, err := s.driver.Commit(ctx, b, func(position uint64) {
 		called = true
-		s.applied(b, Commit{Position: position, Events: events})
+		s.applied(b, Commit{Position: position, Events: b.Events})
 	})
 	if err != nil {
 		return Commit{}, fmt.Errorf("committing: %w", err)
@@ -118,7 +123,7 @@ func (s *Store) commit(ctx context.Context, b *driver.Batch, events [][]byte) (C
 	if !called {
 		return Commit{Position: position, Repeated: true}, nil
 	}
-	return Commit{Position: position, Events: events}, nil
+	return Commit{Position: position, Events: b.Events}, nil
 }
 
 // applied makes a commit known, in the order of positions. Stamps end first, so

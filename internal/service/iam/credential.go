@@ -18,6 +18,11 @@ import (
 // developmentSecret is the secret access key of development accounts.
 const developmentSecret = "test"
 
+// developmentMax bounds the development accounts that a process makes on first
+// sight. They are made before a signature is verified, so that without a bound
+// anybody could fill the memory with them.
+const developmentMax = 1000
+
 // Credential returns what signatures of an access key are checked against,
 // with the caller that it speaks for. An access key that is unknown, inactive
 // or not its owner's any more is a fault UnrecognizedClient.
@@ -157,24 +162,47 @@ func (s *Service) loadDevelopment(ctx context.Context, r store.Reader, id string
 	return &authz.Credential{AccessKeyID: id, Secret: confidential.New([]byte(developmentSecret)), Caller: caller}, nil
 }
 
-// firstSight makes a development account and returns its root user.
+// firstSight returns the root user of a development account that was not there
+// a moment ago. The account is made unless there are enough of them: whoever
+// asks may be anybody, since no signature has been verified yet.
 func (s *Service) firstSight(ctx context.Context, id string) (*authz.Credential, error) {
+	if err := s.makeDevelopment(ctx, id); err != nil {
+		return nil, err
+	}
+	var fresh *authz.Credential
+	err := s.store.View(ctx, func(r store.Reader) error {
+		var err error
+		fresh, err = s.loadDevelopment(ctx, r, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, unrecognized()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.snapshots.keep(fresh), nil
+}
+
+// makeDevelopment makes a development account, unless this process has made
+// developmentMax of them or another call was first.
+func (s *Service) makeDevelopment(ctx context.Context, id string) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.made >= developmentMax {
+		return nil
+	}
 	var op store.OpID
 	_, _ = rand.Read(op[:]) // never fails: crypto/rand ends the program instead
 	_, err := s.store.Update(ctx, op, func(tx store.Txn) error {
 		return s.CreateAccount(ctx, tx, id, "", confidential.Bytes{}, s.now())
 	})
-	if err != nil && !errors.Is(err, store.ErrExists) { // made by another call meanwhile
-		return nil, fmt.Errorf("making development account: %w", err)
+	if errors.Is(err, store.ErrExists) {
+		return nil
 	}
-	var fresh *authz.Credential
-	err = s.store.View(ctx, func(r store.Reader) error {
-		var err error
-		fresh, err = s.loadDevelopment(ctx, r, id)
-		return err
-	})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("making development account: %w", err)
 	}
-	return s.snapshots.keep(fresh), nil
+	s.made++
+	return nil
 }

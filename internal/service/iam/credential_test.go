@@ -3,6 +3,7 @@ package iam_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -261,4 +262,37 @@ func TestDevelopmentAccounts(t *testing.T) {
 	w.unknown("00000000004")
 	w.unknown("0000000000042")
 	w.unknown("00000000004x")
+}
+
+// Look-ups come before signatures are verified: they make a bounded number of
+// accounts, and none of those beyond it leaves anything behind.
+func TestDevelopmentAccountsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := worldWith(t, iam.Options{Development: true, Now: func() time.Time { return start }})
+	id := func(i int) string { return fmt.Sprintf("%012d", i) }
+	w.credential(account) // is there already, and does not count
+	for i := range iam.DevelopmentMax {
+		w.credential(id(i))
+	}
+	before := w.iam.Kept()
+	var wg sync.WaitGroup
+	for i := range 100 {
+		wg.Go(func() { w.unknown(id(iam.DevelopmentMax + i)) })
+	}
+	wg.Wait()
+	if now := w.iam.Kept(); now > before {
+		t.Errorf("accounts beyond the bound left %d credentials behind", now-before)
+	}
+	ids, err := w.iam.Accounts(t.Context())
+	if err != nil || len(ids) != 2+iam.DevelopmentMax {
+		t.Errorf("there are %d accounts, %v", len(ids), err)
+	}
+	// Those that were made work on, and the operator can make more.
+	do[iam.CreateUserOutput](t, w.as(id(0)), "CreateUser", &iam.CreateUserInput{UserName: some("ann")})
+	w.credential(id(iam.DevelopmentMax - 1))
+	late := id(iam.DevelopmentMax)
+	do[iam.CreateAccountOutput](t, w.operator(), "CreateAccount", &iam.CreateAccountInput{AccountID: some(late)})
+	if got := w.credential(late).Caller.Principal.Account; got != late {
+		t.Errorf("an account of the operator's has the root user of %s", got)
+	}
 }

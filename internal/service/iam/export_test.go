@@ -9,6 +9,9 @@ import (
 // UsersMax is the quota that the tests of package iam_test walk up to.
 const UsersMax = usersMax
 
+// DevelopmentMax is the bound of accounts that are made on first sight.
+const DevelopmentMax = developmentMax
+
 // SetUsers sets the count of users in the guard record of an account.
 func SetUsers(ctx context.Context, tx store.Txn, account string, n int) error {
 	a, rev, err := getAccount(ctx, tx, account)

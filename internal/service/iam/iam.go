@@ -7,6 +7,7 @@
 package iam
 
 import (
+	"sync"
 	"time"
 
 	"claviger/internal/ground/sealed"
@@ -24,8 +25,10 @@ type Options struct {
 
 	// Development lets anybody in as the root user of any account: an access
 	// key id of twelve digits, with the secret "test", is the root user of the
-	// account with that id, which is made on first sight. Now tells the time
-	// that such an account was made; it is required in this mode only.
+	// account with that id. An account that is not there is made on first
+	// sight, a thousand at most; after that its access key is unknown. Now
+	// tells the time that such an account was made; it is required in this mode
+	// only.
 	Development bool
 	Now         func() time.Time
 }
@@ -38,6 +41,9 @@ type Service struct {
 	development bool
 	now         func() time.Time
 	snapshots   *snapshots
+
+	making sync.Mutex // held while a development account is made
+	made   int        // how many were
 }
 
 // New returns the service over an open store.

@@ -3,7 +3,7 @@ package driver
 // Limits of one batch, which every engine honours.
 const (
 	MaxWrites = 500
-	MaxBytes  = 1 << 20 // of keys, columns, bodies, entities, events and meta values
+	MaxBytes  = 1 << 20 // of keys, columns, bodies, entities, events (before SealEvent) and meta values
 )
 
 // A WriteKind says what a Write does.
@@ -41,9 +41,30 @@ type Batch struct {
 	Writes   []Write // at most one for each row
 	Requires []Require
 	Touches  []string          // entities, one change-log row each
-	Events   [][]byte          // outbox rows, in order
+	Events   [][]byte          // of the outbox, in order
 	Meta     map[string][]byte // inserted into the meta table; ErrConflict where a key exists
 	Prune    uint64            // outbox rows of earlier commits at or below this position are deleted
+
+	// SealEvent returns the body of the outbox row of an event, of which only
+	// the engine knows the position. It is called once the batch is verified
+	// and before any of it is written, and must not use the engine. An error
+	// ends the commit, of which nothing is applied. Where it is nil, events are kept as they are.
+	SealEvent func(position uint64, index int, event []byte) ([]byte, error)
+}
+
+// Outbox returns the bodies of the outbox rows that b leaves at a position.
+func (b *Batch) Outbox(position uint64) ([][]byte, error) {
+	if b.SealEvent == nil {
+		return b.Events, nil
+	}
+	bodies := make([][]byte, len(b.Events))
+	for i, event := range b.Events {
+		var err error
+		if bodies[i], err = b.SealEvent(position, i, event); err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
 }
 
 // Validate returns ErrTooLarge for a batch beyond the limits. It panics if a

@@ -1,7 +1,7 @@
 // Package driver is what a database must offer to the store.
 //
 // A driver keeps rows of declared tables and applies batches. It sees column
-// values, revisions and sealed bodies; it never sees what a body says. Rules
+// values, revisions and sealed bodies; it never stores what a body says. Rules
 // live above it, in package store, so that every database shares them.
 package driver
 

@@ -24,13 +24,13 @@ type op struct {
 	position uint64
 }
 
-func (l *log) append(position uint64, b *driver.Batch) {
+func (l *log) append(position uint64, b *driver.Batch, events [][]byte) {
 	l.forget(position)
 	l.outbox = l.outbox[after(l.outbox, func(e driver.Event) bool { return e.Position > b.Prune }):]
 	for _, entity := range slices.Compact(slices.Sorted(slices.Values(b.Touches))) {
 		l.changes = append(l.changes, driver.Change{Position: position, Entity: entity})
 	}
-	for i, body := range b.Events {
+	for i, body := range events {
 		l.outbox = append(l.outbox, driver.Event{Position: position, Index: i, Body: slices.Clone(body)})
 	}
 	if b.OpID != [16]byte{} {

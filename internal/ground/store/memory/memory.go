@@ -144,12 +144,16 @@ func (d *database) Commit(ctx context.Context, b *driver.Batch, committed func(u
 		return 0, err
 	}
 	position := d.published.Load().position + 1
+	events, err := b.Outbox(position)
+	if err != nil {
+		return 0, fmt.Errorf("memory: sealing events: %w", err)
+	}
 	d.write(b)
 	d.mu.Lock()
 	for k, v := range b.Meta {
 		d.meta[k] = slices.Clone(v)
 	}
-	d.log.append(position, b)
+	d.log.append(position, b, events)
 	d.publish(position)
 	d.mu.Unlock()
 	if committed != nil {

@@ -249,10 +249,14 @@ func (d *database) apply(g *group, b *driver.Batch) (at uint64, applied bool, er
 		return 0, false, err
 	}
 	at = g.head + 1
+	events, err := b.Outbox(at)
+	if err != nil {
+		return 0, false, err
+	}
 	if err := d.writeRows(b); err != nil {
 		return 0, false, err
 	}
-	if err := d.writer.writeLog(position(at), b); err != nil {
+	if err := d.writer.writeLog(position(at), b, events); err != nil {
 		return 0, false, err
 	}
 	if at > d.retained {
@@ -302,7 +306,7 @@ func (d *database) writeRows(b *driver.Batch) error {
 }
 
 // writeLog writes what a batch leaves beside rows.
-func (c *connection) writeLog(at int64, b *driver.Batch) error {
+func (c *connection) writeLog(at int64, b *driver.Batch, events [][]byte) error {
 	if b.OpID != [16]byte{} {
 		if err := c.exec(insertOp, b.OpID[:], at); err != nil {
 			return err
@@ -323,7 +327,7 @@ func (c *connection) writeLog(at int64, b *driver.Batch) error {
 			return err
 		}
 	}
-	for i, body := range b.Events {
+	for i, body := range events {
 		if err := c.exec(insertEvent, at, i, append([]byte{}, body...)); err != nil {
 			return err
 		}

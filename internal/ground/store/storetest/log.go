@@ -2,9 +2,11 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"claviger/internal/ground/store"
@@ -28,6 +30,9 @@ func logTests() []test {
 		{"log/callbacks", callbacks},
 		{"log/forgetting events", forgetting},
 		{"log/events are sealed", eventsSealed},
+		{"log/events are sealed at their position", eventsSealedAt},
+		{"log/an event that can't be sealed", eventUnsealable},
+		{"log/a copied event", eventCopied},
 	}
 }
 
@@ -271,11 +276,102 @@ func eventsSealed(t *testing.T, d driver.Driver) {
 	wantErr(t, err, nil)
 	wantEqual(t, "events", string(opened[0].Body)+"|"+string(opened[1].Body), "canary of an event|Canary of an event")
 
-	// Swapped events do not open.
-	commit(t, d, &driver.Batch{Events: [][]byte{stored[1].Body, stored[0].Body}, Prune: c.Position})
-	_, err = s.Outbox(t.Context(), 0, 10)
-	wantErr(t, err, store.ErrDamaged)
 	commit(t, d, &driver.Batch{Events: [][]byte{{}}, Prune: 1 << 62})
 	_, err = s.Outbox(context.Background(), 0, 10)
 	wantErr(t, err, store.ErrDamaged)
+}
+
+// sealEvents has events say where they stand.
+func sealEvents(b *driver.Batch) *driver.Batch {
+	b.SealEvent = func(position uint64, index int, event []byte) ([]byte, error) {
+		return fmt.Appendf(nil, "%s@%d.%d", event, position, index), nil
+	}
+	return b
+}
+
+func eventsSealedAt(t *testing.T, d driver.Driver) {
+	migrate(t, d)
+	first := sealEvents(events("a", "b"))
+	first.OpID = [16]byte{1}
+	commit(t, d, first)
+	commit(t, d, events())
+	stale := sealEvents(events("never"))
+	stale.Writes = []driver.Write{put(row("a", "1", "x", 1, 2), 1)}
+	refused(t, d, stale, driver.ErrConflict)
+	wantEqual(t, "position of the repetition", commit(t, d, first), 1)
+	commit(t, d, sealEvents(events("c")))
+	wantEqual(t, "events", eventList(t, d, 0, 10), "1.0:a@1.0 1.1:b@1.1 3.0:c@3.0 ")
+
+	// Of batches that are committed together each has its own position.
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := d.Commit(t.Context(), sealEvents(events("d")), nil); err != nil {
+				t.Errorf("Commit: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	var want strings.Builder
+	for p := 4; p < 54; p++ {
+		fmt.Fprintf(&want, "%d.0:d@%d.0 ", p, p)
+	}
+	wantEqual(t, "events of a crowd", eventList(t, d, 3, 100), want.String())
+}
+
+func eventUnsealable(t *testing.T, d driver.Driver) {
+	migrate(t, d)
+	b := batch(insert(row("a", "1", "x", 1, 1)))
+	b.OpID, b.Touches, b.Events = [16]byte{1}, []string{"e"}, [][]byte{[]byte("a"), []byte("b")}
+	b.SealEvent = func(_ uint64, index int, event []byte) ([]byte, error) {
+		if index == 1 {
+			return nil, errUndo
+		}
+		return event, nil
+	}
+	refused(t, d, b, errUndo)
+	wantEqual(t, "events", eventList(t, d, 0, 10), "")
+	wantEqual(t, "changes", changeList(t, d, 0, 10), "")
+	_, err := read(t, d, &things.Schema, thingKey("a", "1"))
+	wantErr(t, err, driver.ErrNotFound)
+	b.SealEvent = nil
+	wantEqual(t, "position", commit(t, d, b), 1)
+}
+
+// eventCopied has somebody who can write the database bring the record of an
+// old commit before the trail once more, at a later position.
+func eventCopied(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	emit := func(list ...string) uint64 {
+		return update(t, s, func(tx store.Txn) error {
+			for _, event := range list {
+				tx.Emit([]byte(event))
+			}
+			return nil
+		}).Position
+	}
+	at := emit("an access key was made", "another")
+	own, err := d.Outbox(t.Context(), at-1, 10)
+	wantErr(t, err, nil)
+	wantEqual(t, "events", len(own), 2)
+	opened, err := s.Outbox(t.Context(), at-1, 10)
+	wantErr(t, err, nil)
+	wantEqual(t, "event at its own position", string(opened[0].Body), "an access key was made")
+
+	later := emit("later")
+	for name, forged := range map[string][][]byte{
+		"as it is":       {own[0].Body, own[1].Body},
+		"alone":          {own[0].Body},
+		"in other order": {own[1].Body, own[0].Body},
+	} {
+		position := commit(t, d, &driver.Batch{Events: forged})
+		if _, err := s.Outbox(t.Context(), position-1, 1); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: a copy at a later position: error %v", name, err)
+		}
+	}
+	// What was there before still opens, and nothing else of the store is harmed.
+	opened, err = s.Outbox(t.Context(), later-1, 1)
+	wantErr(t, err, nil)
+	wantEqual(t, "event before the copies", string(opened[0].Body), "later")
+	add(t, s, newThing("a", "1", 1))
 }

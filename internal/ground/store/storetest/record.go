@@ -560,7 +560,7 @@ func tooLargeRecord(t *testing.T, d driver.Driver) {
 	big.Note = strings.Repeat("x", driver.MaxBytes)
 	wantErr(t, attempt(t, s, func(tx store.Txn) error { return things.Insert(t.Context(), tx, big) }), store.ErrTooLarge)
 	err := attempt(t, s, func(tx store.Txn) error {
-		tx.Emit(make([]byte, driver.MaxBytes))
+		tx.Emit(make([]byte, driver.MaxBytes+1))
 		return nil
 	})
 	wantErr(t, err, store.ErrTooLarge)

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -54,6 +56,7 @@ func sealingTests() []test {
 		test{"sealing/keys are there after opening again", keysAgain},
 		test{"sealing/two draw a key at once", keyConflict},
 		test{"sealing/a key drawn by another", keyLearned},
+		test{"sealing/a key of which nobody knows", keyInDoubt},
 		test{"sealing/a key that does not open", keyDamaged},
 		test{"sealing/another keyring", otherRing},
 	)
@@ -258,6 +261,46 @@ func keyLearned(t *testing.T, d driver.Driver) {
 	events, err := second.Outbox(t.Context(), 0, 10)
 	wantErr(t, err, nil)
 	wantEqual(t, "events", len(events), 1)
+}
+
+// doubtful is a driver that loses the answers to commits of keys.
+type doubtful struct {
+	driver.Driver
+	reach bool // whether the commits happen all the same
+}
+
+func (d *doubtful) Commit(ctx context.Context, b *driver.Batch, committed func(uint64)) (uint64, error) {
+	if len(b.Meta) == 0 {
+		return d.Driver.Commit(ctx, b, committed)
+	}
+	if d.reach {
+		if _, err := d.Driver.Commit(ctx, b, committed); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("the answer was lost: %w", driver.ErrIndeterminate)
+}
+
+// keyInDoubt: whatever became of the key, nothing became of the change, and it
+// can be made again.
+func keyInDoubt(t *testing.T, d driver.Driver) {
+	keys := ring(t)
+	s, _ := openStore(t, d, keys)
+	for _, reach := range []bool{false, true} {
+		lossy, err := store.Open(t.Context(), &doubtful{d, reach}, store.Options{Tables: tables(), Sealer: keys})
+		wantErr(t, err, nil)
+		owner, before := fmt.Sprint("reached ", reach), dump(t, d)
+		change := func(tx store.Txn) error { return things.Insert(t.Context(), tx, newThing(owner, "1", 1)) }
+		err = attempt(t, lossy, change)
+		wantErr(t, err, store.ErrUnavailable)
+		if errors.Is(err, store.ErrIndeterminate) {
+			t.Fatalf("the outcome of a change that did not begin is in doubt: %v", err)
+		}
+		wantEqual(t, "rows", dump(t, d), before)
+		wantEqual(t, "the account's key is in use", keys.Known(owner), false)
+		update(t, s, change)
+		mustGet(t, s, owner, "1")
+	}
 }
 
 func keyDamaged(t *testing.T, d driver.Driver) {
