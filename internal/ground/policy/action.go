@@ -34,12 +34,12 @@ func isVendor(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isAlphanumeric(r) && r != '-' && r != '.' })
 }
 
-// match reports whether a covers vendor:name.
-func (a *action) match(vendor, name string) bool {
-	if a.vendor != "" && !equalFold(vendor, a.vendor) {
+// match reports whether a covers the action of q.
+func (a *action) match(q *question) bool {
+	if a.vendor != "" && !equalFold(q.vendor, a.vendor) {
 		return false
 	}
-	return a.name.matchFold(name)
+	return a.name.matchFold(q.action, q)
 }
 
 // fold lowers the ASCII letters of s: names of actions and of condition keys

@@ -64,13 +64,13 @@ type condition struct {
 // A test compares one value of a request with those of the policy. It reports
 // whether the positive form of the operator holds for one of them.
 type test interface {
-	holds(value string, ctx Context) bool
+	holds(value string, q *question) bool
 }
 
 // met reports whether the request satisfies c.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html
-func (c *condition) met(ctx Context) bool {
-	v := ctx.Lookup(&c.key)
+func (c *condition) met(q *question) bool {
+	v := q.lookup(&c.key)
 	present := v.Present && (!v.Multi || len(v.Many) > 0)
 	switch {
 	case c.test == nil:
@@ -80,12 +80,15 @@ func (c *condition) met(ctx Context) bool {
 	case c.quantifier == single:
 		// A plain operator never matches a key that holds many values, nor
 		// does its negation.
-		return !v.Multi && c.passes(v.One, ctx)
+		return !v.Multi && c.passes(v.One, q)
 	case !v.Multi:
-		return c.passes(v.One, ctx)
+		return c.passes(v.One, q)
 	}
 	for _, value := range v.Many {
-		if c.passes(value, ctx) == (c.quantifier == forAnyValue) {
+		if !q.spend(1) {
+			return false
+		}
+		if c.passes(value, q) == (c.quantifier == forAnyValue) {
 			return c.quantifier == forAnyValue
 		}
 	}
@@ -94,8 +97,32 @@ func (c *condition) met(ctx Context) bool {
 
 // passes applies the operator to one value: values of a policy are joined by
 // OR, those of a negated operator by NOR.
-func (c *condition) passes(value string, ctx Context) bool {
-	return c.test.holds(value, ctx) != c.negated
+func (c *condition) passes(value string, q *question) bool {
+	return c.holds(value, q) != c.negated
+}
+
+// holds is c.test.holds. Calling each type by its name lets q stay on the stack,
+// which a call through the interface would not.
+func (c *condition) holds(value string, q *question) bool {
+	switch t := c.test.(type) {
+	case texts:
+		return t.holds(value, q)
+	case folded:
+		return t.holds(value, q)
+	case truths:
+		return t.holds(value, q)
+	case *ordered[decimal]:
+		return t.holds(value, q)
+	case *ordered[instant]:
+		return t.holds(value, q)
+	case addresses:
+		return t.holds(value, q)
+	case blobs:
+		return t.holds(value, q)
+	case arns:
+		return t.holds(value, q)
+	}
+	panic("policy: a test of unknown type")
 }
 
 // metAbsent is the answer for a key that the request doesn't have.

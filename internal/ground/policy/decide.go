@@ -49,12 +49,31 @@ type Input struct {
 // Decide answers in. It allocates nothing when it allows. An explicit Deny
 // anywhere refuses; whoever is anonymous is refused always.
 //
+// A decision may take 1,048,576 steps, which is a few tens of milliseconds.
+// Counted are the text and the values compared and the keys looked up. Where
+// documents and request need more, the answer is a refusal ByNothing that isn't
+// explicit, even if the next statement would have allowed or denied.
+//
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 func Decide(in *Input) Verdict {
 	if in.Caller == nil || in.Caller.anonymous() {
 		return refused(ByNothing)
 	}
 	q := ask(in)
+	return q.answer()
+}
+
+// answer decides, within the budget.
+func (q *question) answer() Verdict {
+	v := q.weigh()
+	if q.spent() {
+		return refused(ByNothing)
+	}
+	return v
+}
+
+// weigh decides. Its verdict counts for nothing where the budget is spent.
+func (q *question) weigh() Verdict {
 	if v, found := q.explicitDeny(); found {
 		return v
 	}
@@ -63,9 +82,9 @@ func Decide(in *Input) Verdict {
 		return refused(ByServiceControl)
 	case !q.organised():
 		return q.outsider()
-	case in.Caller.Account == "":
+	case q.caller.Account == "":
 		return refused(ByNothing)
-	case in.Caller.Account == in.ResourceAccount:
+	case q.caller.Account == q.ResourceAccount:
 		return q.sameAccount()
 	}
 	return q.crossAccount()
@@ -74,6 +93,7 @@ func Decide(in *Input) Verdict {
 // A question is an Input made ready for matching. It stays on the stack.
 type question struct {
 	*Input
+	budget
 	caller   *Caller
 	vendor   string // "kms" of "kms:Encrypt"
 	action   string // "Encrypt"
@@ -83,7 +103,7 @@ type question struct {
 }
 
 func ask(in *Input) question {
-	q := question{Input: in, caller: in.Caller, resource: in.Resource, account: in.ResourceAccount, context: in.Context}
+	q := question{Input: in, budget: budget{maxSteps}, caller: in.Caller, resource: in.Resource, account: in.ResourceAccount, context: in.Context}
 	q.vendor, q.action, _ = strings.Cut(in.Action, ":")
 	if q.context == nil {
 		q.context = nothing{}
@@ -93,7 +113,15 @@ func ask(in *Input) question {
 
 var requestedRegion = newKey("aws:RequestedRegion")
 
-func (q *question) region() string { return q.context.Lookup(&requestedRegion).One }
+func (q *question) region() string { return q.lookup(&requestedRegion).One }
+
+// lookup asks for a key of the request, which is absent where the budget is spent.
+func (q *question) lookup(k *Key) Values {
+	if !q.spend(lookupSteps) {
+		return Values{}
+	}
+	return q.context.Lookup(k)
+}
 
 // retiring reports whether the action is kms:RetireGrant, which is the grant's
 // business: neither an Allow of a key policy nor any resource control policy

@@ -93,6 +93,9 @@ func (a decimal) sign() int {
 	return 1
 }
 
+// steps is what it may take to compare a.
+func (a decimal) steps() int { return 1 + a.len() }
+
 func (a decimal) len() int { return len(a.whole) + len(a.fraction) }
 
 // digit returns the digit at place i after the point of 0.wholefraction.

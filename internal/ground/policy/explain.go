@@ -28,20 +28,26 @@ type Premise struct {
 // hot path. The result names documents, statements, keys; no value of the request.
 //
 // A statement nearly matched if no more than one of its elements didn't. Of
-// anonymous callers nothing is explained.
+// anonymous callers nothing is explained. An explanation may take as many steps
+// as a decision, and where it needs more it ends early.
 func Explain(in *Input) []Premise {
 	if in.Caller == nil || in.Caller.anonymous() {
 		return nil
 	}
 	q := ask(in)
-	e := explanation{q: &q}
+	return q.explain()
+}
+
+// explain lists premises, within the budget.
+func (q *question) explain() []Premise {
+	e := explanation{q: q}
 	if !q.retiring() {
-		for _, level := range in.Control {
+		for _, level := range q.Control {
 			e.statements(ByResourceControl, level)
 		}
 	}
 	if q.organised() {
-		for _, level := range in.Service {
+		for _, level := range q.Service {
 			_, s := q.allowing(level)
 			e.gate(ByServiceControl, s != nil)
 			e.statements(ByServiceControl, level)
@@ -49,15 +55,15 @@ func Explain(in *Input) []Premise {
 	}
 	_, open := q.identityAllows()
 	e.gate(ByIdentity, open)
-	e.statements(ByIdentity, in.Identity)
-	if in.ResourcePolicy != nil {
+	e.statements(ByIdentity, q.Identity)
+	if q.ResourcePolicy != nil {
 		grade, _ := q.admitted()
 		e.gate(ByResource, grade != None)
-		e.statements(ByResource, []*Policy{in.ResourcePolicy})
+		e.statements(ByResource, []*Policy{q.ResourcePolicy})
 	}
-	e.limit(ByBoundary, in.Boundary)
-	e.limit(BySession, in.Session)
-	if in.Grant != None {
+	e.limit(ByBoundary, q.Boundary)
+	e.limit(BySession, q.Session)
+	if q.Grant != None {
 		e.gate(ByGrant, true)
 	}
 	return e.premises
@@ -79,6 +85,9 @@ func sideOf(g Gate) Side {
 
 // gate adds a line for a whole gate.
 func (e *explanation) gate(g Gate, open bool) {
+	if e.q.spent() {
+		return
+	}
 	e.premises = append(e.premises, Premise{Gate: g, Side: sideOf(g), Statement: -1, Effect: "Allow", Matched: open})
 }
 
@@ -98,6 +107,9 @@ func (e *explanation) statements(g Gate, policies []*Policy) {
 		for i := range p.statements {
 			s := &p.statements[i]
 			failed, n := e.failures(p, s)
+			if e.q.spent() {
+				return
+			}
 			if n > 1 {
 				continue
 			}

@@ -17,6 +17,9 @@ func (a instant) compare(b instant) int {
 	return cmp.Or(cmp.Compare(a.seconds, b.seconds), cmp.Compare(a.nanoseconds, b.nanoseconds))
 }
 
+// steps is what it may take to compare a.
+func (instant) steps() int { return 1 }
+
 // The years that AWS accepts.
 const (
 	minYear = -292275054

@@ -98,9 +98,9 @@ func newCondition(t *testClause, vars grammar) (condition, error) {
 // texts are the values of String and Bool operators.
 type texts []pattern
 
-func (t texts) holds(value string, ctx Context) bool {
+func (t texts) holds(value string, q *question) bool {
 	for i := range t {
-		if t[i].match(value, ctx) {
+		if t[i].match(value, q) {
 			return true
 		}
 	}
@@ -131,9 +131,9 @@ func like(values []string, vars grammar) (test, error) {
 // folded are the values of operators that ignore letter case.
 type folded []pattern
 
-func (f folded) holds(value string, ctx Context) bool {
+func (f folded) holds(value string, q *question) bool {
 	for i := range f {
-		if f[i].equalFold(value, ctx) {
+		if f[i].equalFold(value, q) {
 			return true
 		}
 	}
@@ -148,9 +148,9 @@ func foldedly(values []string, vars grammar) (test, error) {
 // truths are the values of Bool.
 type truths folded
 
-func (t truths) holds(value string, ctx Context) bool {
+func (t truths) holds(value string, q *question) bool {
 	_, ok := parseBool(value)
-	return ok && folded(t).holds(value, ctx)
+	return ok && folded(t).holds(value, q)
 }
 
 func boolean(values []string, vars grammar) (test, error) {
@@ -180,21 +180,32 @@ func lessOrEqual(c int) bool    { return c <= 0 }
 func greater(c int) bool        { return c > 0 }
 func greaterOrEqual(c int) bool { return c >= 0 }
 
-// ordered are the values of a Numeric or Date operator.
-type ordered[T any] struct {
-	order   order
-	compare func(a, b T) int
-	parse   func(string) (T, bool) // of a value of the request
-	values  []T
+// A quantity is a number or a date.
+type quantity[T any] interface {
+	compare(T) int
+	steps() int // that a comparison may take
 }
 
-func (o *ordered[T]) holds(value string, _ Context) bool {
+// ordered are the values of a Numeric or Date operator.
+type ordered[T quantity[T]] struct {
+	order  order
+	parse  func(string) (T, bool) // of a value of the request
+	values []T
+}
+
+func (o *ordered[T]) holds(value string, q *question) bool {
+	if !q.spend(scanning(len(value))) {
+		return false
+	}
 	got, ok := o.parse(value)
 	if !ok {
 		return false
 	}
 	for _, v := range o.values {
-		if o.order(o.compare(got, v)) {
+		if !q.spend(got.steps() + v.steps()) {
+			return false
+		}
+		if o.order(got.compare(v)) {
 			return true
 		}
 	}
@@ -204,21 +215,24 @@ func (o *ordered[T]) holds(value string, _ Context) bool {
 func number(o order) func([]string, grammar) (test, error) {
 	return func(values []string, _ grammar) (test, error) {
 		v, err := typed(values, parseDecimal)
-		return &ordered[decimal]{o, decimal.compare, parseDecimal, v}, err
+		return &ordered[decimal]{o, parseDecimal, v}, err
 	}
 }
 
 func date(o order) func([]string, grammar) (test, error) {
 	return func(values []string, _ grammar) (test, error) {
 		v, err := typed(values, parseWrittenInstant)
-		return &ordered[instant]{o, instant.compare, parseInstant, v}, err
+		return &ordered[instant]{o, parseInstant, v}, err
 	}
 }
 
 // addresses are the values of an IP address operator.
 type addresses []netip.Prefix
 
-func (a addresses) holds(value string, _ Context) bool {
+func (a addresses) holds(value string, q *question) bool {
+	if !q.spend(scanning(len(value)) + len(a)) {
+		return false
+	}
 	got, err := netip.ParseAddr(value)
 	if err != nil || got.Zone() != "" {
 		return false
@@ -263,8 +277,11 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 // blobs are the values of BinaryEquals.
 type blobs []string
 
-func (b blobs) holds(value string, _ Context) bool {
+func (b blobs) holds(value string, q *question) bool {
 	for _, v := range b {
+		if !q.spend(scanning(min(len(v), len(value)))) {
+			return false
+		}
 		if v == value {
 			return true
 		}
@@ -283,8 +300,8 @@ func binary(values []string, _ grammar) (test, error) {
 // arns are the values of an ARN operator.
 type arns []pattern
 
-func (a arns) holds(value string, ctx Context) bool {
-	return isARN(value) && texts(a).holds(value, ctx)
+func (a arns) holds(value string, q *question) bool {
+	return q.spend(scanning(len(value))) && isARN(value) && texts(a).holds(value, q)
 }
 
 // arnLike compiles for all four operators: ArnEquals compares as ArnLike does. A
@@ -293,15 +310,15 @@ func (a arns) holds(value string, ctx Context) bool {
 func arnLike(values []string, vars grammar) (test, error) {
 	p := make(arns, len(values))
 	for i, v := range values {
+		g := vars | wildcards | parted
 		if v == "*" {
-			p[i] = pattern{tokens: []token{{kind: anyToken}}}
-			continue
+			g = wildcards
 		}
 		var err error
-		if p[i], err = newPattern(v, vars|wildcards|parted); err != nil {
+		if p[i], err = newPattern(v, g); err != nil {
 			return nil, err
 		}
-		if !p[i].hasVariables() && strings.Count(v, ":") < arnColons {
+		if v != "*" && len(p[i].variables) == 0 && strings.Count(v, ":") < arnColons {
 			return nil, errLegacy
 		}
 	}

@@ -3,6 +3,9 @@
 // It is pure: no clock, no I/O, no log. A document is compiled once, when it is
 // written or loaded; a decision walks compiled documents and allocates nothing
 // when it allows.
+//
+// The work of a decision is bounded, whatever the documents and the request say:
+// see Decide.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 package policy
 

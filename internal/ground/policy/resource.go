@@ -72,13 +72,13 @@ func hasEarlyVariable(parts []string) bool {
 // match reports whether r covers the resource of q.
 func (r *resource) match(q *question) bool {
 	if q.resource != "*" {
-		return r.everything() || r.whole.match(q.resource, q.context)
+		return r.everything() || r.whole.match(q.resource, q)
 	}
 	return r.everything() || r.wide != nil &&
-		r.wide[0].match(q.caller.Partition, q.context) &&
-		r.wide[1].matchFold(q.vendor) &&
-		r.wide[2].match(q.region(), q.context) &&
-		r.wide[3].match(q.account, q.context)
+		r.wide[0].match(q.caller.Partition, q) &&
+		r.wide[1].matchFold(q.vendor, q) &&
+		r.wide[2].match(q.region(), q) &&
+		r.wide[3].match(q.account, q)
 }
 
 // partitions are those that a resource may name.

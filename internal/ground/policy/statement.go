@@ -26,7 +26,7 @@ func (s *statement) applies(q *question) bool {
 
 func (s *statement) coversAction(q *question) bool {
 	for i := range s.actions {
-		if s.actions[i].match(q.vendor, q.action) {
+		if s.actions[i].match(q) {
 			return !s.notAction
 		}
 	}
@@ -51,8 +51,8 @@ func (s *statement) coversResource(q *question) bool {
 func (s *statement) resolved(q *question) bool {
 	for i := range s.resources {
 		p := &s.resources[i].whole
-		var b binding
-		if p.broken || !b.bind(p, q.context) {
+		b := binding{question: q}
+		if p.broken || !b.bind(p) {
 			return false
 		}
 	}
@@ -63,7 +63,7 @@ func (s *statement) resolved(q *question) bool {
 // it satisfies all.
 func (s *statement) unmet(q *question) *condition {
 	for i := range s.conditions {
-		if !s.conditions[i].met(q.context) {
+		if !s.conditions[i].met(q) {
 			return &s.conditions[i]
 		}
 	}

@@ -12,8 +12,8 @@ type variable struct {
 
 // value returns what stands for v in a request. It reports false for a null:
 // the key is absent, empty without a default, or one that holds many values.
-func (v *variable) value(ctx Context) (string, bool) {
-	found := ctx.Lookup(&v.key)
+func (v *variable) value(q *question) (string, bool) {
+	found := q.lookup(&v.key)
 	switch {
 	case found.Multi && len(found.Many) > 0:
 		return "", false

@@ -16,7 +16,8 @@ const (
 )
 
 // A Verdict is the answer, with what decided it. A root user may be allowed by
-// ByNothing: within its own account it needs no policy.
+// ByNothing: within its own account it needs no policy. Refused by ByNothing is
+// who has no account, and a decision that took too many steps.
 type Verdict struct {
 	Allowed   bool
 	Explicit  bool   // refused by an explicit Deny
