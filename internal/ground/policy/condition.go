@@ -30,6 +30,11 @@ type Values struct {
 	Multi   bool // a multi-valued key: Many counts, else One. An empty multi-valued key must be absent.
 	One     string
 	Many    []string
+
+	// Ambiguous says that the request gives the key more than one value where it
+	// can have only one, as names have no case: an Allow with a condition on it
+	// doesn't match, and a Deny does.
+	Ambiguous bool
 }
 
 // A Context answers for the condition keys of a request. Lookup must not
@@ -67,10 +72,13 @@ type test interface {
 	holds(value string, q *question) bool
 }
 
-// met reports whether the request satisfies c.
+// met reports whether the request satisfies c, in a statement that denies or allows.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html
-func (c *condition) met(q *question) bool {
+func (c *condition) met(q *question, deny bool) bool {
 	v := q.lookup(&c.key)
+	if v.Ambiguous {
+		return deny
+	}
 	present := v.Present && (!v.Multi || len(v.Many) > 0)
 	switch {
 	case c.test == nil:

@@ -428,3 +428,34 @@ func TestKeyForm(t *testing.T) {
 		}
 	}
 }
+
+// TestAmbiguous: a key that a request gives two values lets nobody in and keeps
+// nobody out of a Deny, under every operator.
+func TestAmbiguous(t *testing.T) {
+	t.Parallel()
+	conditions := []string{
+		`{"StringEquals":{"k":"a"}}`, `{"StringNotEquals":{"k":"a"}}`, `{"StringEqualsIfExists":{"k":"a"}}`,
+		`{"ForAllValues:StringEquals":{"k":"a"}}`, `{"ForAnyValue:StringLike":{"k":"*"}}`,
+		`{"Null":{"k":"true"}}`, `{"Null":{"k":"false"}}`, `{"StringEquals":{"other":"b","k":"a"}}`,
+	}
+	const allow = `{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"`
+	for _, condition := range conditions {
+		for _, effect := range []string{"Allow", "Deny"} {
+			document := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[%s}]}`, allow+`,"Condition":`+condition)
+			if effect == "Deny" {
+				document = fmt.Sprintf(`{"Version":"2012-10-17","Statement":[%s},{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":%s}]}`, allow, condition)
+			}
+			verdict := policy.Decide(&policy.Input{
+				Request: policy.Request{
+					Action: "x:Do", Resource: "arn:aws:x:::y", Caller: user(),
+					Context: facts{"k": {Ambiguous: true}, "other": one("b")},
+				},
+				ResourceAccount: home,
+				ResourcePolicy:  compile(t, policy.Resource, document),
+			})
+			if verdict.Allowed || verdict.Explicit != (effect == "Deny") {
+				t.Errorf("%s with %s: %+v", effect, condition, verdict)
+			}
+		}
+	}
+}

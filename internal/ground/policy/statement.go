@@ -63,7 +63,7 @@ func (s *statement) resolved(q *question) bool {
 // it satisfies all.
 func (s *statement) unmet(q *question) *condition {
 	for i := range s.conditions {
-		if !s.conditions[i].met(q) {
+		if !s.conditions[i].met(q, s.deny) {
 			return &s.conditions[i]
 		}
 	}

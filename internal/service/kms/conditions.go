@@ -91,8 +91,9 @@ func truth(b optional.Of[bool]) policy.Values {
 }
 
 // unambiguous returns the value under a name, which is folded: in condition
-// keys names have no case. Where two names of m fold together there is no
-// value, so that nobody can satisfy a condition with one and use the other.
+// keys names have no case. Where two names of m fold together nobody can say
+// which value counts: nothing is allowed by either, and a Deny is not escaped by
+// adding another spelling.
 func unambiguous(m pairs.Map, folded string) policy.Values {
 	var found policy.Values
 	for i := range m {
@@ -100,7 +101,7 @@ func unambiguous(m pairs.Map, folded string) policy.Values {
 			continue
 		}
 		if found.Present {
-			return policy.Values{}
+			return policy.Values{Ambiguous: true}
 		}
 		found = policy.Values{Present: true, One: m[i].Value}
 	}

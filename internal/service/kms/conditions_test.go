@@ -83,3 +83,20 @@ func TestConditions(t *testing.T) {
 		t.Errorf("%d cases", len(cases))
 	}
 }
+
+// A Deny on the encryption context is not escaped by a second spelling of its name.
+func TestDenyIsNotEscapedBySpelling(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.createKey(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"` + home + `"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Deny","Principal":"*","Action":"kms:Encrypt","Resource":"*","Condition":{"StringEquals":{"kms:EncryptionContext:embargo":"yes"}}}]}`)
+	for _, context := range []map[string]string{
+		{"embargo": "yes"}, {"Embargo": "yes"}, {"embargo": "yes", "EMBARGO": "no"}, {"embargo": "no", "EMBARGO": "no"},
+	} {
+		owner.denied(&kms.EncryptInput{KeyID: str(key.KeyID), Plaintext: secret("x"), EncryptionContext: pairs.Of(context)},
+			"kms:Encrypt", key.ARN, "with an explicit deny in a resource-based policy")
+	}
+	must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: str(key.KeyID), Plaintext: secret("x"), EncryptionContext: pairs.Of(map[string]string{"embargo": "no"})})
+}
