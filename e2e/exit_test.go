@@ -3,9 +3,11 @@ package e2e
 import (
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -251,6 +253,34 @@ func TestHealth(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("/healthz answers %s", answer.Status)
+	}
+}
+
+// TestReadyLine reads the line that tells a program where the server is.
+func TestReadyLine(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"dev"}, {"serve", "--init", "--data", filepath.Join(t.TempDir(), "data")}} {
+		cmd := exec.Command(binary, append(args, "--listen", "127.0.0.1:0", "--log-format", "json")...)
+		cmd.Env = environment()
+		stdout, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		var line struct{ Msg, Listen, Endpoint string }
+		err = json.NewDecoder(stdout).Decode(&line)
+		if err != nil || line.Msg != "ready" || line.Endpoint != "http://"+line.Listen {
+			t.Errorf("%v printed %+v (%v)", args, line, err)
+		}
+		if answer, err := http.Get(line.Endpoint + "/healthz"); err != nil || answer.StatusCode != http.StatusOK {
+			t.Errorf("%v is not ready: %v", args, err)
+		}
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v ended with %v", args, err)
+		}
 	}
 }
 

@@ -79,9 +79,13 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 		socket:    socket,
 		localOnly: local, // where a secret that everybody knows opens every account
 		ready: func(endpoint string) {
+			line := readyLine{
+				Message: "ready", Listen: listener.Addr().String(), Endpoint: endpoint,
+				Region: c.Region, Account: c.Account, AdminSocket: socket,
+			}
+			line.log(logger)
 			if c.LogFormat == "json" {
-				logger.Info("ready", "listen", listener.Addr().String(), "endpoint", endpoint, "region", c.Region,
-					"account", c.Account, "admin_socket", socket)
+				_ = printJSON(env.stdout, line) // nobody may be reading
 				return
 			}
 			fmt.Fprintf(env.stdout, "Claviger serves %s from memory; everything is gone when it stops.\n"+

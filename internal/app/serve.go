@@ -50,8 +50,14 @@ func (c *serveCommand) Run(env *environment) error {
 		listener: listener,
 		socket:   c.socket(),
 		ready: func(endpoint string) {
-			logger.Info("ready", "listen", listener.Addr().String(), "endpoint", endpoint, "region", c.Region,
-				"data", c.Data, "admin_socket", c.socket())
+			line := readyLine{
+				Message: "ready", Listen: listener.Addr().String(), Endpoint: endpoint,
+				Region: c.Region, Data: c.Data, AdminSocket: c.socket(),
+			}
+			line.log(logger)
+			if c.LogFormat == "json" {
+				_ = printJSON(env.stdout, line) // nobody may be reading
+			}
 		},
 	})
 }
@@ -94,6 +100,23 @@ func (c *serveCommand) initialiseFirst(ctx context.Context, env *environment, lo
 	}
 	logger.Info("initialised", "data", c.Data, "account", m.account, "root_credentials", m.file)
 	return nil
+}
+
+// readyLine says where a server answers. It is logged, and with the log format
+// json also printed, as one line for programs that start a server.
+type readyLine struct {
+	Message     string `json:"msg"`
+	Listen      string `json:"listen"`
+	Endpoint    string `json:"endpoint"`
+	Region      string `json:"region"`
+	Account     string `json:"account,omitempty"`
+	Data        string `json:"data,omitempty"`
+	AdminSocket string `json:"admin_socket"`
+}
+
+func (l *readyLine) log(logger *slog.Logger) {
+	logger.Info(l.Message, "listen", l.Listen, "endpoint", l.Endpoint, "region", l.Region,
+		"account", l.Account, "data", l.Data, "admin_socket", l.AdminSocket)
 }
 
 // serving is what serve needs beside the server.
