@@ -17,10 +17,11 @@ run: build ## build and start a server in memory; prints what to paste next
 build: ## build bin/claviger
 	$(GO_BUILD) -o bin/claviger ./cmd/claviger
 
-test: ## install what the tests need, then check and test everything (at most ten minutes)
+test: ## install what the tests need, then check, test and fuzz everything (at most ten minutes)
 	sh scripts/setup.sh
 	$(MAKE) check
 	sh scripts/test.sh
+	sh scripts/fuzz.sh 1
 
 test-long: ## the same tests with crash and volume runs, builds for every system, load, fuzzing
 	sh scripts/setup.sh

@@ -22,7 +22,7 @@ import (
 type raw struct {
 	service, target, contentType, method, path, body string
 	header                                           map[string]string
-	at                                               time.Time
+	skew                                             time.Duration // of the client's clock
 	tamper                                           func(*http.Request)
 	secret                                           string
 	region, host                                     string
@@ -56,10 +56,7 @@ func (r raw) send(t *testing.T, p *process) reply {
 	for name, value := range r.header {
 		request.Header.Set(name, value)
 	}
-	at := r.at
-	if at.IsZero() {
-		at = time.Now()
-	}
+	at := time.Now().Add(r.skew)
 	sum := sha256.Sum256([]byte(r.body))
 	credentials := aws.Credentials{AccessKeyID: bank, SecretAccessKey: or(r.secret, "test")}
 	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, request, hex.EncodeToString(sum[:]), or(r.service, "kms"), or(r.region, "us-east-1"), at); err != nil {
@@ -110,7 +107,6 @@ const query = "application/x-www-form-urlencoded; charset=utf-8"
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	p := dev(t)
-	now := time.Now()
 	for name, test := range map[string]struct {
 		raw
 		status int
@@ -140,8 +136,8 @@ func TestBadInput(t *testing.T) {
 		"altered body":     {raw{target: "TrentService.ListKeys", body: `{}`, tamper: func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(`[]`)) }}, 400, "InvalidSignatureException", "The request signature we calculated"},
 		"altered target":   {raw{target: "TrentService.ListKeys", body: `{}`, tamper: func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.ListAliases") }}, 400, "InvalidSignatureException", "The request signature we calculated"},
 		"unsigned header":  {raw{target: "TrentService.ListKeys", body: `{}`, tamper: func(r *http.Request) { r.Header.Set("X-Amz-Extra", "1") }}, 400, "InvalidSignatureException", ""},
-		"clock behind":     {raw{target: "TrentService.ListKeys", body: `{}`, at: now.Add(-6 * time.Minute)}, 400, "InvalidSignatureException", "Signature expired: "},
-		"clock ahead":      {raw{target: "TrentService.ListKeys", body: `{}`, at: now.Add(6 * time.Minute)}, 400, "InvalidSignatureException", "Signature not yet current: "},
+		"clock behind":     {raw{target: "TrentService.ListKeys", body: `{}`, skew: -6 * time.Minute}, 400, "InvalidSignatureException", "Signature expired: "},
+		"clock ahead":      {raw{target: "TrentService.ListKeys", body: `{}`, skew: 6 * time.Minute}, 400, "InvalidSignatureException", "Signature not yet current: "},
 		"no signature":     {raw{target: "TrentService.ListKeys", body: `{}`, tamper: func(r *http.Request) { r.Header.Del("Authorization") }}, 400, "MissingAuthenticationTokenException", ""},
 		"half a signature": {raw{target: "TrentService.ListKeys", body: `{}`, tamper: func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x") }}, 400, "IncompleteSignatureException", ""},
 		"unknown Region":   {raw{target: "TrentService.ListKeys", body: `{}`, region: "mars-north-1"}, 400, "InvalidSignatureException", "Credential should be scoped to a valid region"},
@@ -153,8 +149,8 @@ func TestBadInput(t *testing.T) {
 		"query: bad escape":      {raw{service: "iam", contentType: query, body: "Action=%zz"}, 400, "MalformedInput", ""},
 		"query: twice":           {raw{service: "iam", contentType: query, body: "Action=CreateUser&Version=2010-05-08&UserName=a&UserName=b"}, 400, "MalformedInput", ""},
 		"query: missing member":  {raw{service: "iam", contentType: query, body: "Action=CreateUser&Version=2010-05-08"}, 400, "ValidationError", "Value null at 'userName' failed to satisfy constraint: Member must not be null"},
-		"query: clock behind":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", at: now.Add(-16 * time.Minute)}, 403, "SignatureDoesNotMatch", "Signature expired: "},
-		"query: within 15 min":   {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", at: now.Add(-14 * time.Minute)}, 200, "", ""},
+		"query: clock behind":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", skew: -16 * time.Minute}, 403, "SignatureDoesNotMatch", "Signature expired: "},
+		"query: within 15 min":   {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", skew: -14 * time.Minute}, 200, "", ""},
 		"query: wrong secret":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", secret: "wrong"}, 403, "SignatureDoesNotMatch", "The request signature we calculated"},
 		"query: no signature":    {raw{service: "sts", contentType: query, body: "Action=GetCallerIdentity&Version=2011-06-15", tamper: func(r *http.Request) { r.Header.Del("Authorization") }}, 403, "MissingAuthenticationToken", "Request is missing Authentication Token"},
 		"query: own Region":      {raw{service: "iam", contentType: query, body: "Action=ListUsers&Version=2010-05-08", region: "eu-west-1"}, 200, "", ""},
