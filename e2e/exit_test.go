@@ -243,6 +243,40 @@ func TestPassphrase(t *testing.T) {
 	}
 }
 
+// TestPassphraseByDescriptor initialises and serves with a passphrase that can
+// be read only once.
+func TestPassphraseByDescriptor(t *testing.T) {
+	t.Parallel()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	if _, err := write.WriteString("correct horse battery\n"); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	cmd := exec.Command(binary, "serve", "--init", "--listen", "127.0.0.1:0", "--data", filepath.Join(t.TempDir(), "data"), "--root-key", "passphrase-fd:3")
+	cmd.Env, cmd.ExtraFiles = environment(), []*os.File{read}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var line struct{ Msg string }
+	if err := json.NewDecoder(stdout).Decode(&line); err != nil || line.Msg != "ready" {
+		t.Errorf("printed %+v (%v)", line, err)
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v: %s", err, errs.String())
+	}
+}
+
 // TestHealth asks for the server's health.
 func TestHealth(t *testing.T) {
 	t.Parallel()

@@ -51,6 +51,7 @@ type made struct {
 	account     string
 	credentials rootCredentials // empty where an interrupted run has made them
 	file        string          // where the credentials were written
+	keyring     *sealed.Keyring // so that the root key is asked for once
 }
 
 func (c *initCommand) report(env *environment, m made) error {
@@ -100,6 +101,7 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 		return made{}, err
 	}
 	m, err := l.firstAccount(ctx, s, account, credentials)
+	m.keyring = keyring
 	return m, errors.Join(err, s.close())
 }
 

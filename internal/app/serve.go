@@ -66,10 +66,7 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	ctx := context.Background()
 	f, err := c.open(ctx)
 	if c.Init && errors.Is(err, errUninitialised) {
-		if err := c.initialiseFirst(ctx, env, logger); err != nil {
-			return nil, err
-		}
-		f, err = c.open(ctx)
+		f, err = c.initialiseFirst(ctx, env, logger)
 	}
 	if err != nil {
 		return nil, err
@@ -82,24 +79,29 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	return newServer(ctx, f)
 }
 
-func (c *serveCommand) initialiseFirst(ctx context.Context, env *environment, logger *slog.Logger) error {
+// initialiseFirst makes the data directory a server and opens it.
+func (c *serveCommand) initialiseFirst(ctx context.Context, env *environment, logger *slog.Logger) (foundations, error) {
 	credentials, err := readRootCredentials(env.getenv)
 	if err != nil {
-		return err
+		return foundations{}, err
 	}
 	account := c.Account
 	if account == "" {
 		account = drawAccount()
 	}
 	if err := checkAccount(account); err != nil {
-		return err
+		return foundations{}, err
 	}
 	m, err := c.initialise(ctx, account, credentials, func(f *foundations) { f.log = logger })
 	if err != nil {
-		return err
+		return foundations{}, err
 	}
 	logger.Info("initialised", "data", c.Data, "account", m.account, "root_credentials", m.file)
-	return nil
+	d, err := c.database(ctx)
+	if err != nil {
+		return foundations{}, err
+	}
+	return c.foundations(d, m.keyring), nil
 }
 
 // readyLine says where a server answers. It is logged, and with the log format
