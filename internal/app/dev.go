@@ -23,7 +23,7 @@ type devCommand struct {
 }
 
 // ringRecords is how many records a development server keeps.
-const ringRecords = 100_000
+const ringRecords = 20_000
 
 // Run serves from memory until it is told to stop.
 func (c *devCommand) Run(env *environment) error {
