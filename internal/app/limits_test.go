@@ -1,0 +1,148 @@
+package app
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/optional"
+)
+
+// limit is a limit of the public model: on the characters or bytes of a member,
+// the elements of a list, or the value of a number.
+type limit struct {
+	member   string
+	min, max int
+}
+
+// Limits that several operations share.
+var (
+	limitKeyID   = limit{"KeyId", 1, 2048}
+	limitTarget  = limit{"TargetKeyId", 1, 2048}
+	limitAlias   = limit{"AliasName", 1, 256}
+	limitTokens  = limit{"GrantTokens", 0, 10}
+	limitCipher  = limit{"CiphertextBlob", 1, 6144}
+	limitBytes   = limit{"NumberOfBytes", 1, 1024}
+	limitPolicy  = limit{"Policy", 1, 131072}
+	limitPolName = limit{"PolicyName", 1, 128}
+	limitInline  = limit{"PolicyName", 0, 128}
+	limitUser    = limit{"UserName", 0, 128}
+	limitKey     = limit{"AccessKeyId", 16, 128}
+	limitItems   = limit{"MaxItems", 1, 1000}
+	limitPage    = limit{"Marker", 1, 320}
+)
+
+// limits has the limits of every operation; an operation without any stands
+// there too. A marker of KMS has none: it is InvalidMarkerException, whatever is
+// wrong with it. Empty names of IAM are refused by their pattern, in IAM's words.
+var limits = map[string][]limit{
+	"kms:CreateAlias":                     {limitAlias, limitTarget},
+	"kms:CreateKey":                       {limitPolicy, {"Description", 0, 8192}, {"CustomKeyStoreId", 1, 64}, {"XksKeyId", 1, 128}},
+	"kms:Decrypt":                         {limitCipher, limitTokens, limitKeyID},
+	"kms:DeleteAlias":                     {limitAlias},
+	"kms:DescribeKey":                     {limitKeyID, limitTokens},
+	"kms:DisableKey":                      {limitKeyID},
+	"kms:EnableKey":                       {limitKeyID},
+	"kms:Encrypt":                         {limitKeyID, {"Plaintext", 1, 4096}, limitTokens},
+	"kms:GenerateDataKey":                 {limitKeyID, limitBytes, limitTokens},
+	"kms:GenerateDataKeyWithoutPlaintext": {limitKeyID, limitBytes, limitTokens},
+	"kms:GenerateRandom":                  {limitBytes, {"CustomKeyStoreId", 1, 64}},
+	"kms:GetKeyPolicy":                    {limitKeyID, limitPolName},
+	"kms:ListAliases":                     {limitKeyID, {"Limit", 1, 100}},
+	"kms:ListKeyPolicies":                 {limitKeyID, {"Limit", 1, 1000}},
+	"kms:ListKeys":                        {{"Limit", 1, 1000}},
+	"kms:ListResourceTags":                {limitKeyID, {"Limit", 1, 50}},
+	"kms:PutKeyPolicy":                    {limitKeyID, limitPolName, limitPolicy},
+	"kms:ReEncrypt":                       {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
+	"kms:TagResource":                     {limitKeyID},
+	"kms:UntagResource":                   {limitKeyID},
+	"kms:UpdateAlias":                     {limitAlias, limitTarget},
+	"kms:UpdateKeyDescription":            {limitKeyID, {"Description", 0, 8192}},
+
+	"iam:CreateAccessKey":  {limitUser},
+	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}},
+	"iam:DeleteAccessKey":  {limitUser, limitKey},
+	"iam:DeleteUser":       {limitUser},
+	"iam:DeleteUserPolicy": {limitUser, limitInline},
+	"iam:GetUser":          {limitUser},
+	"iam:GetUserPolicy":    {limitUser, limitInline},
+	"iam:ListAccessKeys":   {limitUser, limitItems, limitPage},
+	"iam:ListUserPolicies": {limitUser, limitItems, limitPage},
+	"iam:ListUsers":        {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:PutUserPolicy":    {limitUser, limitInline, {"PolicyDocument", 1, 131072}},
+	"iam:UpdateAccessKey":  {limitUser, limitKey},
+
+	"sts:GetCallerIdentity": {},
+}
+
+// TestLimits: each limit of the model, one below, on, and one above.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, e := range w.entrances {
+		list, ok := limits[name]
+		if !ok {
+			t.Errorf("%s has no limits", name)
+		}
+		for _, l := range list {
+			for _, n := range []int{l.min - 1, l.min, l.max, l.max + 1} {
+				if n < 0 {
+					continue
+				}
+				refused := refusesLimit(t, &e.Operation, l.member, n)
+				if want := n < l.min || n > l.max; refused != want {
+					t.Errorf("%s of %s with %d (limits %d and %d): refused is %v", l.member, name, n, l.min, l.max, refused)
+				}
+			}
+		}
+	}
+}
+
+// refusesLimit reports whether an input is refused because a member has the
+// length or the value n. Whatever else may be wrong with it does not count.
+func refusesLimit(t *testing.T, op *operation.Operation, member string, n int) bool {
+	t.Helper()
+	in := op.NewIn()
+	field := fieldOf(reflect.ValueOf(in).Elem(), member)
+	if !field.IsValid() {
+		t.Fatalf("%s has no member %s", op.Name, member)
+	}
+	kind := "length"
+	switch v := field.Addr().Interface().(type) {
+	case *optional.Of[string]:
+		*v = optional.Some(strings.Repeat("a", n))
+	case *optional.Of[int]:
+		*v, kind = optional.Some(n), "value"
+	case *confidential.Bytes:
+		*v = confidential.New(make([]byte, n))
+	case *[]byte:
+		*v = make([]byte, n)
+	case *[]string:
+		*v = make([]string, n)
+		for i := range *v {
+			(*v)[i] = "a"
+		}
+	default:
+		t.Fatalf("%s of %s has the type %s", member, op.Name, field.Type())
+	}
+	err := op.Validate(in)
+	if err == nil {
+		return false
+	}
+	path := strings.ToLower(member[:1]) + member[1:]
+	return strings.Contains(err.Error(), fmt.Sprintf("at '%s' failed to satisfy constraint: Member must have %s ", path, kind))
+}
+
+// fieldOf finds a member by its name on the wire.
+func fieldOf(v reflect.Value, member string) reflect.Value {
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("aws"), ",")
+		if name == member {
+			return v.Field(i)
+		}
+	}
+	return reflect.Value{}
+}
