@@ -71,6 +71,8 @@ type watcher struct {
 	names    int
 	walSyncs int
 	trail    int // syncs of the trail since the last answer
+
+	spareDirty bool
 }
 
 var (
@@ -123,10 +125,13 @@ func (w *watcher) call(text string) {
 	case "fsync", "fdatasync":
 		delete(w.dirty, path)
 		delete(w.unnamed, path)
+		if strings.HasSuffix(path, spare) {
+			w.spareDirty = false
+		}
 		if strings.HasSuffix(path, "-wal") {
 			w.walSyncs++
 		}
-		if strings.Contains(path, "/trail/") {
+		if strings.Contains(path, "/trail/") && durable(path) {
 			w.trail++
 		}
 	case "openat":
@@ -134,11 +139,17 @@ func (w *watcher) call(text string) {
 			w.named(quoted.FindStringSubmatch(arguments))
 		}
 	case "rename", "renameat", "renameat2":
+		if w.spareDirty && strings.Contains(arguments, spare) {
+			w.t.Errorf("a segment got its name before it was synced: %s", arguments)
+		}
 		all := quoted.FindAllStringSubmatch(arguments, -1)
 		w.named(all[len(all)-1])
 	case "write", "pwrite64", "writev", "pwritev":
 		if strings.HasPrefix(path, w.dir) && durable(path) {
 			w.dirty[path] = true
+		}
+		if strings.HasSuffix(path, spare) {
+			w.spareDirty = true
 		}
 		if strings.Contains(arguments, `"HTTP/1.1 200`) {
 			w.answer()
@@ -146,10 +157,15 @@ func (w *watcher) call(text string) {
 	}
 }
 
+// spare is the next segment of the trail, made ready beside the calls. It counts
+// from when it gets its name, before which it must be synced.
+const spare = "/spare"
+
 // durable reports whether a file counts: not SQLite's shared memory, not a
-// lock, and not the database itself, which is only written back from its log.
+// lock, not the database itself, which is only written back from its log, and
+// not a spare.
 func durable(path string) bool {
-	return !strings.HasSuffix(path, "-shm") && !strings.Contains(path, "lock") && !strings.HasSuffix(path, ".db")
+	return !strings.HasSuffix(path, "-shm") && !strings.Contains(path, "lock") && !strings.HasSuffix(path, ".db") && !strings.HasSuffix(path, spare)
 }
 
 func (w *watcher) named(match []string) {
