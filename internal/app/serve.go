@@ -143,6 +143,10 @@ func (s *server) serve(o serving) error {
 	if err != nil {
 		return errors.Join(err, o.listener.Close(), s.close())
 	}
+	probes, err := o.settings.listenReadiness()
+	if err != nil {
+		return errors.Join(err, admin.Close(), o.listener.Close(), s.close())
+	}
 	var serving atomic.Bool
 	main := httpfront.New(httpfront.Options{
 		Handler:   s.gateway(o.settings),
@@ -153,9 +157,14 @@ func (s *server) serve(o serving) error {
 	main.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
 	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: httpfront.RequestTime}
 
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- main.Serve(o.listener) }()
 	go func() { failed <- operators.Serve(admin) }()
+	if probes != nil {
+		answers := &http.Server{Handler: s.readiness(serving.Load), ReadTimeout: httpfront.RequestTime}
+		go func() { failed <- answers.Serve(probes) }()
+		defer answers.Close()
+	}
 	serving.Store(true)
 	o.ready("http://" + o.listener.Addr().String())
 
