@@ -21,7 +21,7 @@ test: ## install what the tests need, then check, test and fuzz everything (at m
 	sh scripts/setup.sh
 	$(MAKE) check
 	sh scripts/test.sh
-	sh scripts/fuzz.sh 1
+	sh scripts/fuzz.sh 0
 
 test-long: ## the same tests with crash and volume runs, builds for every system, load, fuzzing
 	sh scripts/setup.sh
