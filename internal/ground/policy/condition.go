@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"claviger/internal/words/pairs"
+)
 
 // A Key is a condition key or policy variable, folded to lower case (ASCII).
 type Key struct {
@@ -35,6 +39,23 @@ type Values struct {
 	// can have only one, as names have no case: an Allow with a condition on it
 	// doesn't match, and a Deny does.
 	Ambiguous bool
+}
+
+// Named returns what m holds under a name, which is folded, as the names of
+// condition keys are. Where two names of m fold together nobody can say which
+// value counts: the answer is ambiguous.
+func Named(m pairs.Map, folded string) Values {
+	var found Values
+	for i := range m {
+		if !equalFold(m[i].Key, folded) {
+			continue
+		}
+		if found.Present {
+			return Values{Ambiguous: true}
+		}
+		found = Values{Present: true, One: m[i].Value}
+	}
+	return found
 }
 
 // A Context answers for the condition keys of a request. Lookup must not

@@ -147,7 +147,7 @@ func (w *world) Lookup(k *policy.Key) policy.Values {
 	p := &w.caller.Principal
 	switch k.Prefix {
 	case "aws:principaltag/":
-		return tag(w.caller.Tags, k.Suffix)
+		return policy.Named(w.caller.Tags, k.Suffix)
 	case "":
 	default:
 		return w.service(k)
@@ -217,33 +217,3 @@ func principalType(k principal.Kind) string {
 func one(s string) policy.Values { return policy.Values{Present: true, One: s} }
 
 func present(s string) policy.Values { return policy.Values{Present: s != "", One: s} }
-
-// tag finds a tag by its folded name: names of condition keys have no case.
-func tag(tags pairs.Map, folded string) policy.Values {
-	for i := range tags {
-		if equalFold(tags[i].Key, folded) {
-			return one(tags[i].Value)
-		}
-	}
-	return policy.Values{}
-}
-
-// Tag is tag for the contexts of services.
-func Tag(tags pairs.Map, folded string) policy.Values { return tag(tags, folded) }
-
-// equalFold compares s, folded (ASCII only), with folded.
-func equalFold(s, folded string) bool {
-	if len(s) != len(folded) {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != folded[i] {
-			return false
-		}
-	}
-	return true
-}

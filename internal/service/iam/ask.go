@@ -39,13 +39,13 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Values{Present: f.boundary != "", One: f.boundary}
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
-		return authz.Tag(f.requestTags, key)
+		return policy.Named(f.requestTags, key)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:resourcetag/"); ok {
-		return authz.Tag(f.resourceTags, key)
+		return policy.Named(f.resourceTags, key)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "iam:resourcetag/"); ok {
-		return authz.Tag(f.resourceTags, key)
+		return policy.Named(f.resourceTags, key)
 	}
 	return policy.Values{}
 }

@@ -42,11 +42,11 @@ func (c *conditions) of(k *keyRecord) {
 func (c *conditions) Lookup(k *policy.Key) policy.Values {
 	switch k.Prefix {
 	case "kms:encryptioncontext:":
-		return unambiguous(c.encryption, k.Suffix)
+		return policy.Named(c.encryption, k.Suffix)
 	case "aws:resourcetag/":
-		return unambiguous(c.tags, k.Suffix)
+		return policy.Named(c.tags, k.Suffix)
 	case "aws:requesttag/":
-		return unambiguous(c.requestTags, k.Suffix)
+		return policy.Named(c.requestTags, k.Suffix)
 	}
 	switch k.Name {
 	case "kms:calleraccount":
@@ -88,41 +88,6 @@ func truth(b optional.Of[bool]) policy.Values {
 		return policy.Values{}
 	}
 	return text(strconv.FormatBool(b.V))
-}
-
-// unambiguous returns the value under a name, which is folded: in condition
-// keys names have no case. Where two names of m fold together nobody can say
-// which value counts: nothing is allowed by either, and a Deny is not escaped by
-// adding another spelling.
-func unambiguous(m pairs.Map, folded string) policy.Values {
-	var found policy.Values
-	for i := range m {
-		if !folds(m[i].Key, folded) {
-			continue
-		}
-		if found.Present {
-			return policy.Values{Ambiguous: true}
-		}
-		found = policy.Values{Present: true, One: m[i].Value}
-	}
-	return found
-}
-
-// folds reports whether s, in lower case (ASCII only), is folded.
-func folds(s, folded string) bool {
-	if len(s) != len(folded) {
-		return false
-	}
-	for i := range len(s) {
-		b := s[i]
-		if 'A' <= b && b <= 'Z' {
-			b += 'a' - 'A'
-		}
-		if b != folded[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func names(m pairs.Map) []string {
