@@ -26,8 +26,8 @@ func newAction(text string) (action, error) {
 	case !isVendor(vendor):
 		return action{}, &Malformed{"Vendor " + vendor + " is not valid"}
 	}
-	p, err := newPattern(fold(name), wildcards)
-	return action{vendor: fold(vendor), name: p}, err
+	p, err := newPattern(Fold(name), wildcards)
+	return action{vendor: Fold(vendor), name: p}, err
 }
 
 func isVendor(s string) bool {
@@ -42,9 +42,9 @@ func (a *action) match(q *question) bool {
 	return a.name.matchFold(q.action, q)
 }
 
-// fold lowers the ASCII letters of s: names of actions and of condition keys
+// Fold lowers the ASCII letters of s: names of actions and of condition keys
 // have no letter case.
-func fold(s string) string {
+func Fold(s string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'

@@ -189,7 +189,7 @@ func (c *compiler) placement(w *clause, s *statement) error {
 		return c.permissive(s)
 	case Trust:
 		for _, a := range w.action.values {
-			if w.action.negated || !slices.Contains(trustActions, fold(a)) {
+			if w.action.negated || !slices.Contains(trustActions, Fold(a)) {
 				return errTrustAction
 			}
 		}

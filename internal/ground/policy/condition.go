@@ -16,7 +16,7 @@ type Key struct {
 // newKey folds name and splits off the part of the user's choice: what stands
 // after the first / or the second colon that follows the service's prefix.
 func newKey(name string) Key {
-	k := Key{Name: fold(name)}
+	k := Key{Name: Fold(name)}
 	colon := strings.IndexByte(k.Name, ':')
 	if colon < 0 {
 		return k

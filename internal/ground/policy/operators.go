@@ -61,7 +61,7 @@ var comparisons = map[string]*comparison{
 // case. Null has no IfExists, and a set prefix doesn't change it.
 func parseOperator(name string) (operator, bool) {
 	var o operator
-	name = fold(name)
+	name = Fold(name)
 	if rest, ok := strings.CutPrefix(name, "forallvalues:"); ok {
 		name, o.quantifier = rest, forAllValues
 	} else if rest, ok := strings.CutPrefix(name, "foranyvalue:"); ok {

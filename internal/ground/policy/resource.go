@@ -39,7 +39,7 @@ func newResource(kind Kind, text string, vars grammar) (resource, error) {
 	}
 	r := resource{whole: p}
 	if parts[arnColons] == "*" {
-		parts[2] = fold(parts[2]) // matched with the vendor of an action
+		parts[2] = Fold(parts[2]) // matched with the vendor of an action
 		for _, part := range parts[1:arnColons] {
 			p, err := newPattern(part, wildcards)
 			if err != nil {
