@@ -85,6 +85,7 @@ type Store struct {
 	committed func(Commit)
 	slots     slots
 	drawing   sync.Mutex    // held while an account gets its key
+	newest    atomic.Uint64 // position of the last commit
 	forget    atomic.Uint64 // events up to here may go
 	pruned    atomic.Uint64 // events up to here have gone
 }
@@ -115,7 +116,13 @@ func (s *Store) open(ctx context.Context, tables []AnyTable) error {
 	if err := s.driver.Migrate(ctx, SchemaVersion, schemas); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	return s.installKeys(ctx)
+	if err := s.installKeys(ctx); err != nil {
+		return err
+	}
+	return s.View(ctx, func(r Reader) error {
+		s.newest.Store(r.Position())
+		return nil
+	})
 }
 
 // View runs fn on one snapshot, which ends with it. An error of fn is returned

@@ -105,6 +105,14 @@ type Driver interface {
 	Close() error
 }
 
+// A Glancer is a driver that reads one row for less than a snapshot costs.
+type Glancer interface {
+	// Glance returns a row as it is at a moment within the call: every commit whose
+	// applied function was called before is in it. The errors are those of a
+	// snapshot's Get.
+	Glance(ctx context.Context, table *Schema, key Key) (Row, error)
+}
+
 // A Keeper is a driver whose files want care from time to time.
 type Keeper interface {
 	// Check reads the whole database and returns ErrDamaged where its structure

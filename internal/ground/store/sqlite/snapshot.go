@@ -38,6 +38,20 @@ func (d *database) Snapshot(ctx context.Context) (driver.Snapshot, error) {
 	return s, nil
 }
 
+// Glance reads one row in one statement, which is a snapshot of its own.
+func (d *database) Glance(ctx context.Context, schema *driver.Schema, key driver.Key) (driver.Row, error) {
+	c, err := d.reader(ctx)
+	if err != nil {
+		return driver.Row{}, err
+	}
+	s := &snapshot{database: d, conn: c}
+	row, err := s.Get(ctx, schema, key)
+	if back := d.giveBack(c, s.failed); err == nil && back != nil {
+		return row, fmt.Errorf("sqlite: closing a glance: %w", back)
+	}
+	return row, err
+}
+
 func (s *snapshot) Position() uint64 { return s.position }
 
 func (s *snapshot) ready(ctx context.Context) error {

@@ -18,6 +18,8 @@ func stampTests() []test {
 		{"stamp/a touch that is not committed", stampUncommitted},
 		{"stamp/ends before the commit is told", stampBeforeCallback},
 		{"stamp/others go on", stampOthers},
+		{"stamp/of a glance", stampOfGlance},
+		{"stamp/glances under commits", stampGlances},
 	}
 }
 
@@ -124,4 +126,66 @@ func stampOthers(t *testing.T, d driver.Driver) {
 	if ended < 1 || ended > 20 {
 		t.Errorf("one touch ended %d of 1000 stamps", ended)
 	}
+}
+
+// stampOfGlance: a glance reads what is committed, one row at a time, and its
+// stamps end with the next touch.
+func stampOfGlance(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	rec := newThing("a", "1", 1)
+	add(t, s, rec)
+	g := s.Glance()
+	st := s.Stamp(g, "key:1")
+	_, _, err := things.Get(t.Context(), g, things.Key(rec))
+	wantErr(t, err, nil)
+	_, _, err = things.Get(t.Context(), g, things.Key(newThing("a", "2", 1)))
+	wantErr(t, err, store.ErrNotFound)
+	wantEqual(t, "current", st.Current(), true)
+	touch(t, s, "key:1")
+	wantEqual(t, "current after a touch", st.Current(), false)
+	wantEqual(t, "of a new glance", s.Stamp(s.Glance(), "key:1").Current(), true)
+	count := 0
+	wantErr(t, things.Scan(t.Context(), g, "", nil, nil, 10, func(*thing, store.Rev) error { count++; return nil }), nil)
+	wantEqual(t, "rows", count, 1)
+}
+
+// stampGlances: while a row changes, a glance whose stamp is current has seen
+// every change that was acknowledged before.
+func stampGlances(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	first := newThing("a", "1", 1)
+	add(t, s, first)
+	const rounds = 200
+	acknowledged := make(chan int64)
+	go func() {
+		defer close(acknowledged)
+		for i := range int64(rounds) {
+			_, err := s.Update(t.Context(), store.OpID{}, func(tx store.Txn) error {
+				rec, rev, err := things.Get(t.Context(), tx, things.Key(first))
+				if err != nil {
+					return err
+				}
+				rec.Size = i
+				tx.Touch("thing")
+				return things.Put(t.Context(), tx, rec, rev)
+			})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			acknowledged <- i
+		}
+	}()
+	seen := 0
+	for size := range acknowledged {
+		g := s.Glance()
+		st := s.Stamp(g, "thing")
+		rec, _, err := things.Get(t.Context(), g, things.Key(first))
+		wantErr(t, err, nil)
+		if st.Current() && rec.Size < size {
+			t.Errorf("a glance after change %d saw %d, and its stamp is current", size, rec.Size)
+		}
+		seen++
+	}
+	wantEqual(t, "rounds", seen, rounds)
 }
