@@ -10,6 +10,7 @@ package check
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -136,6 +137,42 @@ func (c *Checks) Pattern(path string, s optional.Of[string], re *regexp.Regexp, 
 	if s.Set && !re.MatchString(s.V) {
 		c.violation(quote(s.V), path, "Member must satisfy regular expression pattern: "+shown)
 	}
+}
+
+// Each demands min to max characters of every element of a list, and that it
+// matches re, if there is one. AWS words this as one constraint of the list,
+// and shows the whole list as its value.
+func (c *Checks) Each(path string, list []string, min, max int, re *regexp.Regexp, shown string) {
+	wrong := func(s string) bool {
+		n := utf8.RuneCountInString(s)
+		return n < min || n > max || re != nil && !re.MatchString(s)
+	}
+	if !slices.ContainsFunc(list, wrong) {
+		return
+	}
+	constraint := "Member must have length less than or equal to " + strconv.Itoa(max) +
+		", Member must have length greater than or equal to " + strconv.Itoa(min)
+	if re != nil {
+		constraint += ", Member must satisfy regular expression pattern: " + shown
+	}
+	c.elements(path, list, constraint)
+}
+
+// EachEnum demands one of the values of every element of a list, in the words of Each.
+func (c *Checks) EachEnum(path string, list []string, values ...string) {
+	if !slices.ContainsFunc(list, func(s string) bool { return !slices.Contains(values, s) }) {
+		return
+	}
+	constraint := "Member must satisfy enum value set"
+	if !c.valueless {
+		constraint += ": [" + strings.Join(values, ", ") + "]"
+	}
+	c.elements(path, list, constraint)
+}
+
+// elements adds a violation of what is demanded of every element of a list.
+func (c *Checks) elements(path string, list []string, constraint string) {
+	c.violation(quote("["+strings.Join(list, ", ")+"]"), path, "Member must satisfy constraint: ["+constraint+"]")
 }
 
 // maxShown bounds how much of a value an error repeats.

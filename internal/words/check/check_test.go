@@ -58,6 +58,21 @@ func TestConstraints(t *testing.T) {
 		{func(c *check.Checks) { c.Enum("spec", some("aes_128"), "AES_256", "AES_128") }, "Value 'aes_128' at 'spec' " + at + "satisfy enum value set: [AES_256, AES_128]"},
 		{func(c *check.Checks) { c.Enum("spec", some(""), "AES_256") }, "Value '' at 'spec' " + at + "satisfy enum value set: [AES_256]"},
 
+		{func(c *check.Checks) { c.Each("keys", nil, 1, 3, hex, "hex") }, ""},
+		{func(c *check.Checks) { c.Each("keys", []string{"a", "abc"}, 1, 3, hex, "hex") }, ""},
+		{func(c *check.Checks) { c.Each("keys", []string{"a", ""}, 0, 3, nil, "") }, ""},
+		{func(c *check.Checks) { c.Each("keys", []string{"a", ""}, 1, 3, nil, "") }, "Value '[a, ]' at 'keys' " + at +
+			"satisfy constraint: [Member must have length less than or equal to 3, Member must have length greater than or equal to 1]"},
+		{func(c *check.Checks) { c.Each("keys", []string{"\u00e9\u00e9\u00e9", "abcd"}, 1, 3, nil, "") }, "Value '[\u00e9\u00e9\u00e9, abcd]' at 'keys' " + at +
+			"satisfy constraint: [Member must have length less than or equal to 3, Member must have length greater than or equal to 1]"},
+		{func(c *check.Checks) { c.Each("keys", []string{"x"}, 0, 3, hex, "[a-f0-9]+") }, "Value '[x]' at 'keys' " + at +
+			"satisfy constraint: [Member must have length less than or equal to 3, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: [a-f0-9]+]"},
+
+		{func(c *check.Checks) { c.EachEnum("arch", nil, "x86", "arm64") }, ""},
+		{func(c *check.Checks) { c.EachEnum("arch", []string{"arm64"}, "x86", "arm64") }, ""},
+		{func(c *check.Checks) { c.EachEnum("arch", []string{"arm64", "ARM"}, "x86", "arm64") }, "Value '[arm64, ARM]' at 'arch' " + at +
+			"satisfy constraint: [Member must satisfy enum value set: [x86, arm64]]"},
+
 		{func(c *check.Checks) { c.Pattern("id", absent, hex, `[a-f0-9]+`) }, ""},
 		{func(c *check.Checks) { c.Pattern("id", some("0a"), hex, `[a-f0-9]+`) }, ""},
 		{func(c *check.Checks) { c.Pattern("id", some("0A"), hex, `[a-f0-9]+`) }, "Value '0A' at 'id' " + at + "satisfy regular expression pattern: [a-f0-9]+"},
@@ -76,7 +91,7 @@ func TestConstraints(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, c.want)
 		}
 	}
-	if len(cases) != 27 {
+	if len(cases) != 36 {
 		t.Errorf("%d cases ran", len(cases))
 	}
 }
@@ -117,12 +132,16 @@ func TestHideValues(t *testing.T) {
 	c.Range("maxItems", number(1001), 1, 1000)
 	c.Enum("status", some("secret"), "Active", "Inactive")
 	c.Pattern("marker", some("secret"), hex, `[a-f0-9]+`)
+	c.Each("tagKeys", []string{"secret"}, 1, 3, nil, "")
+	c.EachEnum("kinds", []string{"secret"}, "User", "Role")
 	const fails = "' failed to satisfy constraint: Member must "
-	const want = "5 validation errors detected: Value null at 'userName" + fails + "not be null; " +
+	const want = "7 validation errors detected: Value null at 'userName" + fails + "not be null; " +
 		"Value at 'path" + fails + "have length less than or equal to 3; " +
 		"Value at 'maxItems" + fails + "have value less than or equal to 1000; " +
 		"Value at 'status" + fails + "satisfy enum value set; " +
-		"Value at 'marker" + fails + "satisfy regular expression pattern: [a-f0-9]+"
+		"Value at 'marker" + fails + "satisfy regular expression pattern: [a-f0-9]+; " +
+		"Value at 'tagKeys" + fails + "satisfy constraint: [Member must have length less than or equal to 3, Member must have length greater than or equal to 1]; " +
+		"Value at 'kinds" + fails + "satisfy constraint: [Member must satisfy enum value set]"
 	if got := fault.From(c.Err()).Message; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -1,6 +1,8 @@
 // Package principal says who makes a call.
 package principal
 
+import "time"
+
 // Kind tells the kinds of principals apart.
 type Kind uint8
 
@@ -20,24 +22,44 @@ type Principal struct {
 	Kind      Kind
 	Partition string
 	Account   string // twelve digits; empty for a Service and for the Operator
-	ARN       string // the caller's own ARN: user, session or root ARN
+	ARN       string // the caller's own ARN: user, session or root ARN; the name of a Service, which has none
 	ID        string // unique id: AIDA…, AROA…:session, or the account id of a root user
-	Name      string // user name; empty for others
+	Name      string // user name, or name of a service such as "rds.amazonaws.com"; empty for others
 
-	// IssuerARN and IssuerID name the role or user behind a session: the ARN
-	// with its path, and the unique id without the session name.
-	IssuerARN string
-	IssuerID  string
+	// IssuerARN, IssuerID and IssuerName name the role or user behind a session:
+	// the ARN with its path, the unique id without the session name, and the
+	// plain name. A role that exists by convention only has no unique id of the
+	// usual form.
+	IssuerARN  string
+	IssuerID   string
+	IssuerName string
 
 	AccessKeyID string
+
+	// Of temporary credentials: when the session began, whether with a second
+	// factor, and the source identity that came with it. Since is zero for
+	// long-term credentials.
+	Since          time.Time
+	MFA            bool
+	SourceIdentity string
+
+	// InvokedBy is the service that made the call for the principal, with
+	// credentials of forward access; empty where it called itself.
+	InvokedBy string
 }
 
+// Temporary reports whether p called with temporary credentials.
+func (p *Principal) Temporary() bool { return !p.Since.IsZero() }
+
 // PrincipalARN is the value of aws:PrincipalArn: the role's ARN for a session
-// of a role, the caller's own ARN otherwise.
+// of a role, the caller's own ARN otherwise. A service has none.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 func (p *Principal) PrincipalARN() string {
-	if p.Kind == RoleSession {
+	switch p.Kind {
+	case RoleSession:
 		return p.IssuerARN
+	case Service:
+		return ""
 	}
 	return p.ARN
 }

@@ -2,6 +2,7 @@ package principal_test
 
 import (
 	"testing"
+	"time"
 
 	"claviger/internal/words/principal"
 )
@@ -18,7 +19,7 @@ func TestPrincipalARN(t *testing.T) {
 		principal.User:          own,
 		principal.RoleSession:   issuer,
 		principal.FederatedUser: own,
-		principal.Service:       own,
+		principal.Service:       "",
 		principal.Operator:      own,
 	}
 	for kind, want := range kinds {
@@ -29,6 +30,19 @@ func TestPrincipalARN(t *testing.T) {
 	}
 	if len(kinds) != 7 {
 		t.Errorf("%d kinds ran", len(kinds))
+	}
+}
+
+// TestTemporary: temporary credentials have a beginning.
+func TestTemporary(t *testing.T) {
+	t.Parallel()
+	p := principal.Principal{Kind: principal.User}
+	if p.Temporary() {
+		t.Error("long-term credentials are temporary")
+	}
+	p.Since = time.Unix(0, 0)
+	if !p.Temporary() {
+		t.Error("a session is not temporary")
 	}
 }
 
