@@ -23,6 +23,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"claviger/internal/kernel/operation"
 )
 
 // A Shape is the plan of a struct type. It is safe for concurrent use.
@@ -58,16 +60,20 @@ func (s *Shape) Members() []string {
 // filled in part.
 func (s *Shape) Decode(f *Form, into any) error { return s.decode(f, "", s.value(into)) }
 
-// Append appends the response document of an operation. An Out without
-// members has no result element. Absent optionals, unset confidential bytes,
-// zero times, nil slices, maps and pointers are left out.
+// none is what has no result element.
+var none = reflect.TypeFor[operation.None]()
+
+// Append appends the response document of an operation. operation.None has no
+// result element; any other Out has one even without members, as SDKs demand.
+// Absent optionals, unset confidential bytes, zero times, nil slices, maps and
+// pointers are left out.
 func (s *Shape) Append(dst []byte, operation, namespace, requestID string, from any) []byte {
 	v := s.value(from)
 	dst = append(append(dst, '<'), operation...)
 	dst = append(dst, `Response xmlns="`...)
 	dst = appendText(dst, namespace)
 	dst = append(dst, `">`...)
-	if len(s.members) > 0 {
+	if s.of != none {
 		result := operation + "Result"
 		dst = opening(dst, result)
 		dst = s.append(dst, v)

@@ -185,6 +185,11 @@ func TestAppend(t *testing.T) {
 	if got := string(none.Append(nil, "TagUser", "n", "<", &operation.None{})); got != bare {
 		t.Errorf("appended\n%s\nwant\n%s", got, bare)
 	}
+	memberless := awsquery.Plan(reflect.TypeFor[struct{}]())
+	const hollow = `<UpdateRoleResponse xmlns="n"><UpdateRoleResult></UpdateRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></UpdateRoleResponse>`
+	if got := string(memberless.Append(nil, "UpdateRole", "n", "r", &struct{}{})); got != hollow {
+		t.Errorf("appended\n%s\nwant\n%s", got, hollow)
+	}
 }
 
 // FuzzAppend: any text makes a well-formed document, from which the text can be read back.

@@ -223,6 +223,9 @@ func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, cred
 	if target.bound != nil {
 		req.Entrance = target.bound.entrance
 	}
+	if err := source(r, &credential.Caller.Principal, &req.Facts); err != nil {
+		req.Entrance, req.Refusal = nil, err
+	}
 	out, err := g.o.Pipeline.Do(ctx, &req)
 	if err != nil {
 		return s.failure(id, err)

@@ -16,7 +16,7 @@ import (
 // code of its own.
 type nobody struct{}
 
-func (nobody) Credential(context.Context, string) (*authz.Credential, error) {
+func (nobody) Credential(context.Context, string, string) (*authz.Credential, error) {
 	return nil, fault.New(fault.UnrecognizedClient, "nobody")
 }
 

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"claviger/internal/edge/sigv4"
+	"claviger/internal/kernel/session"
 )
 
 func BenchmarkVerify(b *testing.B) {
@@ -16,6 +18,24 @@ func BenchmarkVerify(b *testing.B) {
 		signer("kms").sign(r)
 		v := verifier()
 		b.Run(fmt.Sprintf("body=%d", len(r.Body)), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := v.Verify(context.Background(), r, noon); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A session token is about as long as these.
+func BenchmarkVerifyToken(b *testing.B) {
+	for _, size := range []int{500, 2000, session.TokenMax} {
+		token := strings.Repeat("t", size)
+		r := encrypt()
+		sessionSigner("kms", token).sign(r)
+		v := sessionVerifier(token)
+		b.Run(fmt.Sprintf("token=%d", size), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, _, err := v.Verify(context.Background(), r, noon); err != nil {

@@ -77,7 +77,7 @@ func contains(names []string, name string) bool {
 
 // appendRequest appends the canonical request.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-func appendRequest(dst []byte, r *message.Request, c *claim, names []string) ([]byte, error) {
+func appendRequest(dst []byte, r *message.Request, c *claim, body [sha256.Size]byte, names []string) ([]byte, error) {
 	if !composed(r.Method, 16, isUpper) || r.Path != "" && r.Path[0] != '/' {
 		return dst, mismatch()
 	}
@@ -95,8 +95,7 @@ func appendRequest(dst []byte, r *message.Request, c *claim, names []string) ([]
 	dst = append(dst, '\n')
 	dst = append(append(dst, c.signed...), '\n')
 	start := len(dst)
-	sum := sha256.Sum256(r.Body)
-	dst = hex.AppendEncode(dst, sum[:])
+	dst = hex.AppendEncode(dst, body[:])
 	return dst, checkPayload(r, c, dst[start:])
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"claviger/internal/edge/message"
+	"claviger/internal/kernel/session"
 )
 
 const (
@@ -26,7 +27,7 @@ type claim struct {
 	stamp     string // the time as the string to sign has it
 	time      time.Time
 	expires   time.Duration // of the query form; 0 in the header form
-	token     bool          // a session token is presented
+	token     string        // session token, "" where none is presented; Peek leaves it out
 	query     parameters
 }
 
@@ -40,8 +41,6 @@ func (c *claim) parse(r *message.Request) error {
 		return err
 	}
 	header, n := only(r, "authorization")
-	_, tokens := only(r, "x-amz-security-token")
-	c.token = tokens > 0 || c.query.has("X-Amz-Security-Token")
 	presigned := c.query.has("X-Amz-Algorithm") || c.query.has("X-Amz-Credential") || c.query.has("X-Amz-Signature")
 	switch {
 	case n == 0 && !presigned:
@@ -55,6 +54,24 @@ func (c *claim) parse(r *message.Request) error {
 	}
 	return c.parseHeaderForm(r, header)
 }
+
+// parseToken reads the session token. It stands where the signature does; one
+// that is empty, repeated, too long or in the other place is nobody's.
+func (c *claim) parseToken(r *message.Request) error {
+	token, here := only(r, "x-amz-security-token")
+	inQuery, elsewhere := c.query.only("X-Amz-Security-Token")
+	if c.presigned() {
+		token, here, elsewhere = inQuery, elsewhere, here
+	}
+	if here > 1 || elsewhere > 0 || here == 1 && token == "" || len(token) > session.TokenMax {
+		return unrecognized()
+	}
+	c.token = token
+	return nil
+}
+
+// presigned reports whether the claim is of the query form.
+func (c *claim) presigned() bool { return c.expires > 0 }
 
 // only returns the first value of a header field and how many there are.
 func only(r *message.Request, name string) (value string, n int) {

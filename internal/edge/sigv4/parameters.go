@@ -45,7 +45,21 @@ func parseQuery(raw string) (parameters, error) {
 }
 
 func (list parameters) has(name string) bool {
-	return slices.ContainsFunc(list, func(p parameter) bool { return p.name == name })
+	_, n := list.only(name)
+	return n > 0
+}
+
+// only returns the first value of a parameter and how many there are.
+func (list parameters) only(name string) (value string, n int) {
+	for i := range list {
+		if list[i].name == name {
+			if n == 0 {
+				value = list[i].value
+			}
+			n++
+		}
+	}
+	return value, n
 }
 
 // appendCanonical appends all parameters but the signature itself, sorted by

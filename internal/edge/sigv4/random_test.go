@@ -42,16 +42,25 @@ func requests() *rapid.Generator[*message.Request] {
 // What the plain reference signs is verified, warm and cold, in both forms.
 func TestAgreesWithReference(t *testing.T) {
 	t.Parallel()
-	warm := verifier()
+	both := func() *sigv4.Verifier {
+		return &sigv4.Verifier{Credentials: lender{
+			exampleID:     credential(exampleID, exampleSecret),
+			"ASIAEXAMPLE": temporary("ASIAEXAMPLE", exampleSecret, exampleToken),
+		}}
+	}
+	warm := both()
 	rapid.Check(t, func(t *rapid.T) {
 		r := requests().Draw(t, "request")
 		s := signer(rapid.SampledFrom([]string{"kms", "iam", "sts"}).Draw(t, "service"))
+		if rapid.Bool().Draw(t, "temporary") {
+			s.id, s.token = "ASIAEXAMPLE", exampleToken
+		}
 		if rapid.Bool().Draw(t, "presigned") {
 			s.presign(r, "300")
 		} else {
 			s.sign(r)
 		}
-		for _, v := range []*sigv4.Verifier{warm, verifier()} {
+		for _, v := range []*sigv4.Verifier{warm, both()} {
 			if _, _, err := v.Verify(context.Background(), r, noon); err != nil {
 				t.Fatalf("%v: canonical by the reference:\n%s", err, s.canonicalRequest(r, s.signed(r)))
 			}
@@ -113,15 +122,22 @@ func FuzzVerify(f *testing.F) {
 	r := encrypt()
 	signer("kms").sign(r)
 	authorization := r.Header[len(r.Header)-1].Value
-	f.Add("POST", "/", "", r.Host, authorization, "20150830T123600Z", "x-amz-target", "TrentService.Encrypt", r.Body)
-	f.Add("GET", "/a/../b", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=%", "h", "", "", "date", "Sun, 30 Aug 2015 12:36:00 GMT", []byte(nil))
-	f.Add("GET", "*", "&&=&a", "", "AWS4-HMAC-SHA256 Credential=a/20150830/b/c/aws4_request,SignedHeaders=host,Signature=0", "20150830T123600Z", "host", "", []byte(nil))
-	f.Add("POST", "/", "", "h", strings.Repeat("=,", 50), "2015", "x-amz-\x00", "\xff", []byte("x"))
-	secret := lender{exampleID: credential(exampleID, "a secret that nothing here was signed with")}
-	f.Fuzz(func(t *testing.T, method, path, query, host, authorization, date, name, value string, body []byte) {
+	f.Add("POST", "/", "", r.Host, authorization, "20150830T123600Z", "x-amz-target", "TrentService.Encrypt", exampleToken, r.Body)
+	f.Add("GET", "/a/../b", "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=%", "h", "", "", "date", "Sun, 30 Aug 2015 12:36:00 GMT", "", []byte(nil))
+	f.Add("GET", "*", "&&=&a", "", "AWS4-HMAC-SHA256 Credential=a/20150830/b/c/aws4_request,SignedHeaders=host,Signature=0", "20150830T123600Z", "host", "", "", []byte(nil))
+	f.Add("POST", "/", "", "h", strings.Repeat("=,", 50), "2015", "x-amz-\x00", "\xff", "", []byte("x"))
+	presigned := whoami()
+	sessionSigner("sts", exampleToken).presign(presigned, "60")
+	f.Add("GET", "/", presigned.Query, presigned.Host, "", "", "", "", "", []byte(nil))
+	f.Add("GET", "/", presigned.Query+"&X-Amz-Security-Token=", presigned.Host, authorization, "", "x-amz-security-token", exampleToken, strings.Repeat("t", 20000), []byte(nil))
+	secret := lender{exampleID: temporary(exampleID, "a secret that nothing here was signed with", exampleToken)}
+	f.Fuzz(func(t *testing.T, method, path, query, host, authorization, date, name, value, token string, body []byte) {
 		r := &message.Request{Method: method, Path: path, Query: query, Host: host, Body: body, Header: []message.Field{
 			{Name: "x-amz-date", Value: date}, {Name: name, Value: value}, {Name: "authorization", Value: authorization},
 		}}
+		if token != "" {
+			r.Header = append(r.Header, message.Field{Name: "x-amz-security-token", Value: token})
+		}
 		scope, peeked := sigv4.Peek(r)
 		v := &sigv4.Verifier{Credentials: secret}
 		got, _, err := v.Verify(context.Background(), r, noon)

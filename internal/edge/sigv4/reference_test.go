@@ -24,6 +24,7 @@ import (
 type reference struct {
 	id, secret, region, service string
 	date                        string // yyyymmddThhmmssZ
+	token                       string // session token, "" for none
 }
 
 func (s reference) scope() string {
@@ -121,6 +122,9 @@ func (s reference) signed(r *message.Request) []string {
 // sign adds the header form to r.
 func (s reference) sign(r *message.Request) {
 	r.Header = append(r.Header, message.Field{Name: "x-amz-date", Value: s.date})
+	if s.token != "" {
+		r.Header = append(r.Header, message.Field{Name: "x-amz-security-token", Value: s.token})
+	}
 	s.authorize(r, s.signed(r))
 }
 
@@ -141,14 +145,17 @@ func (s reference) presign(r *message.Request, expires string) {
 	}
 	r.Query += "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + url.QueryEscape(s.id+"/"+s.scope()) +
 		"&X-Amz-Date=" + s.date + "&X-Amz-Expires=" + expires + "&X-Amz-SignedHeaders=" + url.QueryEscape(strings.Join(signed, ";"))
+	if s.token != "" {
+		r.Query += "&X-Amz-Security-Token=" + url.QueryEscape(s.token)
+	}
 	r.Query += "&X-Amz-Signature=" + s.signature(r, signed)
 }
 
 // lender lends credentials by access key id, as a service of identities would.
 type lender map[string]*authz.Credential
 
-func (l lender) Credential(_ context.Context, id string) (*authz.Credential, error) {
-	if c := l[id]; c != nil {
+func (l lender) Credential(_ context.Context, id, token string) (*authz.Credential, error) {
+	if c := l[id]; c != nil && c.Token == token {
 		return c, nil
 	}
 	return nil, fault.New(fault.UnrecognizedClient, "Nobody knows access key %s.", id)
@@ -156,6 +163,13 @@ func (l lender) Credential(_ context.Context, id string) (*authz.Credential, err
 
 func credential(id, secret string) *authz.Credential {
 	return &authz.Credential{AccessKeyID: id, Secret: confidential.New([]byte(secret)), Caller: &authz.Caller{}}
+}
+
+// temporary is a credential with a session token.
+func temporary(id, secret, token string) *authz.Credential {
+	c := credential(id, secret)
+	c.Token = token
+	return c
 }
 
 const (

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,11 +24,12 @@ import (
 )
 
 // Credentials lends what signatures are checked against. An unknown or
-// inactive access key is a fault UnrecognizedClient. As long as nothing of a
-// credential has changed, the same pointer should be lent: a key derived from
-// the secret is kept with it.
+// inactive access key is a fault UnrecognizedClient, and so is a session token
+// that is not the access key's; token is empty where none was presented. As long
+// as nothing of a credential has changed, the same pointer should be lent: a key
+// derived from the secret is kept with it.
 type Credentials interface {
-	Credential(ctx context.Context, accessKeyID string) (*authz.Credential, error)
+	Credential(ctx context.Context, accessKeyID, token string) (*authz.Credential, error)
 }
 
 // A Verifier verifies requests. It is safe for concurrent use, and must not be
@@ -50,24 +50,34 @@ type Verifier struct {
 //
 // A request is refused for the first reason in this order: a malformed claim
 // (MissingAuthentication, IncompleteSignature), an access key that is unknown,
-// inactive or sent with a session token (UnrecognizedClient, always the same
-// text), the day of its scope, its time, what it left unsigned, its body's
-// hash, and last its signature (all InvalidSignature). So a stranger learns of
-// a key whether it is in use, as on AWS, and nothing else. Any error that is
-// not a fault came from Credentials.
+// inactive or sent without its session token or with another's
+// (UnrecognizedClient, always the same text), the day of its scope, its time,
+// what it left unsigned, its body's hash, and last its signature (all
+// InvalidSignature). So a stranger learns of a key whether it is in use, as on
+// AWS, and nothing else. Any error that is not a fault came from Credentials.
+//
+// Whoever has signed may be refused everything all the same: the credential's
+// Refusal is for the caller to see.
 func (v *Verifier) Verify(ctx context.Context, r *message.Request, now time.Time) (*authz.Credential, Scope, error) {
 	var c claim
 	if err := c.parse(r); err != nil {
 		return nil, Scope{}, err
 	}
-	credential, err := v.credential(ctx, &c)
+	return v.verify(ctx, r, &c, sha256.Sum256(r.Body), now)
+}
+
+func (v *Verifier) verify(ctx context.Context, r *message.Request, c *claim, body [sha256.Size]byte, now time.Time) (*authz.Credential, Scope, error) {
+	if err := c.parseToken(r); err != nil {
+		return nil, Scope{}, err
+	}
+	credential, err := v.credential(ctx, c)
 	if err != nil {
 		return nil, Scope{}, err
 	}
-	if err := v.timely(&c, now.Truncate(time.Second)); err != nil {
+	if err := v.timely(c, now.Truncate(time.Second)); err != nil {
 		return nil, Scope{}, err
 	}
-	if err := v.check(r, &c, credential); err != nil {
+	if err := v.check(r, c, body, credential); err != nil {
 		return nil, Scope{}, err
 	}
 	return credential, c.scope, nil
@@ -76,18 +86,14 @@ func (v *Verifier) Verify(ctx context.Context, r *message.Request, now time.Time
 // credential borrows the credential that the claim names.
 func (v *Verifier) credential(ctx context.Context, c *claim) (*authz.Credential, error) {
 	id := c.scope.AccessKeyID
-	if c.token || strings.HasPrefix(id, "ASIA") {
-		// Session tokens are not issued, so nothing that needs one is known.
-		return nil, unrecognized()
-	}
-	credential, err := v.Credentials.Credential(ctx, id)
+	credential, err := v.Credentials.Credential(ctx, id, c.token)
 	if err != nil {
 		if fault.Is(err, fault.UnrecognizedClient) {
 			return nil, unrecognized()
 		}
 		return nil, fmt.Errorf("reading the credential of access key %s: %w", id, err)
 	}
-	if credential == nil || credential.AccessKeyID != id || credential.Secret.Len() == 0 {
+	if credential == nil || credential.AccessKeyID != id || credential.Token != c.token || credential.Secret.Len() == 0 {
 		return nil, errors.New("sigv4: was lent a credential that is not the one of access key " + id)
 	}
 	return credential, nil
@@ -117,7 +123,7 @@ func (v *Verifier) timely(c *claim, now time.Time) error {
 }
 
 // check computes the signature that r should have, and compares.
-func (v *Verifier) check(r *message.Request, c *claim, credential *authz.Credential) error {
+func (v *Verifier) check(r *message.Request, c *claim, body [sha256.Size]byte, credential *authz.Credential) error {
 	s := benches.Get().(*bench)
 	defer s.release()
 	var err error
@@ -127,7 +133,7 @@ func (v *Verifier) check(r *message.Request, c *claim, credential *authz.Credent
 	if err := checkSigned(r, c, s.names); err != nil {
 		return err
 	}
-	if s.text, err = appendRequest(s.text[:0], r, c, s.names); err != nil {
+	if s.text, err = appendRequest(s.text[:0], r, c, body, s.names); err != nil {
 		return err
 	}
 	s.text = appendStringToSign(s.text[:0], c, sha256.Sum256(s.text))

@@ -7,42 +7,11 @@ package authz
 import (
 	"net/netip"
 	"slices"
-	"strconv"
 	"time"
 
 	"claviger/internal/ground/policy"
-	"claviger/internal/ground/store"
-	"claviger/internal/words/confidential"
 	"claviger/internal/words/fault"
-	"claviger/internal/words/pairs"
-	"claviger/internal/words/principal"
 )
-
-// A Caller is an authenticated principal with the policies that speak of it,
-// as read at one moment. It is immutable.
-type Caller struct {
-	Principal principal.Principal
-	Policy    policy.Caller
-	Identity  []*policy.Policy
-	Boundary  []*policy.Policy
-	Session   []*policy.Policy
-	Tags      pairs.Map
-
-	// Stamps end when the principal, its credentials or its policies change.
-	Stamps []store.Stamp
-
-	// Require, where it is not nil, makes a transaction conflict if one of them
-	// has changed by its commit: a stamp alone can end between the last look at
-	// it and the commit.
-	Require func(tx store.Txn)
-}
-
-// A Credential is what a signature is checked against.
-type Credential struct {
-	AccessKeyID string
-	Secret      confidential.Bytes
-	Caller      *Caller
-}
 
 // An Ask is one permission that a call needs.
 type Ask struct {
@@ -62,6 +31,25 @@ type Ask struct {
 
 	// Refusal replaces AWS's usual text where that would tell too much.
 	Refusal *fault.Fault
+
+	// Caller, where it is not nil, is asked about in place of the author of the
+	// call: a service asks what its user may do.
+	Caller *Caller
+
+	// OfUser says that the answer depends on the rights of the user alone where
+	// a service acts for it: what the service may call for users does not limit it.
+	OfUser bool
+
+	// Grants finds the grants of the resource. It is asked only where no policy
+	// allows and none denies. May be nil.
+	Grants Grants
+}
+
+// Grants finds grants that let the caller in.
+type Grants interface {
+	// Find hands every grant that covers the ask to j until one is admitted, and
+	// reports whether one was. The error is an internal one, and ends the call.
+	Find(j *Judge) (bool, error)
 }
 
 // Facts are what is true of a call whatever it asks.
@@ -72,6 +60,11 @@ type Facts struct {
 	Secure    bool // arrived over TLS
 	UserAgent string
 	Referer   string
+
+	// SourceARN and SourceAccount are the resource for which a service calls in
+	// its own name, and the account of that resource. Empty for all others.
+	SourceARN     string
+	SourceAccount string
 }
 
 // A Judge answers the asks of one call. The zero value is ready; a Judge is
@@ -79,15 +72,41 @@ type Facts struct {
 type Judge struct {
 	input policy.Input
 	world world
+
+	// admissions are the answers about grants to the ask at hand, by grade and by
+	// whether the caller's own account issued them. Nothing else of a grant counts,
+	// so that the work does not grow with the number of grants.
+	admissions [policy.Direct + 1][2]admission
 }
+
+// An admission is what is known of grants of a kind.
+type admission uint8
+
+const (
+	unasked admission = iota
+	refused
+	admitted
+)
 
 // Allow answers one ask: nil, or the fault for the caller. A refusal's premises
 // can be had from Explain until the next call of Allow.
+//
+// The order of the doors is: policies, and then the grants of the resource.
 func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
+	if ask.Caller != nil {
+		caller = ask.Caller
+	}
 	j.prepare(facts, caller, ask)
 	verdict := policy.Decide(&j.input)
 	if verdict.Allowed {
 		return nil
+	}
+	if ask.Grants != nil && !verdict.Explicit {
+		found, err := ask.Grants.Find(j)
+		if found || err != nil {
+			return err
+		}
+		j.input.Grant, j.input.GrantIssuer = policy.None, "" // what was admitted to no avail is no premise
 	}
 	if ask.Refusal != nil {
 		return ask.Refusal
@@ -104,6 +123,24 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 	}
 }
 
+// Admits reports whether a grant that lets the caller in with the given grade,
+// issued by an account, allows what is being asked. Only Grants calls it.
+func (j *Judge) Admits(grade policy.Grade, issuer string) bool {
+	own := 0
+	if issuer == j.input.Caller.Account {
+		own = 1
+	}
+	known := &j.admissions[grade][own]
+	if *known == unasked {
+		*known = refused
+		j.input.Grant, j.input.GrantIssuer = grade, issuer
+		if policy.Decide(&j.input).Allowed {
+			*known = admitted
+		}
+	}
+	return *known == admitted
+}
+
 // Explain lists the premises of the last answer.
 func (j *Judge) Explain() []policy.Premise { return policy.Explain(&j.input) }
 
@@ -117,6 +154,7 @@ func (j *Judge) admitted() bool {
 
 func (j *Judge) prepare(facts *Facts, caller *Caller, ask *Ask) {
 	j.world = world{facts: facts, caller: caller, ask: ask}
+	j.admissions = [policy.Direct + 1][2]admission{}
 	j.input = policy.Input{
 		Request: policy.Request{
 			Action:   ask.Action,
@@ -133,87 +171,3 @@ func (j *Judge) prepare(facts *Facts, caller *Caller, ask *Ask) {
 		Session:         caller.Session,
 	}
 }
-
-// world answers for the condition keys of a request: the global ones here, all
-// others through the ask. Keys without a value are absent, as on AWS.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-type world struct {
-	facts  *Facts
-	caller *Caller
-	ask    *Ask
-}
-
-func (w *world) Lookup(k *policy.Key) policy.Values {
-	p := &w.caller.Principal
-	switch k.Prefix {
-	case "aws:principaltag/":
-		return policy.Named(w.caller.Tags, k.Suffix)
-	case "":
-	default:
-		return w.service(k)
-	}
-	switch k.Name {
-	case "aws:currenttime":
-		return one(w.facts.Time.UTC().Format("2006-01-02T15:04:05Z"))
-	case "aws:epochtime":
-		return one(strconv.FormatInt(w.facts.Time.Unix(), 10))
-	case "aws:securetransport":
-		return one(strconv.FormatBool(w.facts.Secure))
-	case "aws:sourceip":
-		if !w.facts.Source.IsValid() {
-			return policy.Values{}
-		}
-		return one(w.facts.Source.Unmap().String())
-	case "aws:useragent":
-		return present(w.facts.UserAgent)
-	case "aws:referer":
-		return present(w.facts.Referer)
-	case "aws:requestedregion":
-		return present(w.facts.Region)
-	case "aws:principalarn":
-		return present(p.PrincipalARN())
-	case "aws:principalaccount":
-		return present(p.Account)
-	case "aws:principaltype":
-		return present(principalType(p.Kind))
-	case "aws:principalisawsservice":
-		return one(strconv.FormatBool(p.Kind == principal.Service))
-	case "aws:viaawsservice":
-		return one("false")
-	case "aws:userid":
-		return present(p.ID)
-	case "aws:username":
-		if p.Kind == principal.User {
-			return present(p.Name)
-		}
-		return policy.Values{}
-	case "aws:resourceaccount":
-		return present(w.ask.Account)
-	}
-	return w.service(k)
-}
-
-func (w *world) service(k *policy.Key) policy.Values {
-	if w.ask.Context == nil {
-		return policy.Values{}
-	}
-	return w.ask.Context.Lookup(k)
-}
-
-func principalType(k principal.Kind) string {
-	switch k {
-	case principal.Root:
-		return "Account"
-	case principal.User:
-		return "User"
-	case principal.RoleSession:
-		return "AssumedRole"
-	case principal.FederatedUser:
-		return "FederatedUser"
-	}
-	return ""
-}
-
-func one(s string) policy.Values { return policy.Values{Present: true, One: s} }
-
-func present(s string) policy.Values { return policy.Values{Present: s != "", One: s} }

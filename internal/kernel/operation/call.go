@@ -7,6 +7,8 @@ import (
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/words/arn"
+	"claviger/internal/words/pairs"
+	"claviger/internal/words/principal"
 )
 
 // A Call is one walk through an operation. The pipeline makes it; services read
@@ -44,10 +46,12 @@ type Resource struct {
 	Account string
 }
 
-// A Member of a record's object. Value is a string.
+// A Member of a record's object: a string, or an object of strings where Pairs
+// is not nil.
 type Member struct {
 	Name  string
 	Value string
+	Pairs pairs.Map
 }
 
 // Begin prepares c for one try of its walk: what an earlier try collected is dropped.
@@ -55,6 +59,7 @@ type Member struct {
 func (c *Call) Begin(read func() (store.Reader, error)) {
 	c.read = read
 	c.stamps = c.stamps[:0]
+	clear(c.asks) // they refer to keys, which would stay in memory with a call that is used again
 	c.asks = c.asks[:0]
 	c.Record = Details{
 		Resources:  c.Record.Resources[:0],
@@ -87,8 +92,14 @@ func (c *Call) Current() bool {
 	return true
 }
 
-// Account is the caller's account.
-func (c *Call) Account() string { return c.Caller.Principal.Account }
+// Account is the caller's account. A service has none: for it, the account of
+// the resource that it calls for stands in, empty where it names none.
+func (c *Call) Account() string {
+	if c.Caller.Principal.Kind == principal.Service {
+		return c.Facts.SourceAccount
+	}
+	return c.Caller.Principal.Account
+}
 
 // ARN names a resource of the caller's account in the call's Region.
 func (c *Call) ARN(service, resource string) string {
@@ -103,15 +114,20 @@ func (c *Call) Concerns(kind, name, account string) {
 // Show sets a member of the record's requestParameters, in place of what the
 // input's tags would show.
 func (c *Call) Show(name, value string) {
-	c.Record.Request = append(c.Record.Request, Member{name, value})
+	c.Record.Request = append(c.Record.Request, Member{Name: name, Value: value})
+}
+
+// ShowPairs is Show for an object of strings.
+func (c *Call) ShowPairs(name string, m pairs.Map) {
+	c.Record.Request = append(c.Record.Request, Member{Name: name, Pairs: m})
 }
 
 // ShowResponse sets a member of the record's responseElements.
 func (c *Call) ShowResponse(name, value string) {
-	c.Record.Response = append(c.Record.Response, Member{name, value})
+	c.Record.Response = append(c.Record.Response, Member{Name: name, Value: value})
 }
 
 // ShowAdditional sets a member of the record's additionalEventData.
 func (c *Call) ShowAdditional(name, value string) {
-	c.Record.Additional = append(c.Record.Additional, Member{name, value})
+	c.Record.Additional = append(c.Record.Additional, Member{Name: name, Value: value})
 }

@@ -35,6 +35,15 @@ type Use[In, Out, Subject any, PIn Input[In]] struct {
 	// list of such operations is printed and tested.
 	AsksNothing bool
 
+	// Cryptographic says that the operation uses key material. When warm it reads
+	// no store.
+	Cryptographic bool
+
+	// Issues says that the operation makes what is kept nowhere, such as temporary
+	// credentials: its record shows the tagged members of the output, as that of
+	// a Change does.
+	Issues bool
+
 	// Subject finds what the call is about, before the decision, so that what
 	// was judged is what is used.
 	Subject func(c *Call, in *In) (Subject, error)
@@ -65,6 +74,12 @@ type Operation struct {
 	AsksNothing bool
 	In, Out     reflect.Type // struct types
 
+	// Cryptographic operations use key material.
+	Cryptographic bool
+
+	// Recorded says that records show the tagged members of the output.
+	Recorded bool
+
 	// NewIn returns a pointer to an empty input.
 	NewIn func() any
 
@@ -84,6 +99,8 @@ func (u Use[In, Out, Subject, PIn]) Operation() Operation {
 	}
 	o := erase[In, Out, PIn](u.Name, u.Actions)
 	o.AsksNothing = u.AsksNothing
+	o.Cryptographic = u.Cryptographic
+	o.Recorded = u.Issues
 	o.Walk = func(c *Call, _ store.Txn, in any, judge func([]authz.Ask) error) (any, error) {
 		s, err := walkToRun(c, in.(*In), u.Subject, u.Asks, judge)
 		if err != nil {
@@ -100,7 +117,7 @@ func (ch Change[In, Out, Subject, PIn]) Operation() Operation {
 		panic("operation: incomplete declaration of " + ch.Name)
 	}
 	o := erase[In, Out, PIn](ch.Name, ch.Actions)
-	o.Writes = true
+	o.Writes, o.Recorded = true, true
 	o.Walk = func(c *Call, tx store.Txn, in any, judge func([]authz.Ask) error) (any, error) {
 		s, err := walkToRun(c, in.(*In), ch.Subject, ch.Asks, judge)
 		if err != nil {

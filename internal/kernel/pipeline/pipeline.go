@@ -44,7 +44,7 @@ const OperatorActions = "claviger:"
 
 // Credentials looks a caller up again when what is known of it has changed.
 type Credentials interface {
-	Credential(ctx context.Context, accessKeyID string) (*authz.Credential, error)
+	Credential(ctx context.Context, accessKeyID, token string) (*authz.Credential, error)
 }
 
 // Sealer seals the premises of a refusal under the key of the account that may see them.
@@ -112,9 +112,9 @@ func (e *Entrance) ResponseMembers() []string { return e.response.Names() }
 
 // A Request is a call that has been authenticated and not yet been decoded.
 type Request struct {
-	// Entrance is nil where there is no such operation, or where the request
-	// is too broken to name one. Such a request is refused with Refusal and
-	// recorded under Source and Name.
+	// Entrance is nil where there is no such operation, where the request is too
+	// broken to name one, or where it claims what its author may not. Such a
+	// request is refused with Refusal and recorded under Source and Name.
 	Entrance *Entrance
 	Refusal  error
 	Source   string
@@ -207,6 +207,7 @@ type walk struct {
 	snapshot   store.Snapshot
 	in         any
 	premises   []policy.Premise // of a refusal
+	asked      string           // account of whom was refused
 	refusing   string           // account of the resource that was refused
 	recorded   bool             // a record has taken its number: no second one may follow
 	answering  func([]authz.Ask) error
@@ -215,7 +216,7 @@ type walk struct {
 
 func (w *walk) begin(ctx context.Context, p *Pipeline, r *Request) {
 	w.p, w.r, w.credential = p, r, r.Credential
-	w.in, w.premises, w.refusing, w.recorded = nil, nil, "", false
+	w.in, w.premises, w.asked, w.refusing, w.recorded = nil, nil, "", "", false
 	r.Facts.Time = p.o.Now()
 	w.call.Context = ctx
 	w.call.Time = r.Facts.Time
@@ -232,6 +233,9 @@ func (w *walk) begin(ctx context.Context, p *Pipeline, r *Request) {
 
 // run takes the call up to its answer.
 func (w *walk) run() (any, error) {
+	if w.credential.Refusal != nil {
+		return nil, w.credential.Refusal
+	}
 	if w.r.Entrance == nil {
 		return nil, w.r.Refusal
 	}
@@ -380,12 +384,16 @@ func (w *walk) credentialCurrent() bool {
 // lookUpAgain replaces what is known of the caller. A key that was deactivated
 // or a user that was deleted meanwhile ends the call here.
 func (w *walk) lookUpAgain() error {
+	w.premises = nil // what is refused from here on is not refused for them
 	if w.r.Credential.Caller.Principal.Kind == principal.Operator {
 		return nil
 	}
-	credential, err := w.p.o.Credentials.Credential(w.call.Context, w.credential.AccessKeyID)
+	credential, err := w.p.o.Credentials.Credential(w.call.Context, w.credential.AccessKeyID, w.credential.Token)
 	if err != nil {
 		return err
+	}
+	if credential.Refusal != nil {
+		return credential.Refusal
 	}
 	w.credential = credential
 	w.call.Caller = credential.Caller
@@ -397,6 +405,14 @@ func (w *walk) answer(asks []authz.Ask) error {
 	if len(asks) == 0 && !w.r.Entrance.Operation.AsksNothing {
 		return fmt.Errorf("%s asks nothing and is not declared so", w.r.Entrance.Operation.Name)
 	}
+	if w.call.Caller.Via != nil {
+		if err := w.forwarded(asks); err != nil {
+			return err
+		}
+	}
+	if err := w.confined(asks); err != nil {
+		return err
+	}
 	for i := range asks {
 		ask := &asks[i]
 		if operators := strings.HasPrefix(ask.Action, OperatorActions); operators || w.call.Caller.Principal.Kind == principal.Operator {
@@ -405,24 +421,39 @@ func (w *walk) answer(asks []authz.Ask) error {
 			}
 			return fault.New(fault.AccessDenied, "%s is not authorized to perform: %s", w.call.Caller.Principal.ARN, ask.Action)
 		}
+		if ask.Caller != nil {
+			w.call.RestOn(ask.Caller.Stamps...)
+		}
 		if err := w.judge.Allow(w.call.Facts, w.call.Caller, ask); err != nil {
-			w.premises, w.refusing = w.judge.Explain(), ask.Account
+			w.explain(ask, err)
 			return err
 		}
 	}
 	return nil
 }
 
+// explain keeps why an ask was refused. A failure explains nothing.
+func (w *walk) explain(ask *authz.Ask, err error) {
+	if known := (*fault.Fault)(nil); !errors.As(err, &known) {
+		return
+	}
+	asked := w.call.Caller
+	if ask.Caller != nil {
+		asked = ask.Caller
+	}
+	w.premises, w.asked, w.refusing = w.judge.Explain(), asked.Principal.Account, ask.Account
+}
+
 // entries renders the records of the call as it ends: with out, or refused with f.
 func (w *walk) entries(out any, f *fault.Fault) []audit.Entry {
 	frame := record.Frame{
-		Source:    w.r.Source,
-		Name:      w.r.Name,
-		Call:      &w.call,
-		Principal: &w.call.Caller.Principal,
-		Facts:     w.call.Facts,
-		TLS:       w.r.TLS,
-		Fault:     f,
+		Source: w.r.Source,
+		Name:   w.r.Name,
+		Call:   &w.call,
+		Caller: w.call.Caller,
+		Facts:  w.call.Facts,
+		TLS:    w.r.TLS,
+		Fault:  f,
 	}
 	if f != nil {
 		frame.Code = w.r.Spell(f.Code)
@@ -430,8 +461,9 @@ func (w *walk) entries(out any, f *fault.Fault) []audit.Entry {
 	if e := w.r.Entrance; e != nil {
 		frame.Source, frame.Name = e.Source, e.Operation.Name
 		frame.ReadOnly = !e.Operation.Writes
+		frame.Cryptographic = e.Operation.Cryptographic
 		frame.Request = e.request.Append(nil, w.in, w.call.Record.Request)
-		if e.Operation.Writes && f == nil {
+		if e.Operation.Recorded && f == nil {
 			frame.Response = e.response.Append(nil, out, w.call.Record.Response)
 		}
 	}

@@ -171,8 +171,8 @@ func (w *world) openLog(dir string) {
 }
 
 // Credential lends the one credential of the world while it is active.
-func (w *world) Credential(context.Context, string) (*authz.Credential, error) {
-	if w.inactive.Load() {
+func (w *world) Credential(_ context.Context, id, token string) (*authz.Credential, error) {
+	if w.inactive.Load() || id != w.credential.AccessKeyID || token != w.credential.Token {
 		return nil, fault.New(fault.UnrecognizedClient, "inactive")
 	}
 	return w.credential, nil

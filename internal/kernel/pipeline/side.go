@@ -16,7 +16,7 @@ func (w *walk) side() []byte {
 		return nil
 	}
 	b := []byte{sideVersion}
-	b = w.sidePart(b, w.call.Account(), policy.CallerSide)
+	b = w.sidePart(b, w.asked, policy.CallerSide)
 	return w.sidePart(b, w.refusing, policy.ResourceSide)
 }
 

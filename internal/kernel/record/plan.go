@@ -79,7 +79,7 @@ func (p *Plan) append(dst []byte, v reflect.Value, more []operation.Member) []by
 		}
 	}
 	for _, m := range more {
-		w.text(m.Name, m.Value)
+		w.member(m)
 		empty = false
 	}
 	if empty {
@@ -87,6 +87,16 @@ func (p *Plan) append(dst []byte, v reflect.Value, more []operation.Member) []by
 	}
 	w.close()
 	return w.b
+}
+
+// member writes what a service added to a record.
+func (w *writer) member(m operation.Member) {
+	if m.Pairs == nil {
+		w.text(m.Name, m.Value)
+		return
+	}
+	w.key(m.Name)
+	w.b = appendPairs(w.b, m.Pairs)
 }
 
 func named(list []operation.Member, name string) bool {
@@ -170,17 +180,19 @@ func writeTime(dst []byte, v reflect.Value) []byte {
 }
 
 func writePairs(dst []byte, v reflect.Value) []byte {
-	w := writer{b: dst}
-	w.open()
-	for i := range v.Len() {
-		pair := v.Index(i)
+	return appendPairs(dst, *v.Addr().Interface().(*pairs.Map))
+}
+
+// appendPairs writes an object of strings, whose names come from the client too.
+func appendPairs(dst []byte, m pairs.Map) []byte {
+	dst = append(dst, '{')
+	for i := range m {
 		if i > 0 {
-			w.b = append(w.b, ',')
+			dst = append(dst, ',')
 		}
-		w.b = appendString(w.b, pair.Field(0).String())
-		w.b = append(w.b, ':')
-		w.b = appendString(w.b, pair.Field(1).String())
+		dst = appendString(dst, m[i].Key)
+		dst = append(dst, ':')
+		dst = appendString(dst, m[i].Value)
 	}
-	w.close()
-	return w.b
+	return append(dst, '}')
 }

@@ -7,7 +7,10 @@
 package record
 
 import (
+	"cmp"
+	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 
 	"claviger/internal/ground/audit"
@@ -33,13 +36,17 @@ const maxText = 1 << 10
 
 // A Frame is everything a record says.
 type Frame struct {
-	Source    string // event source, such as kms.amazonaws.com
-	Name      string // operation
-	ReadOnly  bool
-	Call      *operation.Call
-	Principal *principal.Principal
-	Facts     *authz.Facts
-	TLS       *TLS
+	Source   string // event source, such as kms.amazonaws.com
+	Name     string // operation
+	ReadOnly bool
+	Call     *operation.Call
+	Caller   *authz.Caller
+	Facts    *authz.Facts
+	TLS      *TLS
+
+	// Cryptographic says that the call used key material. The record of what a
+	// service did with a key has a shared event id, even where there is one copy.
+	Cryptographic bool
 
 	Request  []byte // JSON object or null
 	Response []byte // JSON object or null
@@ -57,9 +64,11 @@ type TLS struct {
 
 // Entries renders the record of a call: one for the caller's account, and where
 // it succeeded one more for each other account that owns a resource of it, all
-// with one shared event id.
+// with one shared event id. A service has no account: what it does to the
+// resources of others stands in their accounts alone.
 func (f *Frame) Entries() []audit.Entry {
-	own := f.Principal.Account
+	p := &f.Caller.Principal
+	own := p.Account
 	var others []string
 	if f.Fault == nil {
 		for _, r := range f.Call.Record.Resources {
@@ -68,12 +77,15 @@ func (f *Frame) Entries() []audit.Entry {
 			}
 		}
 	}
+	service := p.Kind == principal.Service && len(others) > 0
 	shared := ""
-	if len(others) > 0 {
+	if len(others) > 1 || len(others) == 1 && (!service || f.Cryptographic) {
 		shared = ident.UUID()
 	}
 	entries := make([]audit.Entry, 0, 1+len(others))
-	entries = append(entries, audit.Entry{Account: own, Time: f.Call.Time, Record: f.render(own, shared)})
+	if !service {
+		entries = append(entries, audit.Entry{Account: own, Time: f.Call.Time, Record: f.render(own, shared)})
+	}
 	for _, account := range others {
 		entries = append(entries, audit.Entry{Account: account, Time: f.Call.Time, Record: f.render(account, shared)})
 	}
@@ -83,27 +95,25 @@ func (f *Frame) Entries() []audit.Entry {
 // render writes the copy for one account, members in the order of the public
 // table of fields.
 func (f *Frame) render(recipient, shared string) []byte {
-	own := recipient == f.Principal.Account
+	p := &f.Caller.Principal
+	own := recipient == p.Account
 	w := writer{b: make([]byte, 0, frameBytes+len(f.Request)+len(f.Response)+len(f.Facts.UserAgent))}
 	w.open()
 	w.text("eventVersion", version)
 	w.key("userIdentity")
-	if own {
-		identity(&w, f.Principal)
+	if own || p.Kind == principal.Service {
+		identity(&w, p)
 	} else {
-		foreignIdentity(&w, f.Principal)
+		foreignIdentity(&w, p)
 	}
 	w.time("eventTime", f.Call.Time)
 	w.text("eventSource", f.Source)
 	w.text("eventName", f.Name)
 	w.text("awsRegion", f.Call.Region)
-	if f.Facts.Source.IsValid() {
-		w.text("sourceIPAddress", f.Facts.Source.Unmap().String())
-	} else {
-		w.text("sourceIPAddress", "AWS Internal")
-	}
-	if f.Facts.UserAgent != "" {
-		w.text("userAgent", cut(f.Facts.UserAgent))
+	address, agent := f.from()
+	w.text("sourceIPAddress", address)
+	if agent != "" {
+		w.text("userAgent", cut(agent))
 	}
 	if f.Fault != nil {
 		w.text("errorCode", f.Code)
@@ -117,7 +127,7 @@ func (f *Frame) render(recipient, shared string) []byte {
 		w.key("additionalEventData")
 		w.open()
 		for _, m := range extra {
-			w.text(m.Name, m.Value)
+			w.member(m)
 		}
 		w.close()
 	}
@@ -132,7 +142,7 @@ func (f *Frame) render(recipient, shared string) []byte {
 		w.text("sharedEventID", shared)
 	}
 	w.text("eventCategory", "Management")
-	if f.TLS != nil && own {
+	if f.TLS != nil && own && p.Kind != principal.Service && p.InvokedBy == "" {
 		w.key("tlsDetails")
 		w.open()
 		w.text("tlsVersion", f.TLS.Version)
@@ -142,6 +152,28 @@ func (f *Frame) render(recipient, shared string) []byte {
 	}
 	w.close()
 	return w.b
+}
+
+// from tells from where and with what the call came. What a service does in its
+// own name comes from its name; what it does for a user, from the user as far as
+// the service told, and else from its name too.
+func (f *Frame) from() (address, agent string) {
+	p, via := &f.Caller.Principal, f.Caller.Via
+	switch {
+	case p.Kind == principal.Service:
+		return p.Name, p.Name
+	case p.InvokedBy != "" && via != nil:
+		return place(via.Address, p.InvokedBy), cmp.Or(via.UserAgent, p.InvokedBy)
+	}
+	return place(f.Facts.Source, "AWS Internal"), f.Facts.UserAgent
+}
+
+// place writes an address, and otherwise where it is none.
+func place(a netip.Addr, otherwise string) string {
+	if !a.IsValid() {
+		return otherwise
+	}
+	return a.Unmap().String()
 }
 
 // identity writes the caller as its own account sees it.
@@ -160,6 +192,11 @@ func identity(w *writer, p *principal.Principal) {
 	case principal.FederatedUser:
 		w.text("type", "FederatedUser")
 		w.text("principalId", p.ID)
+	case principal.Service:
+		w.text("type", "AWSService")
+		w.text("invokedBy", p.Name)
+		w.close()
+		return
 	default: // the operator of this server, who has no account
 		w.text("type", "Unknown")
 		w.text("principalId", p.ID)
@@ -174,7 +211,53 @@ func identity(w *writer, p *principal.Principal) {
 	if p.Kind == principal.User {
 		w.text("userName", p.Name)
 	}
+	if p.Temporary() {
+		w.key("sessionContext")
+		sessionContext(w, p)
+	}
+	if p.InvokedBy != "" {
+		w.text("invokedBy", p.InvokedBy)
+	}
 	w.close()
+}
+
+// sessionContext writes what the temporary credentials of p came from.
+func sessionContext(w *writer, p *principal.Principal) {
+	w.open()
+	if p.Kind == principal.RoleSession || p.Kind == principal.FederatedUser {
+		w.key("sessionIssuer")
+		w.open()
+		w.text("type", issuerType(p))
+		w.text("principalId", p.IssuerID)
+		w.text("arn", p.IssuerARN)
+		w.text("accountId", p.Account)
+		if p.IssuerName != "" {
+			w.text("userName", p.IssuerName)
+		}
+		w.close()
+		w.key("webIdFederationData")
+		w.open()
+		w.close()
+	}
+	w.key("attributes")
+	w.open()
+	w.time("creationDate", p.Since)
+	w.text("mfaAuthenticated", strconv.FormatBool(p.MFA))
+	w.close()
+	if p.SourceIdentity != "" {
+		w.text("sourceIdentity", p.SourceIdentity)
+	}
+	w.close()
+}
+
+func issuerType(p *principal.Principal) string {
+	switch {
+	case p.Kind == principal.RoleSession:
+		return "Role"
+	case p.IssuerName == "":
+		return "Root"
+	}
+	return "IAMUser"
 }
 
 // foreignIdentity writes the caller as the owner of a resource sees it: who, but not by which name.
@@ -183,6 +266,9 @@ func foreignIdentity(w *writer, p *principal.Principal) {
 	w.text("type", "AWSAccount")
 	w.text("principalId", p.ID)
 	w.text("accountId", p.Account)
+	if p.InvokedBy != "" {
+		w.text("invokedBy", p.InvokedBy)
+	}
 	w.close()
 }
 

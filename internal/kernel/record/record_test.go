@@ -63,6 +63,12 @@ func TestPlan(t *testing.T) {
 			more: []operation.Member{{Name: "keyId", Value: "arn"}, {Name: "added", Value: "1"}},
 			want: `{"validTo":"Aug 10, 2022, 10:38:27 PM","keyId":"arn","added":"1"}`,
 		},
+		{
+			name: "object added",
+			in:   input{Until: until},
+			more: []operation.Member{{Name: "incoming", Pairs: pairs.Of(map[string]string{"b\n": "\"", "a": "1"})}},
+			want: `{"validTo":"Aug 10, 2022, 10:38:27 PM","incoming":{"a":"1","b\n":"\""}}`,
+		},
 	} {
 		got := string(plan.Append(nil, &test.in, test.more))
 		if got != test.want {
@@ -116,7 +122,7 @@ func frame() *record.Frame {
 	call.Concerns("AWS::KMS::Key", "arn:aws:kms:eu-west-1:111122223333:key/a", "111122223333")
 	call.ShowAdditional("keyMaterialId", "abc")
 	return &record.Frame{
-		Source: "kms.amazonaws.com", Name: "Encrypt", ReadOnly: true, Call: call, Principal: user,
+		Source: "kms.amazonaws.com", Name: "Encrypt", ReadOnly: true, Call: call, Caller: call.Caller,
 		Facts:   &authz.Facts{Source: netip.MustParseAddr("192.0.2.7"), UserAgent: "cli"},
 		TLS:     &record.TLS{Version: "TLSv1.3", Cipher: "TLS_AES_128_GCM_SHA256", Host: "kms.example.org"},
 		Request: []byte(`{"keyId":"a"}`),

@@ -1,0 +1,166 @@
+package authz
+
+import (
+	"strconv"
+	"time"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/words/principal"
+)
+
+// timeForm is how times stand in conditions.
+const timeForm = "2006-01-02T15:04:05Z"
+
+// world answers for the condition keys of a request: the global ones here, all
+// others through the ask. Keys without a value are absent, as on AWS.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+type world struct {
+	facts  *Facts
+	caller *Caller
+	ask    *Ask
+}
+
+func (w *world) Lookup(k *policy.Key) policy.Values {
+	switch k.Prefix {
+	case "aws:principaltag/":
+		return policy.Named(w.caller.Tags, k.Suffix)
+	case "":
+		if v, ok := w.ofRequest(k.Name); ok {
+			return v
+		}
+		if v, ok := w.ofCaller(k.Name); ok {
+			return v
+		}
+	}
+	if w.ask.Context == nil {
+		return policy.Values{}
+	}
+	return w.ask.Context.Lookup(k)
+}
+
+// ofRequest answers for the keys that speak of the request. It reports false for others.
+func (w *world) ofRequest(name string) (policy.Values, bool) {
+	switch name {
+	case "aws:currenttime":
+		return one(w.facts.Time.UTC().Format(timeForm)), true
+	case "aws:epochtime":
+		return one(strconv.FormatInt(w.facts.Time.Unix(), 10)), true
+	case "aws:securetransport":
+		return one(strconv.FormatBool(w.facts.Secure)), true
+	case "aws:requestedregion":
+		return present(w.facts.Region), true
+	case "aws:resourceaccount":
+		return present(w.ask.Account), true
+	case "aws:sourceip":
+		return w.sourceIP(), true
+	case "aws:useragent":
+		return w.ofAuthor(w.facts.UserAgent), true
+	case "aws:referer":
+		return w.ofAuthor(w.facts.Referer), true
+	case "aws:sourcearn":
+		return w.ofAuthor(w.facts.SourceARN), true
+	case "aws:sourceaccount":
+		return w.ofAuthor(w.facts.SourceAccount), true
+	}
+	return policy.Values{}, false
+}
+
+// ofCaller answers for the keys that speak of who calls, and through whom. It
+// reports false for others.
+func (w *world) ofCaller(name string) (policy.Values, bool) {
+	p := &w.caller.Principal
+	switch name {
+	case "aws:principalarn":
+		return present(p.PrincipalARN()), true
+	case "aws:principalaccount":
+		return present(p.Account), true
+	case "aws:principaltype":
+		return present(principalType(p.Kind)), true
+	case "aws:principalisawsservice":
+		return one(strconv.FormatBool(p.Kind == principal.Service)), true
+	case "aws:principalservicename":
+		return only(p.Kind == principal.Service, p.Name), true
+	case "aws:principalservicenameslist":
+		return many(w.caller.Policy.Services), true
+	case "aws:userid":
+		return present(p.ID), true
+	case "aws:username":
+		return only(p.Kind == principal.User, p.Name), true
+	case "aws:sourceidentity":
+		return present(p.SourceIdentity), true
+	case "aws:viaawsservice":
+		return one(strconv.FormatBool(w.caller.Via != nil)), true
+	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
+		return w.calledVia(name == "aws:calledvia"), true
+	case "aws:tokenissuetime", "aws:multifactorauthpresent", "aws:multifactorauthage":
+		return w.ofSession(name), true
+	}
+	return policy.Values{}, false
+}
+
+// ofSession answers for what only temporary credentials have.
+func (w *world) ofSession(name string) policy.Values {
+	p := &w.caller.Principal
+	switch {
+	case !p.Temporary():
+		return policy.Values{}
+	case name == "aws:tokenissuetime":
+		return one(p.Since.UTC().Format(timeForm))
+	case name == "aws:multifactorauthpresent":
+		return one(strconv.FormatBool(p.MFA))
+	case p.MFA:
+		return one(strconv.FormatInt(int64(w.facts.Time.Sub(p.Since)/time.Second), 10))
+	}
+	return policy.Values{}
+}
+
+// calledVia names the services through which the call came, as a list or one of
+// them: there is one at most, as forward access does not chain.
+func (w *world) calledVia(list bool) policy.Values {
+	switch {
+	case w.caller.Via == nil:
+		return policy.Values{}
+	case list:
+		return many(w.caller.Via.Services)
+	}
+	return one(w.caller.Via.Name)
+}
+
+// sourceIP is absent where the address is a service's, and no user's.
+func (w *world) sourceIP() policy.Values {
+	if w.caller.Via != nil || w.caller.Principal.Kind == principal.Service || !w.facts.Source.IsValid() {
+		return policy.Values{}
+	}
+	return w.ofAuthor(w.facts.Source.Unmap().String())
+}
+
+// ofAuthor is a value of the request that its author alone has: it does not speak
+// of somebody else about whom a service asks.
+func (w *world) ofAuthor(s string) policy.Values { return only(w.ask.Caller == nil, s) }
+
+func principalType(k principal.Kind) string {
+	switch k {
+	case principal.Root:
+		return "Account"
+	case principal.User:
+		return "User"
+	case principal.RoleSession:
+		return "AssumedRole"
+	case principal.FederatedUser:
+		return "FederatedUser"
+	}
+	return ""
+}
+
+func one(s string) policy.Values { return policy.Values{Present: true, One: s} }
+
+func many(list []string) policy.Values {
+	return policy.Values{Present: len(list) > 0, Multi: true, Many: list}
+}
+
+func present(s string) policy.Values { return only(true, s) }
+
+// only is a value that is there on a condition, and if it is not empty.
+func only(condition bool, s string) policy.Values {
+	return policy.Values{Present: condition && s != "", One: s}
+}
