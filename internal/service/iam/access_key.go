@@ -28,11 +28,13 @@ const (
 	inactive = "Inactive"
 )
 
-// An accessKey counts only while its owner's record names it.
+// An accessKey counts only while its owner's record names it. The owner is a
+// service, a user, or the root user of the account.
 type accessKey struct {
 	ID      string `json:"id"`
-	Account string `json:"account"`
-	User    string `json:"user,omitempty"` // unique id; empty for the root user
+	Account string `json:"account"`           // empty where a service owns it
+	User    string `json:"user,omitempty"`    // unique id; empty for the root user
+	Service string `json:"service,omitempty"` // name of a service principal
 	Status  string `json:"status"`
 	Created int64  `json:"created"` // seconds since 1970
 	Secret  secret `json:"secret"`

@@ -57,7 +57,7 @@ func TestSecretIsNotPrinted(t *testing.T) {
 	w.createUser("ann")
 	out := do[iam.CreateAccessKeyOutput](t, w.root(), "CreateAccessKey", &iam.CreateAccessKeyInput{UserName: some("ann")})
 	plain := string(out.AccessKey.SecretAccessKey.Reveal(reveal.Token{}))
-	credential, err := w.iam.Credential(t.Context(), out.AccessKey.AccessKeyID)
+	credential, err := w.iam.Credential(t.Context(), out.AccessKey.AccessKeyID, "")
 	if err != nil {
 		t.Fatal(err)
 	}

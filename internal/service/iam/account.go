@@ -17,13 +17,14 @@ import (
 const usersMax = 5000
 
 // An account is an account with its root user. It is also the guard record of
-// the quota of users: whoever creates or deletes a user writes it.
+// the quotas of users and roles: whoever creates or deletes one writes it.
 type account struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name,omitempty"` // the operator's word for it
 	Created    int64    `json:"created"`        // seconds since 1970
 	AccessKeys []string `json:"accessKeys,omitempty"`
 	Users      int      `json:"users"`
+	Roles      int      `json:"roles,omitempty"`
 }
 
 var accounts = &store.Table[account]{
@@ -38,8 +39,8 @@ var accounts = &store.Table[account]{
 
 func accountKey(id string) store.Key { return store.Key{store.S(id)} }
 
-// accountEntity is what the snapshots of a root user rest on. Counting users
-// does not touch it.
+// accountEntity is what the snapshots of a root user rest on. Counting users and
+// roles does not touch it.
 func accountEntity(id string) string { return "ac:" + id }
 
 func getAccount(ctx context.Context, r store.Reader, id string) (*account, store.Rev, error) {
@@ -53,8 +54,18 @@ func getAccount(ctx context.Context, r store.Reader, id string) (*account, store
 // countUser adds n to the users of an account.
 func countUser(ctx context.Context, tx store.Txn, a account, rev store.Rev, n int) error {
 	a.Users += n
+	return putCounts(ctx, tx, a, rev)
+}
+
+// countRole adds n to the roles of an account.
+func countRole(ctx context.Context, tx store.Txn, a account, rev store.Rev, n int) error {
+	a.Roles += n
+	return putCounts(ctx, tx, a, rev)
+}
+
+func putCounts(ctx context.Context, tx store.Txn, a account, rev store.Rev) error {
 	if err := accounts.Put(ctx, tx, &a, rev); err != nil {
-		return fmt.Errorf("counting users of account %s: %w", a.ID, err)
+		return fmt.Errorf("counting users and roles of account %s: %w", a.ID, err)
 	}
 	return nil
 }

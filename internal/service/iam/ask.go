@@ -9,13 +9,18 @@ import (
 	"claviger/internal/words/pairs"
 )
 
+// ownAccount is the account whose identities a call is about: the caller's own.
+// A service has none, also where it calls for a resource of some account: what it
+// is refused must not tell who exists there.
+func ownAccount(c *operation.Call) string { return c.Caller.Principal.Account }
+
 // ask is one permission on a resource of the caller's account. IAM has no
 // resources that another account could be let in to.
 func ask(c *operation.Call, action, resource string, facts *facts) authz.Ask {
 	return authz.Ask{
 		Action:   action,
 		Resource: resource,
-		Account:  c.Account(),
+		Account:  ownAccount(c),
 		Rule:     policy.Standard,
 		Context:  facts,
 	}

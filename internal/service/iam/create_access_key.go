@@ -57,7 +57,7 @@ func (s *Service) runCreateAccessKey(c *operation.Call, tx store.Txn, _ *CreateA
 	id, plain := DrawAccessKey()
 	k := &accessKey{
 		ID:      id,
-		Account: c.Account(),
+		Account: ownAccount(c),
 		User:    t.id(),
 		Status:  active,
 		Created: c.Time.Unix(),

@@ -43,7 +43,7 @@ func (s *Service) createUser() operation.Operation {
 			return s.named(c, in.UserName.V)
 		},
 		Asks: func(c *operation.Call, in *CreateUserInput, _ target, asks []authz.Ask) []authz.Ask {
-			resource := userARN(c.Partition, c.Account(), in.Path.Or("/"), in.UserName.V)
+			resource := userARN(c.Partition, ownAccount(c), in.Path.Or("/"), in.UserName.V)
 			tags := tagMap(in.Tags)
 			f := &facts{requestTags: tags, requestKeys: tagKeys(tags), boundary: in.PermissionsBoundary.V}
 			asks = append(asks, ask(c, "iam:CreateUser", resource, f))
@@ -63,7 +63,7 @@ func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserI
 	if t.user != nil {
 		return nil, fault.New(EntityAlreadyExists, "User with name %s already exists.", in.UserName.V)
 	}
-	a, rev, err := getAccount(c.Context, tx, c.Account())
+	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
 	if err != nil {
 		return nil, err
 	}

@@ -25,13 +25,18 @@ const developmentMax = 1000
 
 // Credential returns what signatures of an access key are checked against,
 // with the caller that it speaks for. An access key that is unknown, inactive
-// or not its owner's any more is a fault UnrecognizedClient.
+// or not its owner's any more is a fault UnrecognizedClient, and so is a session
+// token that is not the access key's. A session that has expired or ended is
+// lent with its Refusal and without any rights, so that its calls are recorded.
 //
 // The result is the same pointer until something of the access key, its owner
-// or the owner's policies changes.
-func (s *Service) Credential(ctx context.Context, accessKeyID string) (*authz.Credential, error) {
-	if known := s.snapshots.get(accessKeyID); known != nil {
+// or the owner's policies changes, or the session expires.
+func (s *Service) Credential(ctx context.Context, accessKeyID, token string) (*authz.Credential, error) {
+	if known := s.snapshots.get(accessKeyID); known != nil && known.Token == token {
 		return known, nil
+	}
+	if token != "" {
+		return s.temporary(ctx, accessKeyID, token)
 	}
 	development := s.development && arn.IsAccount(accessKeyID)
 	if accessKeyID == "" || len(accessKeyID) > accessKeyIDMax {
@@ -58,38 +63,61 @@ func (s *Service) Credential(ctx context.Context, accessKeyID string) (*authz.Cr
 }
 
 func (s *Service) load(ctx context.Context, r store.Reader, accessKeyID string) (*authz.Credential, error) {
-	k, rev, err := accessKeys.Get(ctx, r, accessKeyKey(accessKeyID))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, unrecognized()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading access key %s: %w", accessKeyID, err)
-	}
-	if k.Status != active {
-		return nil, unrecognized()
-	}
-	var caller *authz.Caller
-	var owned []string
-	if k.User == "" {
-		caller, owned, err = s.rootCaller(ctx, r, k.Account, k.ID)
-	} else {
-		caller, owned, err = s.userCaller(ctx, r, k.User, k.ID)
-	}
-	if errors.Is(err, store.ErrNotFound) || err == nil && !slices.Contains(owned, k.ID) {
-		return nil, unrecognized()
-	}
+	k, caller, err := s.owner(ctx, r, accessKeyID)
 	if err != nil {
 		return nil, err
 	}
-	caller.Stamps = append(caller.Stamps, s.store.Stamp(r, accessKeyEntity(k.ID)))
-	owner := caller.Require
-	caller.Require = func(tx store.Txn) {
-		accessKeys.Require(tx, accessKeyKey(k.ID), rev)
-		if owner != nil {
-			owner(tx)
+	return &authz.Credential{AccessKeyID: k.ID, Secret: k.Secret.Bytes, Caller: caller}, nil
+}
+
+// owner returns an access key with the caller that it speaks for, which rests on
+// both. The error is a fault UnrecognizedClient where the access key does not count.
+func (s *Service) owner(ctx context.Context, r store.Reader, accessKeyID string) (*accessKey, *authz.Caller, error) {
+	k, rev, err := accessKeys.Get(ctx, r, accessKeyKey(accessKeyID))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, unrecognized()
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading access key %s: %w", accessKeyID, err)
+	}
+	if k.Status != active {
+		return nil, nil, unrecognized()
+	}
+	var caller *authz.Caller
+	var owned []string
+	switch {
+	case k.Service != "":
+		caller, owned, err = s.serviceCaller(ctx, r, k.Service, k.ID)
+	case k.User != "":
+		caller, owned, err = s.userCaller(ctx, r, k.User, k.ID)
+	default:
+		caller, owned, err = s.rootCaller(ctx, r, k.Account, k.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) || err == nil && !slices.Contains(owned, k.ID) {
+		return nil, nil, unrecognized()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rest(caller, &authz.Caller{
+		Stamps:  []store.Stamp{s.store.Stamp(r, accessKeyEntity(k.ID))},
+		Require: func(tx store.Txn) { accessKeys.Require(tx, accessKeyKey(k.ID), rev) },
+	})
+	return k, caller, nil
+}
+
+// rest makes c end with everything that other rests on.
+func rest(c, other *authz.Caller) {
+	c.Stamps = slices.Concat(c.Stamps, other.Stamps)
+	switch own, more := c.Require, other.Require; {
+	case own == nil:
+		c.Require = more
+	case more != nil:
+		c.Require = func(tx store.Txn) {
+			own(tx)
+			more(tx)
 		}
 	}
-	return &authz.Credential{AccessKeyID: k.ID, Secret: k.Secret.Bytes, Caller: caller}, nil
 }
 
 // rootCaller returns the root user of an account, with the ids of its access keys.
@@ -122,13 +150,9 @@ func (s *Service) userCaller(ctx context.Context, r store.Reader, id, accessKeyI
 	if _, _, err := getAccount(ctx, r, u.Account); err != nil {
 		return nil, nil, err
 	}
-	policies := make([]*policy.Policy, len(u.Policies))
-	for i, p := range u.Policies {
-		// A document that no longer compiles might deny: without it the caller
-		// must not be judged.
-		if policies[i], err = policy.Compile(policy.Identity, p.Key, []byte(p.Value), nil); err != nil {
-			return nil, nil, fmt.Errorf("compiling policy %s of user %s: %w", p.Key, u.ID, err)
-		}
+	policies, err := compileInline(u.Policies, "user "+u.ID)
+	if err != nil {
+		return nil, nil, err
 	}
 	p := principal.Principal{
 		Kind:        principal.User,

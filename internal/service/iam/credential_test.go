@@ -22,7 +22,7 @@ const invalidToken = "The security token included in the request is invalid."
 
 func (w *world) credential(id string) *authz.Credential {
 	w.t.Helper()
-	c, err := w.iam.Credential(w.t.Context(), id)
+	c, err := w.iam.Credential(w.t.Context(), id, "")
 	if err != nil {
 		w.t.Fatalf("credential of %s: %v", id, err)
 	}
@@ -31,7 +31,7 @@ func (w *world) credential(id string) *authz.Credential {
 
 func (w *world) unknown(id string) {
 	w.t.Helper()
-	_, err := w.iam.Credential(w.t.Context(), id)
+	_, err := w.iam.Credential(w.t.Context(), id, "")
 	checkFault(w.t, "credential of "+id, err, fault.UnrecognizedClient, invalidToken)
 }
 
@@ -166,7 +166,7 @@ func TestCredentialFailsClosed(t *testing.T) {
 	})
 	w.unknown(lostKey)
 	w.unknown(forgottenKey)
-	if _, err := w.iam.Credential(t.Context(), brokenKey); err == nil || fault.From(err).Code != fault.InternalFailure {
+	if _, err := w.iam.Credential(t.Context(), brokenKey, ""); err == nil || fault.From(err).Code != fault.InternalFailure {
 		t.Errorf("a caller with a damaged policy: %v", err)
 	}
 }
@@ -187,7 +187,7 @@ func TestCredentialWhileItChanges(t *testing.T) {
 					return
 				default:
 				}
-				c, err := w.iam.Credential(t.Context(), id)
+				c, err := w.iam.Credential(t.Context(), id, "")
 				if err != nil && !fault.Is(err, fault.UnrecognizedClient) {
 					t.Errorf("credential: %v", err)
 					return

@@ -53,7 +53,7 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 		return nil, fmt.Errorf("deleting user %s: %w", t.user.ID, err)
 	}
 	tx.Touch(userEntity(t.user.ID))
-	a, rev, err := getAccount(c.Context, tx, c.Account())
+	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"claviger/internal/ground/store"
+	"claviger/internal/kernel/authz"
 )
 
 // UsersMax is the quota that the tests of package iam_test walk up to.
@@ -64,3 +65,50 @@ func BreakPolicy(ctx context.Context, tx store.Txn, id string) error {
 
 // Kept is the number of credentials in memory.
 func (s *Service) Kept() int { return s.snapshots.count() }
+
+// RolesMax is the quota that the tests of package iam_test walk up to.
+const RolesMax = rolesMax
+
+// SetRoles sets the count of roles in the guard record of an account.
+func SetRoles(ctx context.Context, tx store.Txn, account string, n int) error {
+	a, rev, err := getAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	a.Roles = n
+	return accounts.Put(ctx, tx, a, rev)
+}
+
+// Roles returns the count of roles in the guard record of an account.
+func Roles(ctx context.Context, r store.Reader, account string) (int, error) {
+	a, _, err := getAccount(ctx, r, account)
+	if err != nil {
+		return 0, err
+	}
+	return a.Roles, nil
+}
+
+// RoleCaller is roleCaller.
+func (s *Service) RoleCaller(ctx context.Context, r store.Reader, id string) (*authz.Caller, error) {
+	return s.roleCaller(ctx, r, id)
+}
+
+// BreakRolePolicy puts a document that does not compile into a role's record.
+func BreakRolePolicy(ctx context.Context, tx store.Txn, id string) error {
+	o, rev, err := roles.Get(ctx, tx, roleKey(id))
+	if err != nil {
+		return err
+	}
+	o.Policies = o.Policies.With("broken", "{")
+	return putRole(ctx, tx, *o, rev)
+}
+
+// BreakTrust makes a role's trust policy one that does not compile.
+func BreakTrust(ctx context.Context, tx store.Txn, id string) error {
+	o, rev, err := roles.Get(ctx, tx, roleKey(id))
+	if err != nil {
+		return err
+	}
+	o.Trust.Text = "{"
+	return putRole(ctx, tx, *o, rev)
+}

@@ -1,8 +1,8 @@
 // Package iam is the service of identities: accounts, their root users, IAM
-// users, access keys and the inline policies of users.
+// users and roles, with their access keys, inline policies and tags.
 //
 // It offers the operations of AWS IAM for these, and it is where signatures and
-// key policies learn who somebody is: Credential and Principal.
+// key policies learn who somebody is: Credential, Principal and Role.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
 package iam
 
@@ -13,9 +13,10 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/session"
 )
 
-// Options of New. Store and Keyring are required.
+// Options of New. Store, Keyring and Now are required.
 type Options struct {
 	Store   *store.Store // opened with Tables
 	Keyring *sealed.Keyring
@@ -26,11 +27,11 @@ type Options struct {
 	// Development lets anybody in as the root user of any account: an access
 	// key id of twelve digits, with the secret "test", is the root user of the
 	// account with that id. An account that is not there is made on first
-	// sight, a thousand at most; after that its access key is unknown. Now
-	// tells the time that such an account was made; it is required in this mode
-	// only.
+	// sight, a thousand at most; after that its access key is unknown.
 	Development bool
-	Now         func() time.Time
+
+	// Now tells when sessions have expired, and when a development account was made.
+	Now func() time.Time
 }
 
 // Service is the IAM service. It is safe for concurrent use.
@@ -41,6 +42,7 @@ type Service struct {
 	development bool
 	now         func() time.Time
 	snapshots   *snapshots
+	tokens      *session.Tokens
 
 	making sync.Mutex // held while a development account is made
 	made   int        // how many were
@@ -51,8 +53,8 @@ func New(o Options) *Service {
 	if o.Partition == "" {
 		o.Partition = "aws"
 	}
-	if o.Development && o.Now == nil {
-		panic("iam: development accounts need a clock")
+	if o.Now == nil {
+		panic("iam: sessions need a clock")
 	}
 	return &Service{
 		store:       o.Store,
@@ -60,30 +62,52 @@ func New(o Options) *Service {
 		partition:   o.Partition,
 		development: o.Development,
 		now:         o.Now,
-		snapshots:   newSnapshots(),
+		snapshots:   newSnapshots(o.Now),
+		tokens:      session.NewTokens(o.Keyring),
 	}
 }
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, accessKeys}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
 		s.createAccessKey(),
+		s.createRole(),
 		s.createUser(),
 		s.deleteAccessKey(),
+		s.deleteRole(),
+		s.deleteRolePolicy(),
 		s.deleteUser(),
 		s.deleteUserPolicy(),
+		s.getRole(),
+		s.getRolePolicy(),
 		s.getUser(),
 		s.getUserPolicy(),
 		s.listAccessKeys(),
+		s.listAttachedRolePolicies(),
+		s.listAttachedUserPolicies(),
+		s.listGroupsForUser(),
+		s.listInstanceProfilesForRole(),
+		s.listRolePolicies(),
+		s.listRoles(),
+		s.listRoleTags(),
 		s.listUserPolicies(),
 		s.listUsers(),
+		s.listUserTags(),
+		s.putRolePolicy(),
 		s.putUserPolicy(),
+		s.tagRole(),
+		s.tagUser(),
+		s.untagRole(),
+		s.untagUser(),
 		s.updateAccessKey(),
+		s.updateAssumeRolePolicy(),
+		s.updateRole(),
+		s.updateRoleDescription(),
 	}
 }
 
@@ -92,5 +116,8 @@ func (s *Service) Operations() []operation.Operation {
 func (s *Service) OperatorOperations() []operation.Operation {
 	return []operation.Operation{
 		s.createAccount(),
+		s.createServicePrincipal(),
+		s.disableServicePrincipal(),
+		s.listServicePrincipals(),
 	}
 }

@@ -31,8 +31,11 @@ func TestOperations(t *testing.T) {
 		neverShown(t, op.Name, op.Out)
 	}
 	want := []string{
-		"CreateAccessKey", "CreateUser", "DeleteAccessKey", "DeleteUser", "DeleteUserPolicy", "GetUser",
-		"GetUserPolicy", "ListAccessKeys", "ListUserPolicies", "ListUsers", "PutUserPolicy", "UpdateAccessKey",
+		"CreateAccessKey", "CreateRole", "CreateUser", "DeleteAccessKey", "DeleteRole", "DeleteRolePolicy", "DeleteUser", "DeleteUserPolicy",
+		"GetRole", "GetRolePolicy", "GetUser", "GetUserPolicy",
+		"ListAccessKeys", "ListAttachedRolePolicies", "ListAttachedUserPolicies", "ListGroupsForUser", "ListInstanceProfilesForRole", "ListRolePolicies", "ListRoles", "ListRoleTags", "ListUserPolicies", "ListUsers", "ListUserTags",
+		"PutRolePolicy", "PutUserPolicy", "TagRole", "TagUser", "UntagRole", "UntagUser",
+		"UpdateAccessKey", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("operations are %v, want %v", names, want)

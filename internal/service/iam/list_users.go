@@ -1,10 +1,6 @@
 package iam
 
 import (
-	"fmt"
-	"strings"
-
-	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
@@ -43,7 +39,7 @@ func (s *Service) listUsers() operation.Operation {
 			return in.PathPrefix.Or("/"), nil
 		},
 		Asks: func(c *operation.Call, _ *ListUsersInput, prefix string, asks []authz.Ask) []authz.Ask {
-			return append(asks, ask(c, "iam:ListUsers", userARN(c.Partition, c.Account(), prefix, ""), &facts{}))
+			return append(asks, ask(c, "iam:ListUsers", userARN(c.Partition, ownAccount(c), prefix, ""), &facts{}))
 		},
 		Run: s.runListUsers,
 	}.Operation()
@@ -55,7 +51,7 @@ func (s *Service) runListUsers(c *operation.Call, in *ListUsersInput, prefix str
 	if err != nil {
 		return nil, err
 	}
-	page, more, err := usersUnder(c, prefix, after, in.MaxItems.Or(maxItemsDefault))
+	page, more, err := under(c, users, func(u *user) string { return u.Path }, prefix, after, in.MaxItems.Or(maxItemsDefault))
 	if err != nil {
 		return nil, err
 	}
@@ -67,42 +63,4 @@ func (s *Service) runListUsers(c *operation.Call, in *ListUsersInput, prefix str
 		out.Marker = s.marker(l, fold(page[len(page)-1].Name))
 	}
 	return out, nil
-}
-
-// usersUnder returns at most max users whose path begins with prefix and whose
-// folded name is greater than after, and whether more follow. It walks the
-// names of the account, of which the quota bounds the number: an order by path
-// would need markers longer than the API takes.
-func usersUnder(c *operation.Call, prefix, after string, max int) (page []*user, more bool, err error) {
-	r, err := c.Reader()
-	if err != nil {
-		return nil, false, err
-	}
-	var from store.Key
-	if after != "" {
-		// No id is greater than the last Unicode character: this key stands
-		// behind the one user of that name, also if it was deleted meanwhile.
-		from = append(nameKey(c.Account(), after), store.S("\U0010FFFF"))
-	}
-	for batch := max + 1; !more; {
-		seen := 0
-		err := users.Scan(c.Context, r, "name", store.Key{store.S(c.Account())}, from, batch, func(u *user, _ store.Rev) error {
-			seen++
-			from = users.IndexKey("name", u)
-			if !strings.HasPrefix(u.Path, prefix) {
-				return nil
-			}
-			if more = len(page) == max; !more {
-				page = append(page, u)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, false, fmt.Errorf("listing users of account %s: %w", c.Account(), err)
-		}
-		if seen < batch {
-			break
-		}
-	}
-	return page, more, nil
 }

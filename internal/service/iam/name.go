@@ -14,16 +14,23 @@ import (
 var (
 	namePattern       = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]+$`)
 	pathPattern       = regexp.MustCompile(`^(/|/[!-~]+/)$`)
+	policyPathPattern = regexp.MustCompile(`^(/[A-Za-z0-9.,+@=_-]+)*/$`)
 	pathPrefixPattern = regexp.MustCompile("^/[!-\x7f]*$")
 	wordPattern       = regexp.MustCompile(`^[0-9A-Za-z_]+$`)
 	documentPattern   = regexp.MustCompile(`^[\t\n\r\x{20}-\x{FF}]+$`)
+
+	descriptionPattern = regexp.MustCompile(`^[\t\n\r\x{20}-\x{7E}\x{A1}-\x{FF}]*$`)
 )
+
+const descriptionShown = `[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`
 
 const (
 	newUserNameMax = 64 // of a user to be created; references to users may be longer
+	roleNameMax    = 64
 	nameMax        = 128
 	pathMax        = 512
 	documentMax    = 131072
+	descriptionMax = 1000
 )
 
 // checkName demands the form that names of users and policies have.
@@ -48,9 +55,19 @@ func checkPath(c *check.Checks, path optional.Of[string]) {
 	}
 }
 
+// checkPathPrefix demands the beginning of a path of users or roles.
 func checkPathPrefix(c *check.Checks, prefix optional.Of[string]) {
+	checkPrefix(c, prefix, pathPrefixPattern)
+}
+
+// checkPolicyPathPrefix demands a path of managed policies, which has whole parts only.
+func checkPolicyPathPrefix(c *check.Checks, prefix optional.Of[string]) {
+	checkPrefix(c, prefix, policyPathPattern)
+}
+
+func checkPrefix(c *check.Checks, prefix optional.Of[string], pattern *regexp.Regexp) {
 	c.Length("pathPrefix", prefix, 0, pathMax)
-	if prefix.Set && !pathPrefixPattern.MatchString(prefix.V) {
+	if prefix.Set && !pattern.MatchString(prefix.V) {
 		c.Refuse(fault.New(fault.Validation, "The specified value for pathPrefix is invalid. It must begin with the / character and contain only alphanumeric characters and/or / characters."))
 	}
 }
@@ -65,16 +82,21 @@ func checkAccessKeyID(c *check.Checks, id optional.Of[string]) {
 	}
 }
 
-func checkDocument(c *check.Checks, document optional.Of[string]) {
-	if !c.Required("policyDocument", document.Set) {
+func checkDocument(c *check.Checks, path string, document optional.Of[string]) {
+	if !c.Required(path, document.Set) {
 		return
 	}
-	c.Length("policyDocument", document, 1, documentMax)
+	c.Length(path, document, 1, documentMax)
 	if !documentPattern.MatchString(document.V) {
-		c.Refuse(fault.New(fault.Validation, "The specified value for policyDocument is invalid. It must contain only printable ASCII characters."))
+		c.Refuse(fault.New(fault.Validation, "The specified value for %s is invalid. It must contain only printable ASCII characters.", path))
 	}
 }
 
-// fold returns the form in which names of users are unique: they are not
+func checkDescription(c *check.Checks, description optional.Of[string]) {
+	c.Length("description", description, 0, descriptionMax)
+	c.Pattern("description", description, descriptionPattern, descriptionShown)
+}
+
+// fold returns the form in which names of users and of roles are unique: they are not
 // distinguished by case. Names are ASCII.
 func fold(name string) string { return strings.ToLower(name) }

@@ -1,8 +1,11 @@
 package iam
 
 import (
+	"fmt"
 	"regexp"
+	"strings"
 
+	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/fault"
@@ -34,7 +37,7 @@ type list struct {
 }
 
 func listOf(c *operation.Call, name, filter string) list {
-	return list{operation: name, account: c.Account(), filter: filter}
+	return list{operation: name, account: ownAccount(c), filter: filter}
 }
 
 func (l list) associated() []byte {
@@ -68,4 +71,42 @@ func cut(names []string, after string, max int) (page []string, more bool) {
 		return names[:max], true
 	}
 	return names, false
+}
+
+// under returns at most max users or roles of the caller's account whose path
+// begins with prefix and whose folded name is greater than after, and whether
+// more follow. It walks the names of the account, of which the quota bounds the
+// number: an order by path would need markers longer than the API takes.
+func under[T any](c *operation.Call, table *store.Table[T], path func(*T) string, prefix, after string, max int) (page []*T, more bool, err error) {
+	r, err := c.Reader()
+	if err != nil {
+		return nil, false, err
+	}
+	var from store.Key
+	if after != "" {
+		// No id is greater than the last Unicode character: this key stands
+		// behind the one holder of that name, also if it was deleted meanwhile.
+		from = append(nameKey(ownAccount(c), after), store.S("\U0010FFFF"))
+	}
+	for batch := max + 1; !more; {
+		seen := 0
+		err := table.Scan(c.Context, r, "name", store.Key{store.S(ownAccount(c))}, from, batch, func(v *T, _ store.Rev) error {
+			seen++
+			from = table.IndexKey("name", v)
+			if !strings.HasPrefix(path(v), prefix) {
+				return nil
+			}
+			if more = len(page) == max; !more {
+				page = append(page, v)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, false, fmt.Errorf("listing %s of account %s: %w", table.Schema.Name, ownAccount(c), err)
+		}
+		if seen < batch {
+			break
+		}
+	}
+	return page, more, nil
 }

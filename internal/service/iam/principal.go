@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"claviger/internal/ground/store"
@@ -15,13 +16,19 @@ import (
 const InvalidARN fault.Code = "InvalidArnException"
 
 // Principal tells whom a principal of a policy or grant names: the ARN of a
-// user, of the root user of an account, or an account id. id is the unique id
-// to bind the name to, empty for an account. exists is false where there is
-// nobody of that name now, which holds for all roles and sessions, as there
-// are none.
+// user, a role, a session of a role, a federated user or the root user of an
+// account, or an account id. id is the unique id to bind the name to: that of
+// the user or role, for a session that of its role. exists is false where there
+// is nobody of that name now.
+//
+// A session exists if its role does, whether or not somebody has assumed it so,
+// and a federated user if its account does. Sessions of the infrastructure roles
+// exist in every account. Federated users, such sessions and accounts have no
+// id. An infrastructure role itself has none to be bound to, and so can't be
+// named: a policy that names a role without an id lets nobody in.
 //
 // What can't name a principal, such as a group, is a fault InvalidARN. To know
-// whether a bound name still means the same user, compare ids.
+// whether a bound name still means the same user or role, compare ids.
 func (s *Service) Principal(ctx context.Context, r store.Reader, name string) (id string, exists bool, err error) {
 	if arn.IsAccount(name) {
 		exists, err = s.accountExists(ctx, r, name)
@@ -32,21 +39,32 @@ func (s *Service) Principal(ctx context.Context, r store.Reader, name string) (i
 		return "", false, invalidARN(name)
 	}
 	kind, rest, _ := strings.Cut(a.Resource, "/")
-	switch {
-	case a.Service == "iam" && kind == "root" && rest == "":
-		if a.Partition != s.partition {
-			return "", false, nil
-		}
-		exists, err = s.accountExists(ctx, r, a.Account)
-		return "", exists, err
-	case a.Service == "iam" && kind == "user" && rest != "":
+	switch entity := a.Service + ":" + kind; {
+	case a.Resource == "root" && a.Service == "iam":
+		exists, err = s.accountOf(ctx, r, a)
+	case entity == "iam:user" && rest != "":
 		return s.userNamed(ctx, r, a, name)
-	case a.Service == "iam" && kind == "role" && rest != "",
-		a.Service == "sts" && (kind == "assumed-role" || kind == "federated-user") && rest != "":
-		return "", false, nil
+	case entity == "iam:role" && rest != "":
+		return identified(s.roleOf(ctx, r, a, name))
+	case entity == "sts:assumed-role" && rest != "":
+		return s.sessionNamed(ctx, r, a, rest)
+	case entity == "sts:federated-user" && rest != "":
+		if federatedPattern.MatchString(rest) {
+			exists, err = s.accountOf(ctx, r, a)
+		}
+	default:
+		err = invalidARN(name)
 	}
-	return "", false, invalidARN(name)
+	return "", exists, err
 }
+
+// Patterns of names that STS gives to sessions: no others can exist.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+var (
+	sessionPattern   = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]{2,64}$`)
+	federatedPattern = regexp.MustCompile(`^[0-9A-Za-z_+=,.@-]{2,32}$`)
+)
 
 func (s *Service) userNamed(ctx context.Context, r store.Reader, a arn.ARN, name string) (string, bool, error) {
 	u, _, err := findUser(ctx, r, a.Account, name[strings.LastIndexByte(name, '/')+1:])
@@ -58,6 +76,40 @@ func (s *Service) userNamed(ctx context.Context, r store.Reader, a arn.ARN, name
 		return "", false, nil
 	}
 	return u.ID, true, nil
+}
+
+// identified is the answer of Principal for a role, nil where there is none.
+func identified(o *role, err error) (string, bool, error) {
+	if o == nil || err != nil {
+		return "", false, err
+	}
+	return o.ID, true, nil
+}
+
+// sessionNamed looks up the role of a session ROLE/SESSION. Unlike the ARN of
+// the role, that of a session lacks the path.
+func (s *Service) sessionNamed(ctx context.Context, r store.Reader, a arn.ARN, name string) (string, bool, error) {
+	role, session, _ := strings.Cut(name, "/")
+	if a.Partition != s.partition || !sessionPattern.MatchString(session) {
+		return "", false, nil
+	}
+	if isInfrastructure(role) {
+		exists, err := s.accountExists(ctx, r, a.Account)
+		return "", exists, err
+	}
+	o, _, err := findRole(ctx, r, a.Account, role)
+	if o != nil && o.Name != role { // ARNs are distinguished by case
+		o = nil
+	}
+	return identified(o, err)
+}
+
+// accountOf reports whether the account of an ARN exists.
+func (s *Service) accountOf(ctx context.Context, r store.Reader, a arn.ARN) (bool, error) {
+	if a.Partition != s.partition {
+		return false, nil
+	}
+	return s.accountExists(ctx, r, a.Account)
 }
 
 // accountExists reports whether there is such an account, or, for development

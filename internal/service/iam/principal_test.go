@@ -28,6 +28,7 @@ func TestPrincipal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ann := do[iam.CreateUserOutput](t, w.root(), "CreateUser", &iam.CreateUserInput{UserName: some("Ann"), Path: some("/team/")}).User
+	reader := do[iam.CreateRoleOutput](t, w.root(), "CreateRole", &iam.CreateRoleInput{RoleName: some("Reader"), Path: some("/team/"), AssumeRolePolicyDocument: some(trusting(account))}).Role
 	const nobody = "999999999999"
 	tests := []struct {
 		name    string
@@ -48,9 +49,43 @@ func TestPrincipal(t *testing.T) {
 		{"arn:aws:iam::111122223333:root", "", true, false},
 		{"arn:aws:iam::" + nobody + ":root", "", false, false},
 		{"arn:aws-cn:iam::111122223333:root", "", false, false},
-		{"arn:aws:iam::111122223333:role/r", "", false, false},
-		{"arn:aws:sts::111122223333:assumed-role/r/s", "", false, false},
-		{"arn:aws:sts::111122223333:federated-user/f", "", false, false},
+		{"arn:aws:iam::111122223333:role/team/Reader", reader.RoleID, true, false},
+		{"arn:aws:iam::111122223333:role/Reader", "", false, false},
+		{"arn:aws:iam::111122223333:role/team/reader", "", false, false},
+		{"arn:aws:iam::111122223333:role/team/Ann", "", false, false},
+		{"arn:aws:iam::111122223333:user/team/Reader", "", false, false},
+		{"arn:aws:iam::444455556666:role/team/Reader", "", false, false},
+		{"arn:aws-cn:iam::111122223333:role/team/Reader", "", false, false},
+		{"arn:aws:iam::111122223333:role/aws:ec2-infrastructure", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/s1", reader.RoleID, true, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/" + strings.Repeat("s", 64), reader.RoleID, true, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/" + strings.Repeat("s", 65), "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/s", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/a/b", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/s*", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader/", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Reader", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/reader/s1", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/team/Reader/s1", "", false, false},
+		{"arn:aws:sts::111122223333:assumed-role/Ann/s1", "", false, false},
+		{"arn:aws:sts::444455556666:assumed-role/Reader/s1", "", false, false},
+		{"arn:aws-cn:sts::111122223333:assumed-role/Reader/s1", "", false, false},
+		{"arn:aws:sts::444455556666:assumed-role/aws:ec2-infrastructure/i-1", "", true, false},
+		{"arn:aws:sts::" + nobody + ":assumed-role/aws:ec2-infrastructure/i-1", "", false, false},
+		{"arn:aws-cn:sts::444455556666:assumed-role/aws:ec2-infrastructure/i-1", "", false, false},
+		{"arn:aws:sts::444455556666:assumed-role/aws:ec2-infrastructure/i/1", "", false, false},
+		{"arn:aws:sts::111122223333:federated-user/bob", "", true, false},
+		{"arn:aws:sts::111122223333:federated-user/" + strings.Repeat("f", 33), "", false, false},
+		{"arn:aws:sts::111122223333:federated-user/b/ob", "", false, false},
+		{"arn:aws:sts::" + nobody + ":federated-user/bob", "", false, false},
+		{"arn:aws-cn:sts::111122223333:federated-user/bob", "", false, false},
+		{"arn:aws:iam::111122223333:role/", "", false, true},
+		{"arn:aws:iam::111122223333:role", "", false, true},
+		{"arn:aws:iam::111122223333:assumed-role/Reader/s1", "", false, true},
+		{"arn:aws:sts::111122223333:role/team/Reader", "", false, true},
+		{"arn:aws:sts::111122223333:root", "", false, true},
+		{"arn:aws:iam::111122223333:root/", "", false, true},
+		{reader.RoleID, "", false, true},
 		{"arn:aws:iam::111122223333:group/g", "", false, true},
 		{"arn:aws:iam::111122223333:policy/p", "", false, true},
 		{"arn:aws:iam::111122223333:user", "", false, true},
@@ -78,8 +113,8 @@ func TestPrincipal(t *testing.T) {
 			t.Errorf("%s: got (%q, %t), want (%q, %t)", tt.name, id, exists, tt.id, tt.exists)
 		}
 	}
-	if ran != 29 {
-		t.Errorf("%d cases ran, want 29", ran)
+	if ran != 63 {
+		t.Errorf("%d cases ran, want 63", ran)
 	}
 }
 
@@ -97,6 +132,20 @@ func TestPrincipalIsBoundByID(t *testing.T) {
 	if id, exists, err := w.principal(ann.ARN); id == ann.UserID || !exists || err != nil {
 		t.Errorf("a namesake: %q, %t, %v", id, exists, err)
 	}
+
+	// A role that has the name of a session's role is another role.
+	const session = "arn:aws:sts::111122223333:assumed-role/r/job"
+	first := w.createRole("r")
+	w.deleteRole("r")
+	if id, exists, err := w.principal(session); id != "" || exists || err != nil {
+		t.Errorf("a session of a deleted role: %q, %t, %v", id, exists, err)
+	}
+	second := w.createRole("r")
+	for _, name := range []string{first.ARN, session} {
+		if id, exists, err := w.principal(name); id != second.RoleID || id == first.RoleID || !exists || err != nil {
+			t.Errorf("%s of a namesake: %q, %t, %v", name, id, exists, err)
+		}
+	}
 }
 
 func TestPrincipalOfDevelopmentAccount(t *testing.T) {
@@ -111,8 +160,8 @@ func TestPrincipalOfDevelopmentAccount(t *testing.T) {
 
 func FuzzPrincipal(f *testing.F) {
 	w := newWorld(f)
-	ann := w.createUser("ann")
-	for _, seed := range []string{ann.ARN, account, "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:group/g", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:::::", "*", strings.ToUpper(ann.ARN)} {
+	ann, r := w.createUser("ann"), w.createRole("r")
+	for _, seed := range []string{ann.ARN, r.ARN, account, "arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:group/g", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:::::", "*", strings.ToUpper(ann.ARN)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -122,7 +171,11 @@ func FuzzPrincipal(f *testing.F) {
 			t.Errorf("%q: %v", name, err)
 		case err != nil && exists, !exists && id != "":
 			t.Errorf("%q: %q, %t, %v", name, id, exists, err)
-		case id != "" && name != ann.ARN:
+		case strings.HasPrefix(name, "arn:aws:sts::111122223333:assumed-role/r/"):
+			if exists != (id == r.RoleID) {
+				t.Errorf("%q: %q, %t", name, id, exists)
+			}
+		case id != "" && name != ann.ARN && name != r.ARN:
 			t.Errorf("%q is %s", name, id)
 		}
 	})

@@ -19,7 +19,7 @@ const (
 	// characters without white space.
 	policySizeMax = 2048
 
-	// policyBytesMax bounds the same documents as they are kept: white space
+	// policyBytesMax bounds the documents of a user or a role as they are kept: white space
 	// counts nothing for the quota, and could make a record larger than the
 	// store takes.
 	policyBytesMax = 512 << 10
@@ -38,7 +38,7 @@ func (in *PutUserPolicyInput) Validate(c *check.Checks) {
 	c.HideValues()
 	checkRequiredName(c, "userName", in.UserName, nameMax)
 	checkRequiredName(c, "policyName", in.PolicyName, nameMax)
-	checkDocument(c, in.PolicyDocument)
+	checkDocument(c, "policyDocument", in.PolicyDocument)
 }
 
 // putUserPolicy implements PutUserPolicy.
@@ -88,16 +88,22 @@ func wellFormed(name, document string) error {
 	return nil
 }
 
-// policySize counts the characters of documents without white space, and their bytes.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+// policySize is documentSize of several documents together.
 func policySize(documents pairs.Map) (characters, bytes int) {
 	for _, p := range documents {
-		bytes += len(p.Value)
-		for _, r := range p.Value {
-			if r != ' ' && r != '\t' && r != '\n' && r != '\r' {
-				characters++
-			}
-		}
+		c, b := documentSize(p.Value)
+		characters, bytes = characters+c, bytes+b
 	}
 	return characters, bytes
+}
+
+// documentSize counts the characters of a document without white space, and its bytes.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func documentSize(document string) (characters, bytes int) {
+	for _, r := range document {
+		if r != ' ' && r != '\t' && r != '\n' && r != '\r' {
+			characters++
+		}
+	}
+	return characters, len(document)
 }

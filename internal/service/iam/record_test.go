@@ -7,6 +7,7 @@ import (
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
 	"claviger/internal/service/iam"
+	"claviger/internal/words/optional"
 )
 
 // What records show of calls, as CloudTrail does.
@@ -21,6 +22,9 @@ func TestRecords(t *testing.T) {
 	user := do[iam.CreateUserOutput](t, w.root(), "CreateUser", create)
 	key := do[iam.CreateAccessKeyOutput](t, w.root(), "CreateAccessKey", &iam.CreateAccessKeyInput{UserName: some("ann")})
 	drawn := do[iam.CreateAccountOutput](t, w.operator(), "CreateAccount", &iam.CreateAccountInput{})
+	makeRole := &iam.CreateRoleInput{RoleName: some("r"), AssumeRolePolicyDocument: some(trusting(account)), Description: some("d"), MaxSessionDuration: optional.Some(7200)}
+	role := do[iam.CreateRoleOutput](t, w.root(), "CreateRole", makeRole)
+	const trust = `"assumeRolePolicyDocument":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"` + account + `\"]},\"Action\":\"sts:AssumeRole\"}]}"`
 	tests := []struct {
 		of   any
 		want string
@@ -32,6 +36,11 @@ func TestRecords(t *testing.T) {
 		{&iam.UpdateAccessKeyInput{UserName: some("ann"), AccessKeyID: some("AKIAEXAMPLEEXAMPLEEX"), Status: some("Inactive")}, `{"userName":"ann","accessKeyId":"AKIAEXAMPLEEXAMPLEEX","status":"Inactive"}`},
 		{&iam.PutUserPolicyInput{UserName: some("ann"), PolicyName: some("p"), PolicyDocument: some(`{"a":1}`)}, `{"userName":"ann","policyName":"p","policyDocument":"{\"a\":1}"}`},
 		{&iam.ListUsersInput{PathPrefix: some("/team/")}, `{"pathPrefix":"/team/"}`},
+		{makeRole, `{"roleName":"r",` + trust + `,"description":"d","maxSessionDuration":7200}`},
+		{role, `{"role":{"path":"/","roleName":"r","roleId":"` + role.Role.RoleID + `","arn":"arn:aws:iam::111122223333:role/r","createDate":"Mar 4, 2026, 5:06:07 AM",` + trust + `}}`},
+		{&iam.TagRoleInput{RoleName: some("r"), Tags: []iam.Tag{tag("k", "v")}}, `{"roleName":"r","tags":[{"key":"k","value":"v"}]}`},
+		{&iam.UntagUserInput{UserName: some("ann"), TagKeys: []string{"k"}}, `{"userName":"ann","tagKeys":["k"]}`},
+		{&iam.UpdateRoleOutput{}, `null`},
 		{&operation.None{}, `null`},
 		{drawn, `{"accountId":"` + drawn.AccountID + `","accessKeyId":"` + drawn.AccessKeyID + `"}`},
 	}

@@ -18,12 +18,25 @@ func noSuchAccessKey(id string) error {
 	return fault.New(NoSuchEntity, "The Access Key with id %s cannot be found", id)
 }
 
+func noSuchRole(name string) error {
+	return fault.New(NoSuchEntity, "The role with name %s cannot be found.", name)
+}
+
+func noSuchRolePolicy(name string) error {
+	return fault.New(NoSuchEntity, "The role policy with name %s cannot be found.", name)
+}
+
 func noSuchUserPolicy(name string) error {
 	return fault.New(NoSuchEntity, "The user policy with name %s cannot be found.", name)
 }
 
-// unrecognized refuses an access key that is unknown or inactive. It does not
-// say which.
-func unrecognized() error {
+// unrecognized refuses an access key that is unknown or inactive, and a session
+// that has ended. It does not say which.
+func unrecognized() *fault.Fault {
 	return fault.New(fault.UnrecognizedClient, "The security token included in the request is invalid.")
+}
+
+// expired refuses a session whose time is over.
+func expired() *fault.Fault {
+	return fault.New(fault.ExpiredToken, "The security token included in the request is expired")
 }

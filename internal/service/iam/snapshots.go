@@ -5,6 +5,7 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"claviger/internal/kernel/authz"
 )
@@ -15,12 +16,14 @@ const (
 	shardMax = 64
 )
 
-// snapshots keeps credentials by access key id while their stamps are current.
-// Only what exists is kept: an unknown access key leaves nothing behind.
+// snapshots keeps credentials by access key id while their stamps are current
+// and they have not expired. Only what exists is kept: an unknown access key
+// leaves nothing behind, and neither does a session that has ended.
 //
 // Readers take no lock and allocate nothing: each shard is a small map that is
 // replaced, never changed.
 type snapshots struct {
+	now    func() time.Time
 	seed   maphash.Seed
 	shards [shards]shard
 }
@@ -30,7 +33,9 @@ type shard struct {
 	kept atomic.Pointer[map[string]*authz.Credential]
 }
 
-func newSnapshots() *snapshots { return &snapshots{seed: maphash.MakeSeed()} }
+func newSnapshots(now func() time.Time) *snapshots {
+	return &snapshots{now: now, seed: maphash.MakeSeed()}
+}
 
 func (s *snapshots) shard(id string) *shard {
 	return &s.shards[maphash.String(s.seed, id)%shards]
@@ -43,7 +48,7 @@ func (s *snapshots) get(id string) *authz.Credential {
 		return nil
 	}
 	c := (*kept)[id]
-	if c == nil || !current(c) {
+	if c == nil || !s.current(c) {
 		return nil
 	}
 	return c
@@ -57,11 +62,11 @@ func (s *snapshots) keep(fresh *authz.Credential) *authz.Credential {
 	defer sh.mu.Unlock()
 	next := make(map[string]*authz.Credential)
 	if kept := sh.kept.Load(); kept != nil {
-		if c := (*kept)[fresh.AccessKeyID]; c != nil && current(c) {
+		if c := (*kept)[fresh.AccessKeyID]; c != nil && c.Token == fresh.Token && s.current(c) {
 			return c
 		}
 		next = maps.Clone(*kept)
-		maps.DeleteFunc(next, func(_ string, c *authz.Credential) bool { return !current(c) })
+		maps.DeleteFunc(next, func(_ string, c *authz.Credential) bool { return !s.current(c) })
 	}
 	if len(next) >= shardMax {
 		for id := range next { // one at random, as the order of a map is
@@ -84,7 +89,7 @@ func (s *snapshots) forget(id string) {
 	if kept == nil {
 		return
 	}
-	if c := (*kept)[id]; c == nil || current(c) {
+	if c := (*kept)[id]; c == nil || s.current(c) {
 		return
 	}
 	next := maps.Clone(*kept)
@@ -92,7 +97,11 @@ func (s *snapshots) forget(id string) {
 	sh.kept.Store(&next)
 }
 
-func current(c *authz.Credential) bool {
+// current reports whether c is still true. The clock is asked only about what expires.
+func (s *snapshots) current(c *authz.Credential) bool {
+	if expires := c.Caller.Expires; !expires.IsZero() && !s.now().Before(expires) {
+		return false
+	}
 	for i := range c.Caller.Stamps {
 		if !c.Caller.Stamps[i].Current() {
 			return false

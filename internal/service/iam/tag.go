@@ -1,7 +1,9 @@
 package iam
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +27,7 @@ var (
 	tagValuePattern = regexp.MustCompile("^" + tagValueShown + "$")
 )
 
-// A Tag of a user.
+// A Tag of a user or a role.
 type Tag struct {
 	Key   optional.Of[string] `aws:"Key" audit:"key"`
 	Value optional.Of[string] `aws:"Value" audit:"value"`
@@ -60,6 +62,12 @@ func checkTags(c *check.Checks, tags []Tag) {
 	}
 }
 
+// checkTagKeys demands well-formed keys.
+func checkTagKeys(c *check.Checks, keys []string) {
+	c.Items("tagKeys", keys != nil, len(keys), 0, tagsMax)
+	c.Each("tagKeys", keys, 1, tagKeyMax, tagKeyPattern, tagKeyShown)
+}
+
 // tagMap returns checked tags in the form in which they are kept.
 func tagMap(tags []Tag) pairs.Map {
 	list := make([]pairs.Pair, len(tags))
@@ -89,4 +97,48 @@ func tagKeys(m pairs.Map) []string {
 		keys[i] = p.Key
 	}
 	return keys
+}
+
+// withTags returns kept tags with more of them. Keys are not distinguished by
+// case: a new tag takes the place of one whose key differs in nothing else.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+func withTags(kept, added pairs.Map) (pairs.Map, error) {
+	kept = withoutTags(kept, tagKeys(added))
+	for _, p := range added {
+		kept = kept.With(p.Key, p.Value)
+	}
+	if len(kept) > tagsMax {
+		return nil, fault.New(fault.LimitExceeded, "The number of tags has reached the maximum limit.")
+	}
+	return kept, nil
+}
+
+// withoutTags returns kept tags without those that have one of keys.
+func withoutTags(kept pairs.Map, keys []string) pairs.Map {
+	gone := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		gone[strings.ToLower(key)] = true
+	}
+	return slices.DeleteFunc(slices.Clone(kept), func(p pairs.Pair) bool { return gone[strings.ToLower(p.Key)] })
+}
+
+// tagPage returns a page of tags, with the marker of the next where more follow.
+// A key can be longer than a marker: a marker counts the tags before it.
+func (s *Service) tagPage(l list, tags pairs.Map, marker optional.Of[string], maxItems optional.Of[int]) (page []Tag, next optional.Of[string], err error) {
+	after, err := s.after(l, marker)
+	if err != nil {
+		return nil, next, err
+	}
+	from := 0
+	if after != "" {
+		if from, err = strconv.Atoi(after); err != nil {
+			return nil, next, fmt.Errorf("reading marker %q: %w", after, err)
+		}
+	}
+	from = min(from, len(tags))
+	to := min(from+maxItems.Or(maxItemsDefault), len(tags))
+	if to < len(tags) {
+		next = s.marker(l, strconv.Itoa(to))
+	}
+	return append([]Tag{}, tagList(tags[from:to])...), next, nil
 }

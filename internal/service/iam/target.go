@@ -30,7 +30,7 @@ func (s *Service) named(c *operation.Call, name string) (target, error) {
 	if err != nil {
 		return target{}, err
 	}
-	u, rev, err := findUser(c.Context, r, c.Account(), name)
+	u, rev, err := findUser(c.Context, r, ownAccount(c), name)
 	if err != nil {
 		return target{}, err
 	}
@@ -72,16 +72,22 @@ func (s *Service) namedOrCaller(c *operation.Call, name optional.Of[string]) (ta
 	return target{}, fault.New(fault.Validation, "Must specify userName when calling with non-User credentials")
 }
 
-// ask is one permission on t. The path of a user that does not exist is not
-// known; the plain one stands for it.
+// ask is one permission on t.
 func (t *target) ask(c *operation.Call, action string) authz.Ask {
+	return t.askWith(c, action, &facts{})
+}
+
+// askWith is ask, with facts of the request. The path of a user that does not
+// exist is not known; the plain one stands for it.
+func (t *target) askWith(c *operation.Call, action string, f *facts) authz.Ask {
 	switch {
 	case t.root != nil:
-		return ask(c, action, arn.Root(c.Partition, t.root.ID), &facts{})
+		return ask(c, action, arn.Root(c.Partition, t.root.ID), f)
 	case t.user != nil:
-		return ask(c, action, t.user.arn(c.Partition), &facts{resourceTags: t.user.Tags})
+		f.resourceTags = t.user.Tags
+		return ask(c, action, t.user.arn(c.Partition), f)
 	}
-	return ask(c, action, userARN(c.Partition, c.Account(), "/", t.name), &facts{})
+	return ask(c, action, userARN(c.Partition, ownAccount(c), "/", t.name), f)
 }
 
 // exists refuses a target that names nobody. It is asked after the decision.

@@ -16,6 +16,7 @@ import (
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/session"
 	"claviger/internal/service/iam"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/fault"
@@ -38,10 +39,11 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC)
 // A world is a store with two accounts, the service over it, and a corridor as
 // short as can be.
 type world struct {
-	t     testing.TB
-	store *store.Store
-	iam   *iam.Service
-	ops   map[string]operation.Operation
+	t      testing.TB
+	store  *store.Store
+	iam    *iam.Service
+	tokens *session.Tokens // as STS has them
+	ops    map[string]operation.Operation
 }
 
 func newWorld(t testing.TB) *world { return worldWith(t, iam.Options{}) }
@@ -64,7 +66,10 @@ func worldWith(t testing.TB, o iam.Options) *world {
 			t.Error(err)
 		}
 	})
-	w := &world{t: t, store: o.Store, iam: iam.New(o), ops: make(map[string]operation.Operation)}
+	if o.Now == nil {
+		o.Now = func() time.Time { return start }
+	}
+	w := &world{t: t, store: o.Store, iam: iam.New(o), tokens: session.NewTokens(o.Keyring), ops: make(map[string]operation.Operation)}
 	for _, op := range append(w.iam.Operations(), w.iam.OperatorOperations()...) {
 		w.ops[op.Name] = op
 	}
@@ -152,11 +157,14 @@ func (a *actor) call(name string, in any) (any, error) {
 func (a *actor) walk(op *operation.Operation, c *operation.Call, r store.Reader, tx store.Txn, in any) (any, error) {
 	c.Caller = a.caller
 	if c.Caller == nil {
-		credential, err := a.w.iam.Credential(c.Context, a.keyID)
+		credential, err := a.w.iam.Credential(c.Context, a.keyID, "")
 		if err != nil {
 			return nil, err
 		}
 		c.Caller = credential.Caller
+	}
+	if c.Caller.Principal.Kind == principal.Service {
+		c.Facts.SourceAccount = account // services name whom they like
 	}
 	c.Begin(func() (store.Reader, error) { return r, nil })
 	var judge authz.Judge

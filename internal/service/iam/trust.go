@@ -1,0 +1,141 @@
+package iam
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/ground/store"
+	"claviger/internal/words/arn"
+	"claviger/internal/words/fault"
+)
+
+const (
+	// trustSizeMax is the quota of a trust policy, in characters without white space.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+	trustSizeMax = 2048
+
+	// trustBytesMax bounds the same document as it is kept: white space counts
+	// nothing for the quota, and a list shows the policies of many roles.
+	trustBytesMax = 16 << 10
+)
+
+// A trust is the trust policy of a role as stored: it says who may assume the role.
+type trust struct {
+	Text string `json:"text"`
+
+	// Bound holds the unique ids that the users and roles named in Text had when
+	// it was written: a namesake that comes later is let in by nothing.
+	Bound map[string]string `json:"bound,omitempty"`
+}
+
+// newTrust makes a trust policy from text, which must be well formed and name
+// principals that exist.
+func (s *Service) newTrust(ctx context.Context, r store.Reader, text string) (trust, error) {
+	if !json.Valid([]byte(text)) {
+		return trust{}, fault.New(fault.MalformedPolicy, "This policy contains invalid Json")
+	}
+	p, err := policy.Compile(policy.Trust, "", []byte(text), nil)
+	var malformed *policy.Malformed
+	if errors.As(err, &malformed) {
+		return trust{}, &fault.Fault{Code: fault.MalformedPolicy, Message: malformed.Message}
+	}
+	if err != nil {
+		return trust{}, fmt.Errorf("compiling a trust policy: %w", err)
+	}
+	if characters, bytes := documentSize(text); characters > trustSizeMax || bytes > trustBytesMax {
+		return trust{}, fault.New(fault.LimitExceeded, "Cannot exceed quota for ACLSizePerRole: %d", trustSizeMax)
+	}
+	bound, err := s.bind(ctx, r, p)
+	if err != nil {
+		return trust{}, err
+	}
+	return trust{Text: text, Bound: bound}, nil
+}
+
+// compile returns t for decisions. name is what they call it.
+func (t *trust) compile(name string) (*policy.Policy, error) {
+	bound := t.Bound
+	if bound == nil { // to the compiler, nil would mean that names need not be bound
+		bound = map[string]string{}
+	}
+	p, err := policy.Compile(policy.Trust, name, []byte(t.Text), bound)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the trust policy of %s: %w", name, err)
+	}
+	return p, nil
+}
+
+// bind returns the unique ids of the users and roles that p names. A policy
+// that names somebody who does not exist is malformed.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+func (s *Service) bind(ctx context.Context, r store.Reader, p *policy.Policy) (map[string]string, error) {
+	bound := make(map[string]string)
+	for _, named := range p.Principals() {
+		mustExist, err := s.trustable(named)
+		if err != nil {
+			return nil, err
+		}
+		if !mustExist {
+			continue
+		}
+		id, exists, err := s.Principal(ctx, r, named.Name)
+		if err != nil {
+			return nil, fmt.Errorf("resolving principal %s: %w", named.Name, err)
+		}
+		if !exists {
+			return nil, invalidPrincipal(named)
+		}
+		if id != "" {
+			bound[named.Name] = id
+		}
+	}
+	return bound, nil
+}
+
+// trustable refuses what is well formed but can't be a principal of a trust
+// policy here, and reports whether what can must exist. As in key policies,
+// accounts and services may be named without being known. There are no identity
+// providers that a Federated principal could name.
+func (s *Service) trustable(named policy.NamedPrincipal) (mustExist bool, err error) {
+	switch {
+	case named.Type == "Service" && strings.Contains(named.Name, "."):
+		return false, nil
+	case named.Type != "AWS":
+		return false, invalidPrincipal(named)
+	case arn.IsAccount(named.Name):
+		return false, nil
+	}
+	a, ok := arn.Parse(named.Name)
+	if !ok || a.Partition != s.partition {
+		return false, invalidPrincipal(named) // another partition, or the unique id of somebody who is gone
+	}
+	return a.Resource != "root", nil
+}
+
+func invalidPrincipal(named policy.NamedPrincipal) error {
+	return fault.New(fault.MalformedPolicy, `Invalid principal in policy: "%s":"%s"`, strings.ToUpper(named.Type), named.Name)
+}
+
+// shownTrust returns the text of t as its reader may see it: users and roles
+// that are gone, or have been replaced, stand as their unique ids.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+func (s *Service) shownTrust(ctx context.Context, r store.Reader, t *trust) (string, error) {
+	gone := make(map[string]string)
+	for name, id := range t.Bound {
+		now, exists, err := s.Principal(ctx, r, name)
+		if err != nil {
+			return "", fmt.Errorf("resolving principal %s: %w", name, err)
+		}
+		if !exists || now != id {
+			gone[name] = id
+		}
+	}
+	if len(gone) == 0 {
+		return t.Text, nil
+	}
+	return string(policy.RenamePrincipals([]byte(t.Text), gone)), nil
+}
