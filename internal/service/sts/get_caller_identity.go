@@ -3,6 +3,7 @@ package sts
 import (
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
+	"claviger/internal/words/principal"
 )
 
 // GetCallerIdentityInput has no members.
@@ -11,7 +12,8 @@ type GetCallerIdentityInput struct{}
 // Validate has nothing to check.
 func (*GetCallerIdentityInput) Validate(*check.Checks) {}
 
-// GetCallerIdentityOutput says who signed the call.
+// GetCallerIdentityOutput says who signed the call. A service has no account, and
+// its name stands for id and ARN.
 type GetCallerIdentityOutput struct {
 	UserID  string `aws:"UserId"`
 	Account string `aws:"Account"`
@@ -27,6 +29,9 @@ func (*Service) getCallerIdentity() operation.Operation {
 		AsksNothing: true,
 		Run: func(c *operation.Call, _ *GetCallerIdentityInput, _ struct{}) (*GetCallerIdentityOutput, error) {
 			p := &c.Caller.Principal
+			if p.Kind == principal.Service {
+				return &GetCallerIdentityOutput{UserID: p.Name, ARN: p.ARN}, nil
+			}
 			return &GetCallerIdentityOutput{UserID: p.ID, Account: p.Account, ARN: p.ARN}, nil
 		},
 	}.Operation()

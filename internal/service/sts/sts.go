@@ -1,19 +1,55 @@
-// Package sts is the security token service: it tells callers who they are.
+// Package sts is the security token service: it tells callers who they are, and
+// issues temporary credentials to whoever may have them.
+//
+// It keeps nothing. What it issues is a session token, which the service of
+// identities opens at each use; see package session.
 //
 // https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 package sts
 
-import "claviger/internal/kernel/operation"
+import (
+	"context"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/session"
+)
+
+// Roles knows the roles of all accounts. The service of identities implements it.
+type Roles interface {
+	// Role returns the role that an ARN names, as r sees it; nil where there is none.
+	// One that exists by convention has neither ID nor Trust.
+	Role(ctx context.Context, r store.Reader, roleARN string) (*authz.Role, error)
+}
+
+// Options are what the service needs from others. All are required.
+type Options struct {
+	Keyring    *sealed.Keyring
+	Roles      Roles
+	Signatures Signatures
+}
 
 // Service is the STS service. It keeps nothing and is safe for concurrent use.
-type Service struct{}
+type Service struct {
+	roles      Roles
+	signatures Signatures
+	tokens     *session.Tokens
+}
 
 // New returns the service.
-func New() *Service { return &Service{} }
+func New(o Options) *Service {
+	return &Service{roles: o.Roles, signatures: o.Signatures, tokens: session.NewTokens(o.Keyring)}
+}
 
-// Operations lists the API, in the order of the public reference.
+// Operations lists the API, in the order of the public reference; the extension
+// stands in its place.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.assumeRole(),
+		s.createForwardAccessSession(),
 		s.getCallerIdentity(),
+		s.getSessionToken(),
 	}
 }
