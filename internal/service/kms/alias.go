@@ -167,5 +167,5 @@ func checkTargetKeyID(c *check.Checks, id optional.Of[string]) {
 // askOnAlias asks for an action on an alias of the caller's account. An alias
 // has no policy of its own.
 func askOnAlias(c *operation.Call, action, aliasARN string) authz.Ask {
-	return askOnAccount(c, action, aliasARN, &conditions{caller: c.Account()})
+	return askOnAccount(c, action, aliasARN, onAccount(c))
 }

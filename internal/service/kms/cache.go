@@ -41,11 +41,15 @@ func (c *cache[K, V]) drop(name K, v V) {
 	}
 }
 
-// put keeps v. A full cache gives up an entry at random, as the order of a map
+// put keeps v, unless it is no longer current: whoever ends a snapshot and then
+// asks for it may rely on its being gone for good. A full cache gives up an entry at random, as the order of a map
 // is: unlike the least recently used one, it costs the readers no bookkeeping.
 func (c *cache[K, V]) put(name K, v V) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !v.current() {
+		return
+	}
 	if _, held := c.entries[name]; !held && len(c.entries) >= c.max {
 		for other := range c.entries {
 			delete(c.entries, other)

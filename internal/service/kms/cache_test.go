@@ -33,8 +33,9 @@ func TestCacheIsBounded(t *testing.T) {
 func TestCacheDropsWhatIsNotCurrent(t *testing.T) {
 	t.Parallel()
 	c := newCache[string, *page](3)
-	old, fresh := &page{}, &page{valid: true}
+	old, fresh := &page{valid: true}, &page{valid: true}
 	c.put("a", old)
+	old.valid = false
 	if got, held := c.get("a"); held || got != nil {
 		t.Errorf("got %v", got)
 	}
@@ -45,6 +46,19 @@ func TestCacheDropsWhatIsNotCurrent(t *testing.T) {
 	c.drop("a", old) // somebody replaced it meanwhile
 	if got, held := c.get("a"); !held || got != fresh {
 		t.Errorf("got %v", got)
+	}
+}
+
+// Once a snapshot has ended and was asked for, nobody who was late brings it back.
+func TestCacheKeepsNothingThatHasEnded(t *testing.T) {
+	t.Parallel()
+	c := newCache[string, *page](3)
+	fresh := &page{valid: true}
+	c.put("a", fresh)
+	c.put("a", &page{})
+	c.put("b", &page{})
+	if got, held := c.get("a"); !held || got != fresh || len(c.entries) != 1 {
+		t.Errorf("got %v, with %d entries", got, len(c.entries))
 	}
 }
 

@@ -60,7 +60,7 @@ func (s *Service) blindly(c *operation.Call, id string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{blind: true, owner: k.Account}
+	t := &target{service: s, blind: true, owner: k.Account}
 	t.holds(c, k)
 	return t, nil
 }

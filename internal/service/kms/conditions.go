@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"claviger/internal/ground/policy"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/operation"
 	"claviger/internal/words/optional"
 	"claviger/internal/words/pairs"
 )
@@ -12,8 +14,9 @@ import (
 // does not set is absent.
 // https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 type conditions struct {
-	caller string // account
-	alias  string // as named in the request
+	caller string     // account; a service has none
+	via    *authz.Via // the service that acts for the caller, of calls on keys
+	alias  string     // as named in the request
 
 	spec, usage, origin string
 	multiRegion         string // PRIMARY, REPLICA, or empty for a single-Region key
@@ -26,9 +29,23 @@ type conditions struct {
 	algorithm  string
 	sameKey    optional.Of[bool]
 	bypass     optional.Of[bool]
+	window     int // days until the key is to be destroyed; 0 for none
 
 	requestTags pairs.Map
 	tagKeys     []string
+
+	grant *grantConditions // of the operations on grants; nil elsewhere
+}
+
+// by has c answer for the caller of a call on a key.
+func (c *conditions) by(call *operation.Call) {
+	c.caller = call.Caller.Principal.Account
+	c.via = call.Caller.Via
+}
+
+// onAccount are the conditions of a call that is about no key.
+func onAccount(call *operation.Call) *conditions {
+	return &conditions{caller: call.Caller.Principal.Account}
 }
 
 // of has c answer for the attributes of k.
@@ -51,6 +68,8 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 	switch k.Name {
 	case "kms:calleraccount":
 		return text(c.caller)
+	case "kms:viaservice":
+		return c.viaService()
 	case "kms:requestalias":
 		return text(c.alias)
 	case "kms:resourcealiases":
@@ -73,10 +92,22 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return truth(c.sameKey)
 	case "kms:bypasspolicylockoutsafetycheck":
 		return truth(c.bypass)
+	case "kms:schedulekeydeletionpendingwindowindays":
+		return policy.Values{Present: c.window != 0, One: strconv.Itoa(c.window)}
 	case "aws:tagkeys":
 		return texts(c.tagKeys)
 	}
+	if c.grant != nil {
+		return c.grant.lookup(k)
+	}
 	return policy.Values{}
+}
+
+func (c *conditions) viaService() policy.Values {
+	if c.via == nil {
+		return policy.Values{}
+	}
+	return text(inRegion(c.via.Name, c.via.Region))
 }
 
 func text(s string) policy.Values { return policy.Values{Present: s != "", One: s} }

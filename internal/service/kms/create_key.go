@@ -106,7 +106,7 @@ func (s *Service) createKey() operation.Operation {
 			c.Show("keySpec", in.spec())
 			c.Show("customerMasterKeySpec", in.spec())
 			about := &conditions{
-				caller:      c.Account(),
+				caller:      c.Caller.Principal.Account,
 				spec:        in.spec(),
 				usage:       in.usage(),
 				origin:      in.origin(),

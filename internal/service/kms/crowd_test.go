@@ -17,7 +17,9 @@ func (a *actor) aside() *actor { return a.within(a.w.t) }
 func (a *actor) within(t testing.TB) *actor {
 	w := *a.w
 	w.t = t
-	return &actor{w: &w, caller: a.caller}
+	aside := *a
+	aside.w = &w
+	return &aside
 }
 
 // crowd has many make a call at once. It returns how many succeeded; all others

@@ -41,7 +41,7 @@ func (s *Service) dataKeyTarget(c *operation.Call, keyID string, context pairs.M
 	}
 	t.encryption = context
 	t.algorithm = symmetricDefault
-	return t, noGrant(tokens)
+	return t, s.checkTokens(tokens)
 }
 
 // toWrap takes an operation that makes a data key up to its cryptography.

@@ -49,8 +49,9 @@ func checkKeyless(c *check.Checks, member string, key, algorithm optional.Of[str
 
 func (s *Service) decrypt() operation.Operation {
 	return operation.Use[DecryptInput, DecryptOutput, *target, *DecryptInput]{
-		Name:    "Decrypt",
-		Actions: []string{"kms:Decrypt"},
+		Name:          "Decrypt",
+		Cryptographic: true,
+		Actions:       []string{"kms:Decrypt"},
 		Subject: func(c *operation.Call, in *DecryptInput) (*target, error) {
 			algorithm := in.EncryptionAlgorithm.Or(symmetricDefault)
 			c.Show("encryptionAlgorithm", algorithm)
@@ -63,7 +64,7 @@ func (s *Service) decrypt() operation.Operation {
 			}
 			t.encryption = in.EncryptionContext
 			t.algorithm = algorithm
-			return t, noGrant(in.GrantTokens)
+			return t, s.checkTokens(in.GrantTokens)
 		},
 		Asks: asksOnKey[DecryptInput]("kms:Decrypt", true),
 		Run:  runDecrypt,

@@ -83,7 +83,7 @@ func TestDecryptShape(t *testing.T) {
 		{kms.DecryptInput{CiphertextBlob: blob, EncryptionAlgorithm: str("RSAES_OAEP_SHA_256")},
 			"KeyId is required with the encryption algorithm RSAES_OAEP_SHA_256."},
 		{kms.DecryptInput{CiphertextBlob: blob, DryRunModifiers: []string{"NONE"}},
-			one + "Value 'NONE' at 'dryRunModifiers.1.member' failed to satisfy constraint: Member must satisfy enum value set: [IGNORE_CIPHERTEXT]"},
+			one + "Value '[NONE]' at 'dryRunModifiers' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [IGNORE_CIPHERTEXT]]"},
 		{kms.DecryptInput{CiphertextBlob: blob, DryRunModifiers: []string{"IGNORE_CIPHERTEXT"}},
 			"DryRunModifiers can only be used with DryRun."},
 		{kms.DecryptInput{CiphertextBlob: blob, DryRun: optional.Some(true), DryRunModifiers: []string{"IGNORE_CIPHERTEXT"}},

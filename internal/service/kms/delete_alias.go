@@ -42,8 +42,12 @@ func (s *Service) deleteAlias() operation.Operation {
 	}.Operation()
 }
 
-// aliasAndKey finds an alias of the caller's account with its key.
+// aliasAndKey finds an alias of the caller's account with its key. A service has
+// no aliases.
 func (s *Service) aliasAndKey(c *operation.Call, name string) (*aliasOfKey, error) {
+	if c.Caller.Principal.Account == "" {
+		return nil, aliasMissing(c.ARN("kms", name))
+	}
 	a, err := aliasToChange(c, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, aliasMissing(c.ARN("kms", name))

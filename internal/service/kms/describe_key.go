@@ -33,7 +33,7 @@ func (s *Service) describeKey() operation.Operation {
 			if err != nil {
 				return nil, err
 			}
-			return t, noGrant(in.GrantTokens)
+			return t, s.checkTokens(in.GrantTokens)
 		},
 		Asks: asksOnKey[DescribeKeyInput]("kms:DescribeKey", true),
 		Run: func(c *operation.Call, _ *DescribeKeyInput, t *target) (*DescribeKeyOutput, error) {

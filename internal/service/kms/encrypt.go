@@ -40,8 +40,9 @@ func (in *EncryptInput) Validate(c *check.Checks) {
 
 func (s *Service) encrypt() operation.Operation {
 	return operation.Use[EncryptInput, EncryptOutput, *target, *EncryptInput]{
-		Name:    "Encrypt",
-		Actions: []string{"kms:Encrypt"},
+		Name:          "Encrypt",
+		Cryptographic: true,
+		Actions:       []string{"kms:Encrypt"},
 		Subject: func(c *operation.Call, in *EncryptInput) (*target, error) {
 			algorithm := in.EncryptionAlgorithm.Or(symmetricDefault)
 			c.Show("encryptionAlgorithm", algorithm)
@@ -51,7 +52,7 @@ func (s *Service) encrypt() operation.Operation {
 			}
 			t.encryption = in.EncryptionContext
 			t.algorithm = algorithm
-			return t, noGrant(in.GrantTokens)
+			return t, s.checkTokens(in.GrantTokens)
 		},
 		Asks: asksOnKey[EncryptInput]("kms:Encrypt", true),
 		Run:  runEncrypt,

@@ -2,7 +2,11 @@ package kms
 
 import (
 	"context"
+	"errors"
+	"time"
+	"weak"
 
+	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/words/ident"
 )
@@ -17,7 +21,12 @@ func Edit(ctx context.Context, st *store.Store, region, id string, edit func(sta
 		}
 		state, spec, usage := string(rec.State), rec.Spec, rec.Usage
 		edit(&state, &rec.Spec, &rec.Usage)
-		rec.State = keyState(state)
+		if rec.State = keyState(state); rec.State == statePendingDeletion && rec.Deletion.IsZero() {
+			rec.Deletion = rec.Created.AddDate(1, 0, 0)
+			if err := rec.timer(taskDelete).start(ctx, tx); err != nil {
+				return err
+			}
+		}
 		if rec.Spec != spec || rec.Usage != usage { // its material was made for what it was before
 			rec.Material, rec.Materials = "", nil
 		}
@@ -62,6 +71,88 @@ func SetCount(ctx context.Context, st *store.Store, account, region string, n in
 		}
 		old.Keys = n
 		return quotaTable.Put(ctx, tx, old, rev)
+	})
+	return err
+}
+
+// TokenOf makes a token of a grant that need not exist.
+func (s *Service) TokenOf(region, keyID, grantID string) string {
+	return s.sealToken(grantToken{Region: region, KeyID: keyID, GrantID: grantID})
+}
+
+// KeyRows counts what is stored of a key, by table.
+func KeyRows(ctx context.Context, st *store.Store, region, id string) (map[string]int, error) {
+	count := make(map[string]int)
+	at := keyKey(region, id)
+	err := st.View(ctx, func(r store.Reader) error {
+		return errors.Join(
+			countRows(ctx, r, keyTable, "", at, count),
+			countRows(ctx, r, policyTable, "", at, count),
+			countRows(ctx, r, materialTable, "", at, count),
+			countRows(ctx, r, aliasTable, "key", at, count),
+			countRows(ctx, r, grantTable, "", at, count),
+			countRows(ctx, r, nameTable, "", at, count),
+			countRows(ctx, r, granteeTable, "", at, count),
+			countRows(ctx, r, entryTable, "", at, count),
+			timerTable.Scan(ctx, r, "", nil, nil, 1<<20, func(t *timerRecord, _ store.Rev) error {
+				if t.Region == region && t.KeyID == id {
+					count[timerTable.Schema.Name+" "+string(t.Task)]++
+				}
+				return nil
+			}),
+		)
+	})
+	return count, err
+}
+
+func countRows[R any](ctx context.Context, r store.Reader, t *store.Table[R], index string, prefix store.Key, count map[string]int) error {
+	return t.Scan(ctx, r, index, prefix, nil, 1<<20, func(*R, store.Rev) error {
+		count[t.Schema.Name]++
+		return nil
+	})
+}
+
+// KeyCount returns how many keys an account is counted to have.
+func KeyCount(ctx context.Context, st *store.Store, account, region string) (n int, err error) {
+	err = st.View(ctx, func(r store.Reader) error {
+		q, _, err := quotaTable.Get(ctx, r, quotaTable.Key(&quotaRecord{Account: account, Region: region}))
+		if err == nil {
+			n = q.Keys
+		}
+		return err
+	})
+	return n, err
+}
+
+// WrappedMaterial returns the current material of a key as it is stored, before
+// the row is sealed.
+func WrappedMaterial(ctx context.Context, st *store.Store, region, id string) (wrapped []byte, err error) {
+	err = st.View(ctx, func(r store.Reader) error {
+		return materialTable.Scan(ctx, r, "", keyKey(region, id), nil, 1, func(m *materialRecord, _ store.Rev) error {
+			wrapped = m.Wrapped
+			return nil
+		})
+	})
+	return wrapped, err
+}
+
+// MaterialSchema declares the table of materials.
+var MaterialSchema = &materialTable.Schema
+
+// HeldMaterial returns the material of a key that is held in memory, without
+// keeping it there.
+func (s *Service) HeldMaterial(region, id string) weak.Pointer[sealed.Material] {
+	k, ok := s.keys.get(keyName{region, id})
+	if !ok {
+		return weak.Pointer[sealed.Material]{}
+	}
+	return weak.Make(k.materials[k.Material])
+}
+
+// SetTimer starts a timer for a task, whatever the key's record says.
+func SetTimer(ctx context.Context, st *store.Store, region, id, of string, due time.Time) error {
+	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		return (&timerRecord{Task: task(of), Due: due, Region: region, KeyID: id, Account: "111122223333"}).start(ctx, tx)
 	})
 	return err
 }

@@ -13,6 +13,7 @@ const (
 	InvalidAliasName       fault.Code = "InvalidAliasNameException"
 	InvalidARN             fault.Code = "InvalidArnException"
 	InvalidCiphertext      fault.Code = "InvalidCiphertextException"
+	InvalidGrantID         fault.Code = "InvalidGrantIdException"
 	InvalidGrantToken      fault.Code = "InvalidGrantTokenException"
 	InvalidKeyUsage        fault.Code = "InvalidKeyUsageException"
 	InvalidMarker          fault.Code = "InvalidMarkerException"
@@ -48,5 +49,7 @@ func validation(format string, args ...any) *fault.Fault {
 }
 
 func keyMissing(arn string) *fault.Fault { return fault.New(NotFound, "Key '%s' does not exist", arn) }
+
+func grantMissing(id string) *fault.Fault { return fault.New(NotFound, "Grant ID %s not found", id) }
 
 func aliasMissing(arn string) *fault.Fault { return fault.New(NotFound, "Alias %s is not found.", arn) }

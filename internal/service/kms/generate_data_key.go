@@ -39,8 +39,9 @@ func (in *GenerateDataKeyInput) Validate(c *check.Checks) {
 
 func (s *Service) generateDataKey() operation.Operation {
 	return operation.Use[GenerateDataKeyInput, GenerateDataKeyOutput, *target, *GenerateDataKeyInput]{
-		Name:    "GenerateDataKey",
-		Actions: []string{"kms:GenerateDataKey"},
+		Name:          "GenerateDataKey",
+		Cryptographic: true,
+		Actions:       []string{"kms:GenerateDataKey"},
 		Subject: func(c *operation.Call, in *GenerateDataKeyInput) (*target, error) {
 			return s.dataKeyTarget(c, in.KeyID.V, in.EncryptionContext, in.GrantTokens)
 		},

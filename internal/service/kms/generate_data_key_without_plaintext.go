@@ -35,8 +35,9 @@ func (in *GenerateDataKeyWithoutPlaintextInput) Validate(c *check.Checks) {
 
 func (s *Service) generateDataKeyWithoutPlaintext() operation.Operation {
 	return operation.Use[GenerateDataKeyWithoutPlaintextInput, GenerateDataKeyWithoutPlaintextOutput, *target, *GenerateDataKeyWithoutPlaintextInput]{
-		Name:    "GenerateDataKeyWithoutPlaintext",
-		Actions: []string{"kms:GenerateDataKeyWithoutPlaintext"},
+		Name:          "GenerateDataKeyWithoutPlaintext",
+		Cryptographic: true,
+		Actions:       []string{"kms:GenerateDataKeyWithoutPlaintext"},
 		Subject: func(c *operation.Call, in *GenerateDataKeyWithoutPlaintextInput) (*target, error) {
 			return s.dataKeyTarget(c, in.KeyID.V, in.EncryptionContext, in.GrantTokens)
 		},

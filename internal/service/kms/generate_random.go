@@ -40,7 +40,7 @@ func (s *Service) generateRandom() operation.Operation {
 		Name:    "GenerateRandom",
 		Actions: []string{"kms:GenerateRandom"},
 		Asks: func(c *operation.Call, _ *GenerateRandomInput, _ *conditions, asks []authz.Ask) []authz.Ask {
-			return append(asks, askOnAccount(c, "kms:GenerateRandom", "*", &conditions{caller: c.Account()}))
+			return append(asks, askOnAccount(c, "kms:GenerateRandom", "*", onAccount(c)))
 		},
 		Run: func(_ *operation.Call, in *GenerateRandomInput, _ *conditions) (*GenerateRandomOutput, error) {
 			if in.CustomKeyStoreID.Set {

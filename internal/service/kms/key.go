@@ -48,11 +48,20 @@ type keyRecord struct {
 	Manager     string    `json:"manager"`
 	MultiRegion string    `json:"multiRegion,omitempty"` // PRIMARY or REPLICA; empty for a single-Region key
 
+	// Of a key that is pending deletion: how many days it is to wait, and when it
+	// will be destroyed, which a timer says too.
+	Window   int       `json:"window,omitempty"`
+	Deletion time.Time `json:"deletion,omitzero"`
+
 	Material  string   `json:"material,omitempty"` // id of the current material
 	Materials []string `json:"materials,omitempty"`
 
 	Tags    pairs.Map `json:"tags,omitempty"`
 	Aliases []string  `json:"aliases,omitempty"` // names, sorted
+
+	// Grantees has a bit for each form of principal that a grant on the key ever
+	// named, so that decisions about others look for no grants.
+	Grantees uint8 `json:"grantees,omitempty"`
 }
 
 var keyTable = &store.Table[keyRecord]{

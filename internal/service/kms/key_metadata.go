@@ -17,6 +17,7 @@ type KeyMetadata struct {
 	Description              string                    `aws:"Description" audit:"description"`
 	KeyUsage                 string                    `aws:"KeyUsage" audit:"keyUsage"`
 	KeyState                 string                    `aws:"KeyState" audit:"keyState"`
+	DeletionDate             optional.Of[time.Time]    `aws:"DeletionDate" audit:"deletionDate"`
 	Origin                   string                    `aws:"Origin" audit:"origin"`
 	KeyManager               string                    `aws:"KeyManager" audit:"keyManager"`
 	KeySpec                  string                    `aws:"KeySpec" audit:"keySpec"`
@@ -25,6 +26,10 @@ type KeyMetadata struct {
 	MultiRegion              bool                      `aws:"MultiRegion" audit:"multiRegion"`
 	MultiRegionConfiguration *MultiRegionConfiguration `aws:"MultiRegionConfiguration" audit:"multiRegionConfiguration"`
 	CurrentKeyMaterialID     optional.Of[string]       `aws:"CurrentKeyMaterialId" audit:"currentKeyMaterialId"`
+
+	// PendingDeletionWindowInDays is how long a primary key will wait once its
+	// last replica is gone; DeletionDate is not known before.
+	PendingDeletionWindowInDays optional.Of[int] `aws:"PendingDeletionWindowInDays" audit:"pendingDeletionWindowInDays"`
 }
 
 // MultiRegionConfiguration lists the related keys of a multi-Region key.
@@ -57,6 +62,12 @@ func (r *keyRecord) metadata() KeyMetadata {
 		CustomerMasterKeySpec: r.Spec,
 		MultiRegion:           r.MultiRegion != "",
 		CurrentKeyMaterialID:  optional.Of[string]{V: r.Material, Set: r.Material != ""},
+	}
+	switch r.State {
+	case statePendingDeletion:
+		m.DeletionDate = optional.Some(r.Deletion)
+	case statePendingReplicaDeletion:
+		m.PendingDeletionWindowInDays = optional.Some(r.Window)
 	}
 	if r.Spec == symmetricDefault {
 		m.EncryptionAlgorithms = []string{symmetricDefault}

@@ -126,7 +126,8 @@ func compileNew(k *keyRecord, text string, bound map[string]string) (*policy.Pol
 
 // refuseLockout asks what the caller would be answered who put this policy once more.
 func refuseLockout(c *operation.Call, k *keyRecord, p *policy.Policy, bypass optional.Of[bool]) error {
-	context := &conditions{caller: c.Account(), bypass: bypass}
+	context := &conditions{bypass: bypass}
+	context.by(c)
 	context.of(k)
 	var judge authz.Judge
 	err := judge.Allow(c.Facts, c.Caller, &authz.Ask{

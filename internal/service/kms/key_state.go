@@ -29,23 +29,39 @@ type purpose uint8
 
 const (
 	toCrypt  purpose = iota // use the key's material
+	toGrant                 // make a grant
 	toLabel                 // tags, description, a new alias
 	toToggle                // EnableKey, DisableKey
+	toDelete                // ScheduleKeyDeletion
+	toKeep                  // CancelKeyDeletion
 	purposes
 )
 
 // stateFaults says for each state and purpose how a refusal goes on after the
 // key's ARN; an empty text allows. A state that is not listed allows nothing.
 var stateFaults = map[keyState][purposes]string{
-	stateEnabled:                {},
-	stateDisabled:               {toCrypt: "is disabled."},
-	statePendingDeletion:        {"is pending deletion.", "is pending deletion.", "is pending deletion."},
-	statePendingReplicaDeletion: {"is pending deletion.", "is pending deletion.", "is pending deletion."},
-	statePendingImport:          {toCrypt: "is pending import.", toToggle: "is pending import."},
-	stateUnavailable:            {toCrypt: "is unavailable."},
-	stateCreating:               {toCrypt: "is creating.", toToggle: "is creating."},
-	stateUpdating:               {toToggle: "is updating."},
+	stateEnabled:  {toKeep: notPending},
+	stateDisabled: {toCrypt: disabled, toGrant: disabled, toKeep: notPending},
+	statePendingDeletion: {
+		toCrypt: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+	},
+	statePendingReplicaDeletion: {
+		toCrypt: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+	},
+	statePendingImport: {toCrypt: noImport, toGrant: noImport, toToggle: noImport, toKeep: notPending},
+	stateUnavailable:   {toCrypt: "is unavailable.", toKeep: notPending},
+	stateCreating:      {toCrypt: creating, toGrant: creating, toToggle: creating, toKeep: notPending},
+	stateUpdating:      {toToggle: updating, toDelete: updating, toKeep: notPending},
 }
+
+const (
+	disabled   = "is disabled."
+	pending    = "is pending deletion."
+	notPending = "is not pending deletion."
+	noImport   = "is pending import."
+	creating   = "is creating."
+	updating   = "is updating."
+)
 
 // ready refuses what the key's state forbids.
 func (k *Key) ready(p purpose) error {
@@ -55,7 +71,7 @@ func (k *Key) ready(p purpose) error {
 		return fmt.Errorf("key %s has the unknown state %q: %w", k.ID, k.State, store.ErrDamaged)
 	case row[p] == "":
 		return nil
-	case k.State == stateDisabled:
+	case row[p] == disabled:
 		return fault.New(Disabled, "%s %s", k.ARN, row[p])
 	default:
 		return fault.New(InvalidState, "%s %s", k.ARN, row[p])

@@ -45,9 +45,41 @@ func TestKeyStates(t *testing.T) {
 		"Creating":               "is creating.",
 		"Updating":               "is updating.",
 	}
+	grant := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "is disabled.",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "is pending import.",
+		"Unavailable":            "",
+		"Creating":               "is creating.",
+		"Updating":               "",
+	}
+	schedule := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "",
+		"Unavailable":            "",
+		"Creating":               "",
+		"Updating":               "is updating.",
+	}
+	cancel := map[string]string{
+		"Enabled":                "is not pending deletion.",
+		"Disabled":               "is not pending deletion.",
+		"PendingDeletion":        "",
+		"PendingReplicaDeletion": "",
+		"PendingImport":          "is not pending deletion.",
+		"Unavailable":            "is not pending deletion.",
+		"Creating":               "is not pending deletion.",
+		"Updating":               "is not pending deletion.",
+	}
 	always := map[string]string{}
 	matrix := map[string]map[string]string{
+		"CancelKeyDeletion":               cancel,
 		"CreateAlias":                     label,
+		"CreateGrant":                     grant,
 		"Decrypt":                         crypt,
 		"DeleteAlias":                     always,
 		"DescribeKey":                     always,
@@ -57,11 +89,16 @@ func TestKeyStates(t *testing.T) {
 		"GenerateDataKey":                 crypt,
 		"GenerateDataKeyWithoutPlaintext": crypt,
 		"GetKeyPolicy":                    always,
+		"GetKeyRotationStatus":            always,
 		"ListAliases":                     always,
+		"ListGrants":                      always,
 		"ListKeyPolicies":                 always,
 		"ListResourceTags":                always,
 		"PutKeyPolicy":                    always,
 		"ReEncrypt":                       crypt,
+		"RetireGrant":                     always,
+		"RevokeGrant":                     always,
+		"ScheduleKeyDeletion":             schedule,
 		"TagResource":                     label,
 		"UntagResource":                   label,
 		"UpdateAlias":                     always, // the state of the old key; the new one's is tested below
@@ -75,9 +112,10 @@ func TestKeyStates(t *testing.T) {
 			owner := w.root(home)
 			fixture, key := prepared(w, owner)
 			w.state(key.KeyID, state)
+			fixture.Pending = key.KeyID
 			in := samples[name](fixture)
 			code := kms.InvalidState
-			if state == "Disabled" {
+			if row[state] == "is disabled." {
 				code = kms.Disabled
 			}
 			if want := row[state]; want != "" {
@@ -88,7 +126,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*19 {
+	if cases != 8*26 {
 		t.Errorf("%d cases", cases)
 	}
 }

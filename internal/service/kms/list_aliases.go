@@ -58,13 +58,13 @@ func (s *Service) listAliases() operation.Operation {
 			if err != nil {
 				return nil, err
 			}
-			if t.owner != c.Account() { // one answer, whether it exists or not
+			if t.foreign(c) { // one answer, whether it exists or not
 				return nil, keyMissing(t.about)
 			}
 			return t.key, nil
 		},
 		Asks: func(c *operation.Call, _ *ListAliasesInput, _ *Key, asks []authz.Ask) []authz.Ask {
-			return append(asks, askOnAccount(c, "kms:ListAliases", "*", &conditions{caller: c.Account()}))
+			return append(asks, askOnAccount(c, "kms:ListAliases", "*", onAccount(c)))
 		},
 		Run: s.runListAliases,
 	}.Operation()

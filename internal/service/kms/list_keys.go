@@ -43,7 +43,7 @@ func (s *Service) listKeys() operation.Operation {
 		Name:    "ListKeys",
 		Actions: []string{"kms:ListKeys"},
 		Asks: func(c *operation.Call, _ *ListKeysInput, _ *conditions, asks []authz.Ask) []authz.Ask {
-			return append(asks, askOnAccount(c, "kms:ListKeys", "*", &conditions{caller: c.Account()}))
+			return append(asks, askOnAccount(c, "kms:ListKeys", "*", onAccount(c)))
 		},
 		Run: func(c *operation.Call, in *ListKeysInput, _ *conditions) (*ListKeysOutput, error) {
 			return s.runListKeys(c, in)

@@ -43,6 +43,29 @@ func listings(key string) map[string]func(a *actor, limit optional.Of[int], mark
 			}
 			return p
 		},
+		"ListGrants":            grantLister(kms.ListGrantsInput{KeyID: str(key)}),
+		"ListGrants of grantee": grantLister(kms.ListGrantsInput{KeyID: str(key), GranteePrincipal: str(home)}),
+		"ListRetirableGrants": func(a *actor, limit optional.Of[int], marker optional.Of[string]) page {
+			out := must[kms.ListRetirableGrantsOutput](a, &kms.ListRetirableGrantsInput{RetiringPrincipal: str(home), Limit: limit, Marker: marker})
+			p := page{marker: out.NextMarker, more: out.Truncated}
+			for _, g := range out.Grants {
+				p.names = append(p.names, g.KeyID+" "+g.GrantID)
+			}
+			return p
+		},
+	}
+}
+
+func grantLister(in kms.ListGrantsInput) func(*actor, optional.Of[int], optional.Of[string]) page {
+	return func(a *actor, limit optional.Of[int], marker optional.Of[string]) page {
+		in := in
+		in.Limit, in.Marker = limit, marker
+		out := must[kms.ListGrantsOutput](a, &in)
+		p := page{marker: out.NextMarker, more: out.Truncated}
+		for _, g := range out.Grants {
+			p.names = append(p.names, g.GrantID)
+		}
+		return p
 	}
 }
 
@@ -75,6 +98,26 @@ func TestListings(t *testing.T) {
 		if i%2 == 0 {
 			want["ListAliases of key"] = append(want["ListAliases of key"], name)
 		}
+	}
+	for i := range 7 {
+		on := want["ListKeys"][i%2]
+		in := &kms.CreateGrantInput{KeyID: str(on), GranteePrincipal: str(home), RetiringPrincipal: str(home), Operations: []string{"Encrypt"}}
+		if i == 4 {
+			in.GranteePrincipal, in.RetiringPrincipal = str(abroad), optional.Of[string]{}
+		}
+		grant := must[kms.CreateGrantOutput](owner, in).GrantID
+		if i%2 == 0 {
+			want["ListGrants"] = append(want["ListGrants"], grant)
+		}
+		if i%2 == 0 && i != 4 {
+			want["ListGrants of grantee"] = append(want["ListGrants of grantee"], grant)
+		}
+		if i != 4 {
+			want["ListRetirableGrants"] = append(want["ListRetirableGrants"], keyARN(home, on)+" "+grant)
+		}
+	}
+	for _, name := range []string{"ListGrants", "ListGrants of grantee", "ListRetirableGrants"} {
+		slices.Sort(want[name])
 	}
 	slices.Sort(want["ListKeys"])
 	for _, tag := range tags(7) {
@@ -125,6 +168,12 @@ func TestEmptyListings(t *testing.T) {
 	if out := must[kms.ListResourceTagsOutput](owner, &kms.ListResourceTagsInput{KeyID: str(key.KeyID)}); out.Tags == nil || len(out.Tags) > 0 || out.Truncated {
 		t.Errorf("%+v", out)
 	}
+	if out := must[kms.ListGrantsOutput](owner, &kms.ListGrantsInput{KeyID: str(key.KeyID)}); out.Grants == nil || len(out.Grants) > 0 || out.Truncated {
+		t.Errorf("%+v", out)
+	}
+	if out := must[kms.ListRetirableGrantsOutput](owner, &kms.ListRetirableGrantsInput{RetiringPrincipal: str(home)}); out.Grants == nil || len(out.Grants) > 0 || out.Truncated {
+		t.Errorf("%+v", out)
+	}
 }
 
 func TestListKeyPolicies(t *testing.T) {
@@ -149,6 +198,8 @@ func TestLimits(t *testing.T) {
 		max int
 	}{
 		{&kms.ListAliasesInput{}, 100},
+		{&kms.ListGrantsInput{KeyID: str(key.KeyID)}, 100},
+		{&kms.ListRetirableGrantsInput{RetiringPrincipal: str(home)}, 100},
 		{&kms.ListKeyPoliciesInput{KeyID: str(key.KeyID)}, 1000},
 		{&kms.ListKeysInput{}, 1000},
 		{&kms.ListResourceTagsInput{KeyID: str(key.KeyID)}, 50},
@@ -178,8 +229,13 @@ func TestMarkers(t *testing.T) {
 		owner.done(&kms.TagResourceInput{KeyID: str(k.KeyID), Tags: tags(2)})
 		for i := range 2 {
 			owner.createAlias(fmt.Sprintf("alias/%s/%d", k.KeyID, i), k.KeyID)
+			owner.done(retire(k, owner.grant(k, home, nil, "Encrypt").GrantID)) // leaves nothing behind
+			in := grantOf(k, home, nil, "Encrypt")
+			in.RetiringPrincipal = str(home)
+			must[kms.CreateGrantOutput](owner, in)
 		}
 	}
+	w.user(home, "u")
 	one := optional.Some(1)
 	markers := make(map[string]optional.Of[string])
 	for name, list := range listings(key.KeyID) {
@@ -198,6 +254,14 @@ func TestMarkers(t *testing.T) {
 			"ListResourceTags":   &kms.ListResourceTagsInput{KeyID: str(key.KeyID), Marker: marker},
 			"of another key":     &kms.ListResourceTagsInput{KeyID: str(other.KeyID), Marker: marker},
 			"ListKeyPolicies":    &kms.ListKeyPoliciesInput{KeyID: str(key.KeyID), Marker: marker},
+
+			"ListGrants":                &kms.ListGrantsInput{KeyID: str(key.KeyID), Marker: marker},
+			"ListGrants of grantee":     &kms.ListGrantsInput{KeyID: str(key.KeyID), GranteePrincipal: str(home), Marker: marker},
+			"grants of another grantee": &kms.ListGrantsInput{KeyID: str(key.KeyID), GranteePrincipal: str(abroad), Marker: marker},
+			"grants of another key":     &kms.ListGrantsInput{KeyID: str(other.KeyID), Marker: marker},
+			"one grant":                 &kms.ListGrantsInput{KeyID: str(key.KeyID), GrantID: str(strings.Repeat("0", 64)), Marker: marker},
+			"ListRetirableGrants":       &kms.ListRetirableGrantsInput{RetiringPrincipal: str(home), Marker: marker},
+			"of another retirer":        &kms.ListRetirableGrantsInput{RetiringPrincipal: str("arn:aws:iam::" + home + ":user/u"), Marker: marker},
 		} {
 			if made != name {
 				owner.refused(in, kms.InvalidMarker, "Invalid marker")
@@ -206,7 +270,7 @@ func TestMarkers(t *testing.T) {
 		}
 	}
 	foreigner.refused(&kms.ListKeysInput{Marker: markers["ListKeys"]}, kms.InvalidMarker, "Invalid marker")
-	if tried != 8*6-4 {
+	if tried != 11*13-7 {
 		t.Errorf("%d cases", tried)
 	}
 }

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -49,6 +50,24 @@ func countKey(c *operation.Call, tx store.Txn) error {
 	}
 	if err != nil {
 		return fmt.Errorf("counting keys of account %s: %w", q.Account, err)
+	}
+	return nil
+}
+
+// uncountKey gives back the place of a key that is gone. An account that is not
+// counted to have any is damage, not arithmetic.
+func uncountKey(ctx context.Context, tx store.Txn, account, region string) error {
+	q := &quotaRecord{Account: account, Region: region}
+	old, rev, err := quotaTable.Get(ctx, tx, quotaTable.Key(q))
+	if err == nil && old.Keys < 1 {
+		err = store.ErrDamaged
+	}
+	if err == nil {
+		q.Keys = old.Keys - 1
+		err = quotaTable.Put(ctx, tx, q, rev)
+	}
+	if err != nil {
+		return fmt.Errorf("counting keys of account %s: %w", account, damaged(err))
 	}
 	return nil
 }

@@ -58,11 +58,14 @@ type transfer struct{ from, to *target }
 
 func (s *Service) reEncrypt() operation.Operation {
 	return operation.Use[ReEncryptInput, ReEncryptOutput, *transfer, *ReEncryptInput]{
-		Name:    "ReEncrypt",
-		Actions: []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
-		Subject: s.transfer,
+		Name:          "ReEncrypt",
+		Cryptographic: true,
+		Actions:       []string{"kms:ReEncryptFrom", "kms:ReEncryptTo"},
+		Subject:       s.transfer,
 		Asks: func(c *operation.Call, _ *ReEncryptInput, t *transfer, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.from.ask(c, "kms:ReEncryptFrom", true), t.to.ask(c, "kms:ReEncryptTo", true))
+			asks = append(asks, t.from.ask(c, "kms:ReEncryptFrom", true), t.to.ask(c, "kms:ReEncryptTo", true))
+			t.from.grants.partner, t.to.grants.partner = &t.to.grants, &t.from.grants
+			return asks
 		},
 		Run: runReEncrypt,
 	}.Operation()
@@ -84,7 +87,7 @@ func (s *Service) transfer(c *operation.Call, in *ReEncryptInput) (*transfer, er
 	same := optional.Some(from.about == to.about)
 	from.encryption, from.algorithm, from.sameKey = in.SourceEncryptionContext, fromAlgorithm, same
 	to.encryption, to.algorithm, to.sameKey = in.DestinationEncryptionContext, toAlgorithm, same
-	return &transfer{from, to}, noGrant(in.GrantTokens)
+	return &transfer{from, to}, s.checkTokens(in.GrantTokens)
 }
 
 func runReEncrypt(c *operation.Call, in *ReEncryptInput, t *transfer) (*ReEncryptOutput, error) {

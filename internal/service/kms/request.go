@@ -37,13 +37,14 @@ func checkGrantTokens(c *check.Checks, tokens []string) {
 	}
 }
 
-// noGrant refuses every grant token: this server has issued none. It is asked
-// once the key is known and before the decision, where a token would count.
-func noGrant(tokens []string) error {
-	if len(tokens) > 0 {
-		return fault.New(InvalidGrantToken, "The grant token is not valid.")
+const grantIDMax = 128
+
+// checkGrantID checks a GrantId member that is present.
+func checkGrantID(c *check.Checks, id optional.Of[string]) {
+	c.Length("grantId", id, 1, grantIDMax)
+	if id.Set && !grantIDPattern.MatchString(id.V) {
+		c.Refuse(fault.New(InvalidGrantID, "Invalid grantId '%s'", id.V))
 	}
-	return nil
 }
 
 // checkEncryptionContext demands pairs of which no half is empty, and which
@@ -106,9 +107,7 @@ const ignoreCiphertext = "IGNORE_CIPHERTEXT"
 // checkDryRun checks the members of a decryption, which may do without its
 // ciphertext where only the decision is wanted.
 func checkDryRun(c *check.Checks, dryRun optional.Of[bool], modifiers []string, ciphertext []byte, keyMember string, key optional.Of[string]) {
-	for i, m := range modifiers {
-		c.Enum(element("dryRunModifiers", i), optional.Some(m), ignoreCiphertext)
-	}
+	c.EachEnum("dryRunModifiers", modifiers, ignoreCiphertext)
 	if len(modifiers) == 0 {
 		c.Required("ciphertextBlob", ciphertext != nil)
 	}

@@ -32,9 +32,24 @@ type Options struct {
 	// Stamp returns the stamp of an entity as read by r; see store.Store.
 	Stamp func(r store.Reader, entity string) store.Stamp
 
+	// Store is what the service reads and writes by itself, see DeleteDue.
+	Store *store.Store
+
+	// CarryOut makes a change that no call asked for and records the event that
+	// change returns, if any; see pipeline.Pipeline.
+	CarryOut func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error
+
+	// Glance returns a reader of single rows; see store.Store. Without it grants
+	// are read through the call's own reader.
+	Glance func() store.Reader
+
 	// CachedKeys bounds the snapshots of keys, and those of aliases, that are
 	// kept in memory; 0 stands for 10,000 of each.
 	CachedKeys int
+
+	// CachedGrants bounds the snapshots of grantees, and those of constraints,
+	// that are kept in memory; 0 stands for 10,000 of each.
+	CachedGrants int
 }
 
 // Service is the key management service. It is safe for concurrent use.
@@ -42,32 +57,51 @@ type Service struct {
 	keyring    *sealed.Keyring
 	principals Principals
 	stamp      func(r store.Reader, entity string) store.Stamp
+	store      *store.Store
+	carryOut   func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error
 	markers    *sealed.Secret
+	glance     func() store.Reader
+	tokens     *sealed.Secret // of grants
+	grantHash  *sealed.Secret
 	keys       *cache[keyName, *Key]
 	aliases    *cache[aliasName, *aliasTarget]
+	grantees   *cache[granteeName, *granteeShapes]
+	entries    *cache[entryName, *grantEntry]
 }
 
-const cachedKeysDefault = 10_000
+const cachedDefault = 10_000
 
 // New returns the service. Its Tables must be open in the store that its calls read.
 func New(o Options) *Service {
 	if o.CachedKeys == 0 {
-		o.CachedKeys = cachedKeysDefault
+		o.CachedKeys = cachedDefault
+	}
+	if o.CachedGrants == 0 {
+		o.CachedGrants = cachedDefault
 	}
 	return &Service{
 		keyring:    o.Keyring,
 		principals: o.Principals,
 		stamp:      o.Stamp,
+		store:      o.Store,
+		carryOut:   o.CarryOut,
+		glance:     o.Glance,
 		markers:    o.Keyring.Secret("kms/marker"),
+		tokens:     o.Keyring.Secret("kms/grant-token"),
+		grantHash:  o.Keyring.Secret("kms/grant-index"),
 		keys:       newCache[keyName, *Key](o.CachedKeys),
 		aliases:    newCache[aliasName, *aliasTarget](o.CachedKeys),
+		grantees:   newCache[granteeName, *granteeShapes](o.CachedGrants),
+		entries:    newCache[entryName, *grantEntry](o.CachedGrants),
 	}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.cancelKeyDeletion(),
 		s.createAlias(),
+		s.createGrant(),
 		s.createKey(),
 		s.decrypt(),
 		s.deleteAlias(),
@@ -79,12 +113,18 @@ func (s *Service) Operations() []operation.Operation {
 		s.generateDataKeyWithoutPlaintext(),
 		s.generateRandom(),
 		s.getKeyPolicy(),
+		s.getKeyRotationStatus(),
 		s.listAliases(),
+		s.listGrants(),
 		s.listKeyPolicies(),
 		s.listKeys(),
 		s.listResourceTags(),
+		s.listRetirableGrants(),
 		s.putKeyPolicy(),
 		s.reEncrypt(),
+		s.retireGrant(),
+		s.revokeGrant(),
+		s.scheduleKeyDeletion(),
 		s.tagResource(),
 		s.untagResource(),
 		s.updateAlias(),
@@ -94,5 +134,5 @@ func (s *Service) Operations() []operation.Operation {
 
 // Tables lists the tables that the service keeps its records in.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable}
+	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable}
 }

@@ -47,9 +47,7 @@ func checkTags(c *check.Checks, tags []Tag) {
 
 // checkTagKeys checks a TagKeys member that is present.
 func checkTagKeys(c *check.Checks, keys []string) {
-	for i, key := range keys {
-		c.Length(element("tagKeys", i), optional.Some(key), 1, tagKeyMax)
-	}
+	c.Each("tagKeys", keys, 1, tagKeyMax, nil, "")
 	refuseTagKeys(c, keys)
 }
 

@@ -74,7 +74,7 @@ func TestTagShape(t *testing.T) {
 		{&kms.TagResourceInput{KeyID: key, Tags: []kms.Tag{tag("aws:", "")}}, kms.TagFault, "Tags beginning with aws: are reserved"},
 		{&kms.UntagResourceInput{KeyID: key}, fault.Validation, one + "Value null at 'tagKeys' failed to satisfy constraint: Member must not be null"},
 		{&kms.UntagResourceInput{KeyID: key, TagKeys: []string{""}}, fault.Validation,
-			one + "Value '' at 'tagKeys.1.member' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+			one + "Value '[]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 128, Member must have length greater than or equal to 1]"},
 		{&kms.UntagResourceInput{KeyID: key, TagKeys: many}, kms.TagFault, "Too many tags"},
 		{&kms.UntagResourceInput{KeyID: key, TagKeys: []string{"x", "x"}}, kms.TagFault, "Duplicate tag keys"},
 		{&kms.UntagResourceInput{KeyID: key, TagKeys: []string{"Aws:x"}}, kms.TagFault, "Tags beginning with aws: are reserved"},

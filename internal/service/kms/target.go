@@ -39,19 +39,21 @@ func (r *reference) arn(c *operation.Call) string {
 }
 
 // refer reads a KeyId member: a key id, the ARN of a key, the name of an alias
-// or the ARN of an alias. Ids and names belong to the caller's account.
+// or the ARN of an alias. Ids and names belong to the caller's account; for a
+// service that names no account they are nothing.
 // https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 func refer(c *operation.Call, text string) (reference, error) {
 	if strings.HasPrefix(text, "arn:") {
 		return referByARN(c, text)
 	}
-	if strings.HasPrefix(text, aliasPrefix) {
-		return reference{account: c.Account(), alias: text}, nil
+	switch account := c.Account(); {
+	case account == "":
+	case strings.HasPrefix(text, aliasPrefix):
+		return reference{account: account, alias: text}, nil
+	case isKeyID(text):
+		return reference{account: account, keyID: text}, nil
 	}
-	if !isKeyID(text) {
-		return reference{}, fault.New(NotFound, "Invalid keyId '%s'", text)
-	}
-	return reference{account: c.Account(), keyID: text}, nil
+	return reference{}, fault.New(NotFound, "Invalid keyId '%s'", text)
 }
 
 func referByARN(c *operation.Call, text string) (reference, error) {
@@ -80,6 +82,8 @@ func referByARN(c *operation.Call, text string) (reference, error) {
 type target struct {
 	reference
 	conditions
+	service *Service
+	grants  grantSearch
 
 	// key is nil where the call names something of another account that does
 	// not exist: the caller is answered as if nothing had let it in.
@@ -125,7 +129,7 @@ func (s *Service) keyOnly(c *operation.Call, text string, read keyReader) (*targ
 // find reads what ref names. What is missing in the caller's own account is
 // NotFound; the caller has no business knowing what is missing in another.
 func (s *Service) find(c *operation.Call, ref reference, read keyReader) (*target, error) {
-	t := &target{reference: ref, owner: ref.account}
+	t := &target{reference: ref, service: s, owner: ref.account}
 	id := ref.keyID
 	if ref.alias != "" {
 		a, err := s.aliasToUse(c, ref.account, ref.alias)
@@ -158,16 +162,20 @@ func (t *target) holds(c *operation.Call, k *Key) {
 	t.about = k.ARN
 	t.owner = k.Account
 	t.conditions.of(&k.keyRecord)
-	t.conditions.caller = c.Account()
+	t.conditions.by(c)
 	t.conditions.alias = t.reference.alias
 	if !t.hidden(c) {
 		c.Concerns(keyResource, k.ARN, k.Account)
 	}
 }
 
+// foreign reports whether the target is of another account than the caller. All
+// accounts are foreign to a service, also the one that it says it calls for.
+func (t *target) foreign(c *operation.Call) bool { return t.owner != c.Caller.Principal.Account }
+
 // hidden reports whether the caller, until allowed, must not learn the key's ARN.
 func (t *target) hidden(c *operation.Call) bool {
-	return t.owner != c.Account() && (t.blind || t.reference.alias != "")
+	return t.foreign(c) && (t.blind || t.reference.alias != "")
 }
 
 // missing is what becomes of a reference to nothing. The record of a call on
@@ -175,8 +183,8 @@ func (t *target) hidden(c *operation.Call) bool {
 func (t *target) missing(c *operation.Call) (*target, error) {
 	t.about = t.reference.arn(c)
 	switch {
-	case t.owner != c.Account():
-		t.conditions.caller = c.Account()
+	case t.foreign(c):
+		t.conditions.by(c)
 		if t.reference.alias == "" {
 			c.Concerns(keyResource, t.about, t.owner)
 		}
@@ -201,6 +209,10 @@ func (t *target) ask(c *operation.Call, action string, crossAccount bool) authz.
 	}
 	if t.key != nil {
 		a.Policy = t.key.policy
+		if need := setOf(strings.TrimPrefix(action, "kms:")); need != 0 && t.key.Grantees != 0 {
+			t.grants = grantSearch{s: t.service, c: c, key: t.key, need: need, context: t.encryption}
+			a.Grants = &t.grants
+		}
 	}
 	switch {
 	case t.blind:

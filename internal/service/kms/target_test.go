@@ -7,6 +7,7 @@ import (
 
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/kmstest"
+	"claviger/internal/words/arn"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
@@ -26,7 +27,9 @@ var members = map[string]struct {
 	forms        keyForms
 	crossAccount bool
 }{
+	"CancelKeyDeletion":               {"KeyID", keyOnly, false},
 	"CreateAlias":                     {"TargetKeyID", keyOnly, false},
+	"CreateGrant":                     {"KeyID", keyOnly, true},
 	"CreateKey":                       {"", noKey, false},
 	"Decrypt":                         {"KeyID", anyForm, true},
 	"DeleteAlias":                     {"", noKey, false},
@@ -38,12 +41,18 @@ var members = map[string]struct {
 	"GenerateDataKeyWithoutPlaintext": {"KeyID", anyForm, true},
 	"GenerateRandom":                  {"", noKey, false},
 	"GetKeyPolicy":                    {"KeyID", keyOnly, false},
+	"GetKeyRotationStatus":            {"KeyID", keyOnly, true},
 	"ListAliases":                     {"KeyID", keyOnly, false},
+	"ListGrants":                      {"KeyID", keyOnly, true},
 	"ListKeyPolicies":                 {"KeyID", keyOnly, false},
 	"ListKeys":                        {"", noKey, false},
 	"ListResourceTags":                {"KeyID", keyOnly, false},
+	"ListRetirableGrants":             {"", noKey, false},
 	"PutKeyPolicy":                    {"KeyID", keyOnly, false},
 	"ReEncrypt":                       {"DestinationKeyID", anyForm, true},
+	"RetireGrant":                     {"KeyID", keyOnly, true},
+	"RevokeGrant":                     {"KeyID", keyOnly, true},
+	"ScheduleKeyDeletion":             {"KeyID", keyOnly, false},
 	"TagResource":                     {"KeyID", keyOnly, false},
 	"UntagResource":                   {"KeyID", keyOnly, false},
 	"UpdateAlias":                     {"TargetKeyID", keyOnly, false},
@@ -59,14 +68,23 @@ func naming(in any, member, key string) any {
 // prepared makes what the samples need.
 func prepared(w *world, owner *actor, policies ...string) (kmstest.Fixture, kms.KeyMetadata) {
 	w.t.Helper()
-	key, other := owner.createKey(policies...), owner.createKey(policies...)
+	key, other, pending := owner.createKey(policies...), owner.createKey(policies...), owner.createKey(policies...)
+	owner.schedule(pending, 30)
 	owner.createAlias("alias/sample", key.KeyID)
 	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{
 		KeyID:             str(key.KeyID),
 		Plaintext:         secret("x"),
 		EncryptionContext: kmstest.Context,
 	}).CiphertextBlob
-	return kmstest.Fixture{Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new", Ciphertext: blob}, key
+	grant := must[kms.CreateGrantOutput](owner, &kms.CreateGrantInput{
+		KeyID:            str(key.KeyID),
+		GranteePrincipal: str(arn.Root("aws", home)),
+		Operations:       []string{"DescribeKey"},
+	})
+	return kmstest.Fixture{
+		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new", Ciphertext: blob,
+		Grant: grant.GrantID, Principal: arn.Root("aws", home), Pending: pending.KeyID,
+	}, key
 }
 
 func TestEveryOperationHasASample(t *testing.T) {
@@ -106,7 +124,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	owner := w.root(home)
 	fixture, _ := prepared(w, owner)
 	byARN := fixture
-	byARN.Key, byARN.Other = keyARN(home, fixture.Key), keyARN(home, fixture.Other)
+	byARN.Key, byARN.Other, byARN.Pending = keyARN(home, fixture.Key), keyARN(home, fixture.Other), keyARN(home, fixture.Pending)
 	for name, sample := range kmstest.Samples() {
 		if _, err := w.user(home, "nobody").do(sample(fixture)); !fault.Is(err, fault.AccessDenied) {
 			t.Errorf("%s as a user without rights: %v", name, err)
@@ -150,6 +168,12 @@ func TestKeyForms(t *testing.T) {
 				switch {
 				case takes && name == "CreateAlias" && form == key.ARN:
 					owner.refused(in, kms.AlreadyExists, "An alias with the name "+aliasARN("alias/new")+" already exists")
+				case takes && (name == "RetireGrant" || name == "RevokeGrant") && form == key.ARN:
+					owner.refused(in, kms.NotFound, "Grant ID "+fixture.Grant+" not found")
+				case takes && name == "CancelKeyDeletion":
+					owner.refused(in, kms.InvalidState, key.ARN+" is not pending deletion.")
+				case takes && name == "ScheduleKeyDeletion" && form == key.ARN:
+					owner.refused(in, kms.InvalidState, key.ARN+" is pending deletion.")
 				case takes:
 					if _, err := owner.do(in); err != nil {
 						t.Errorf("%s: %v", form, err)
@@ -163,7 +187,7 @@ func TestKeyForms(t *testing.T) {
 				}
 			}
 			refusedNames(owner, func(form string) any { return naming(sample(fixture), m.member, form) }, m.forms)
-			missingAbroad(owner, m.crossAccount, name, func(form string) any { return naming(sample(fixture), m.member, form) })
+			missingAbroad(owner, m.crossAccount && m.forms == anyForm, name, func(form string) any { return naming(sample(fixture), m.member, form) })
 		})
 	}
 }
@@ -203,7 +227,7 @@ func refusedNames(owner *actor, in func(string) any, forms keyForms) {
 
 // missingAbroad tries keys and aliases of another account that don't exist: the
 // answer is that of a key whose policy lets nobody in.
-func missingAbroad(owner *actor, crossAccount bool, name string, in func(string) any) {
+func missingAbroad(owner *actor, aliases bool, name string, in func(string) any) {
 	owner.w.t.Helper()
 	foreign := keyARN(abroad, nowhere)
 	if name == "ListAliases" {
@@ -214,7 +238,7 @@ func missingAbroad(owner *actor, crossAccount bool, name string, in func(string)
 	if got := fault.From(err); got.Code != fault.AccessDenied || !strings.Contains(got.Message, " on resource: "+foreign+" because no ") {
 		owner.w.t.Errorf("a key of another account that does not exist: %v", err)
 	}
-	if !crossAccount {
+	if !aliases {
 		return
 	}
 	alias := strings.Replace(aliasARN("alias/none"), home, abroad, 1)

@@ -15,6 +15,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
@@ -45,31 +46,41 @@ type world struct {
 	people     *directory
 	operations map[string]operation.Operation
 	now        time.Time
-	reads      int // how often a call opened the store
+	reads      int    // how often a call opened the store
+	position   uint64 // of the last change
 	last       operation.Call
 	in, out    any // of the last call
+	happened   *happenings
 	plans      map[reflect.Type]*record.Plan
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New()) }
+
+func newWorldOn(t testing.TB, d driver.Driver) *world {
 	t.Helper()
 	rootKey, err := root.Random()
 	ok(t, err)
 	ring, _, err := sealed.Create(rootKey)
 	ok(t, err)
-	st, err := store.Open(t.Context(), memory.New(), store.Options{Tables: kms.Tables(), Sealer: ring})
+	st, err := store.Open(t.Context(), d, store.Options{Tables: kms.Tables(), Sealer: ring})
 	ok(t, err)
 	t.Cleanup(func() { _ = st.Close() })
 	people := &directory{ids: make(map[string]string)}
+	for _, account := range []string{home, abroad} {
+		people.ids[arn.Root("aws", account)] = ""
+	}
 	w := &world{
 		t:          t,
 		store:      st,
 		people:     people,
-		service:    kms.New(kms.Options{Keyring: ring, Principals: people, Stamp: st.Stamp}),
 		operations: make(map[string]operation.Operation),
+		happened:   &happenings{store: st},
 		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
+	w.service = kms.New(kms.Options{
+		Keyring: ring, Principals: people, Stamp: st.Stamp, Store: st, CarryOut: w.happened.carryOut, Glance: st.Glance,
+	})
 	for _, op := range w.service.Operations() {
 		w.operations[op.Name] = op
 		w.plans[op.In], w.plans[op.Out] = record.PlanOf(op.In), record.PlanOf(op.Out)
@@ -80,6 +91,27 @@ func newWorld(t testing.TB) *world {
 		ok(t, ring.Install(account, wrapped))
 	}
 	return w
+}
+
+// happenings carries out what the service does by itself, and keeps the events.
+type happenings struct {
+	store  *store.Store
+	mu     sync.Mutex
+	events []operation.Event
+}
+
+func (h *happenings) carryOut(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
+	var event *operation.Event
+	_, err := h.store.Update(ctx, ident.Bytes(), func(tx store.Txn) (err error) {
+		event, err = change(tx)
+		return err
+	})
+	if err == nil && event != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.events = append(h.events, *event)
+	}
+	return err
 }
 
 // directory knows users and roles: it stands for the service of identities.
@@ -97,8 +129,10 @@ func (d *directory) Principal(_ context.Context, _ store.Reader, name string) (s
 
 // An actor makes calls.
 type actor struct {
-	w      *world
-	caller *authz.Caller
+	w       *world
+	caller  *authz.Caller
+	source  string // for which a service calls: its ARN
+	account string // and its account
 }
 
 func (w *world) root(account string) *actor {
@@ -160,7 +194,7 @@ func (a *actor) do(in any) (any, error) {
 	if !known {
 		w.t.Fatalf("no operation %s", name)
 	}
-	facts := &authz.Facts{Time: w.now, Region: region, Secure: true}
+	facts := &authz.Facts{Time: w.now, Region: region, Secure: true, SourceARN: a.source, SourceAccount: a.account}
 	c := &w.last
 	*c = operation.Call{
 		Context:   w.t.Context(),
@@ -184,11 +218,12 @@ func (a *actor) do(in any) (any, error) {
 
 func (a *actor) walk(op operation.Operation, c *operation.Call, in any) (out any, err error) {
 	if op.Writes {
-		_, err = a.w.store.Update(c.Context, ident.Bytes(), func(tx store.Txn) error {
+		commit, err := a.w.store.Update(c.Context, ident.Bytes(), func(tx store.Txn) (err error) {
 			c.Begin(func() (store.Reader, error) { return tx, nil })
 			out, err = op.Walk(c, tx, in, a.judge)
 			return err
 		})
+		a.w.position = commit.Position
 		return out, err
 	}
 	for {
@@ -293,6 +328,12 @@ func (a *actor) createKey(policies ...string) kms.KeyMetadata {
 		in.Policy = optional.Some(policies[0])
 	}
 	return must[kms.CreateKeyOutput](a, in).KeyMetadata
+}
+
+// schedule schedules the deletion of a key.
+func (a *actor) schedule(key kms.KeyMetadata, days int) *kms.ScheduleKeyDeletionOutput {
+	a.w.t.Helper()
+	return must[kms.ScheduleKeyDeletionOutput](a, &kms.ScheduleKeyDeletionInput{KeyID: str(key.ARN), PendingWindowInDays: optional.Some(days)})
 }
 
 func (a *actor) createAlias(name, key string) {

@@ -16,6 +16,9 @@ type Fixture struct {
 	Alias      string // name of an alias of Key
 	NewAlias   string // name of an alias that does not exist
 	Ciphertext []byte // made with Key under Context
+	Grant      string // id of a grant on Key
+	Pending    string // id or ARN of a key that is pending deletion
+	Principal  string // of the caller's account, in a form that a grant can name
 }
 
 // Context is the encryption context of all samples.
@@ -29,8 +32,17 @@ const Secret = "sample plaintext that nobody may see"
 func Samples() map[string]func(Fixture) any {
 	key := optional.Some[string]
 	return map[string]func(Fixture) any{
+		"CancelKeyDeletion": func(f Fixture) any { return &kms.CancelKeyDeletionInput{KeyID: key(f.Pending)} },
 		"CreateAlias": func(f Fixture) any {
 			return &kms.CreateAliasInput{AliasName: key(f.NewAlias), TargetKeyID: key(f.Key)}
+		},
+		"CreateGrant": func(f Fixture) any {
+			return &kms.CreateGrantInput{
+				KeyID:            key(f.Key),
+				GranteePrincipal: key(f.Principal),
+				Operations:       []string{"Decrypt", "DescribeKey"},
+				Constraints:      &kms.GrantConstraints{EncryptionContextSubset: Context},
+			}
 		},
 		"CreateKey": func(Fixture) any {
 			return &kms.CreateKeyInput{
@@ -54,12 +66,17 @@ func Samples() map[string]func(Fixture) any {
 		"GenerateDataKeyWithoutPlaintext": func(f Fixture) any {
 			return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: key(f.Key), EncryptionContext: Context, NumberOfBytes: optional.Some(64)}
 		},
-		"GenerateRandom":   func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
-		"GetKeyPolicy":     func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
-		"ListAliases":      func(Fixture) any { return &kms.ListAliasesInput{} },
-		"ListKeyPolicies":  func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
-		"ListKeys":         func(Fixture) any { return &kms.ListKeysInput{} },
-		"ListResourceTags": func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"GenerateRandom":       func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
+		"GetKeyPolicy":         func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
+		"GetKeyRotationStatus": func(f Fixture) any { return &kms.GetKeyRotationStatusInput{KeyID: key(f.Key)} },
+		"ListAliases":          func(Fixture) any { return &kms.ListAliasesInput{} },
+		"ListGrants":           func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
+		"ListKeyPolicies":      func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeys":             func(Fixture) any { return &kms.ListKeysInput{} },
+		"ListResourceTags":     func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"ListRetirableGrants": func(f Fixture) any {
+			return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)}
+		},
 		"PutKeyPolicy": func(f Fixture) any {
 			return &kms.PutKeyPolicyInput{
 				KeyID: key(f.Key),
@@ -69,6 +86,11 @@ func Samples() map[string]func(Fixture) any {
 		},
 		"ReEncrypt": func(f Fixture) any {
 			return &kms.ReEncryptInput{CiphertextBlob: f.Ciphertext, SourceEncryptionContext: Context, DestinationKeyID: key(f.Other)}
+		},
+		"RetireGrant": func(f Fixture) any { return &kms.RetireGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
+		"RevokeGrant": func(f Fixture) any { return &kms.RevokeGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
+		"ScheduleKeyDeletion": func(f Fixture) any {
+			return &kms.ScheduleKeyDeletionInput{KeyID: key(f.Key), PendingWindowInDays: optional.Some(7)}
 		},
 		"TagResource": func(f Fixture) any {
 			return &kms.TagResourceInput{KeyID: key(f.Key), Tags: []kms.Tag{{TagKey: key("team"), TagValue: key("red")}}}

@@ -1,0 +1,47 @@
+package kms
+
+import (
+	"claviger/internal/ground/policy"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/optional"
+	"claviger/internal/words/principal"
+)
+
+// grantConditions answers for the condition keys of the operations on grants.
+// What an operation does not set is absent. Principals are ARNs, or names of services.
+// https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+type grantConditions struct {
+	forResource optional.Of[bool]
+	operations  []string
+	constraint  constraint // its pairs stand as the call's encryption context
+
+	grantee, granteeService string
+	retirer, retirerService string
+}
+
+// forResource tells whether a service makes the call, in its own name or for the caller.
+func forResource(c *operation.Call) optional.Of[bool] {
+	return optional.Some(c.Caller.Via != nil || c.Caller.Principal.Kind == principal.Service)
+}
+
+func (g *grantConditions) lookup(k *policy.Key) policy.Values {
+	switch k.Name {
+	case "kms:grantisforawsresource":
+		return truth(g.forResource)
+	case "kms:grantoperations":
+		return texts(g.operations)
+	case "kms:grantconstrainttype":
+		return text(string(g.constraint.Kind))
+	case "kms:grantconstraintsourcearn":
+		return text(g.constraint.SourceARN)
+	case "kms:granteeprincipal":
+		return text(g.grantee)
+	case "kms:granteeserviceprincipal":
+		return text(g.granteeService)
+	case "kms:retiringprincipal":
+		return text(g.retirer)
+	case "kms:retiringserviceprincipal":
+		return text(g.retirerService)
+	}
+	return policy.Values{}
+}
