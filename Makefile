@@ -9,10 +9,13 @@ FUZZ_MINUTES = 8
 # More flags for `make bench`, such as BENCH='-v -check'.
 BENCH =
 
-.PHONY: run build test test-long check golden bench help
+.PHONY: run demo build test test-long check golden bench help
 
 run: build ## build and start a server in memory; prints what to paste next
 	bin/claviger dev
+
+demo: build ## play a database volume's three grants against a fresh server, and print their trail
+	sh scripts/demo.sh bin/claviger
 
 build: ## build bin/claviger
 	$(GO_BUILD) -o bin/claviger ./cmd/claviger

@@ -1,14 +1,18 @@
 #!/bin/sh
-# Fuzzes every target of the module, the given minutes (10) shared evenly; with 0
+# Fuzzes every target of the modules that have any, the given minutes (10) shared evenly; with 0
 # each has a second. What it finds stands in the package's testdata/fuzz, to be
 # kept with the fix.
 set -eu
 
 minutes=${1:-10}
-listed=$(go test -list '^Fuzz' ./...)
-targets=$(printf '%s\n' "$listed" | awk '
-	/^Fuzz/ { names[n++] = $1 }
-	/^ok/   { for (i = 0; i < n; i++) print $2, names[i]; n = 0 }')
+targets=
+for module in . client; do
+	listed=$(cd "$module" && go test -list '^Fuzz' ./...)
+	targets="$targets$(printf '%s\n' "$listed" | awk -v module="$module" '
+		/^Fuzz/ { names[n++] = $1 }
+		/^ok/   { for (i = 0; i < n; i++) print module, $2, names[i]; n = 0 }')
+"
+done
 count=$(printf '%s\n' "$targets" | grep -c .) || {
 	echo 'fuzz: no targets found'
 	exit 1
@@ -22,9 +26,10 @@ echo "fuzz: $count targets, $seconds seconds each"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 status=0
-while read -r package name; do
+while read -r module package name; do
+	[ -n "$name" ] || continue
 	echo "fuzz: $package $name"
-	go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -fuzzminimizetime 1x "$package" </dev/null >"$output" 2>&1 && continue
+	(cd "$module" && go test -run '^$' -fuzz "^$name\$" -fuzztime "${seconds}s" -fuzzminimizetime 1x "$package") </dev/null >"$output" 2>&1 && continue
 	if grep -q 'context deadline exceeded' "$output" && ! grep -q 'Failing input written' "$output"; then
 		continue
 	fi

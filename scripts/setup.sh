@@ -15,6 +15,7 @@ need() { # package, command that tells whether it is there, what is skipped with
 need gcc '$(go env CC) --version' 'without it the tests run without the race detector'
 need awscli '/usr/bin/aws --version' 'without it the tests with the AWS CLI are skipped'
 need python3-boto3 '/usr/bin/python3 -c "import boto3"' 'without it the tests with boto3 are skipped'
+need curl '/usr/bin/curl --version' 'without it the README of the example is not run'
 need strace 'strace -V' 'without it the tests that watch system calls are skipped'
 [ -n "$missing" ] || exit 0
 

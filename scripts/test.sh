@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test of both modules. With CLAVIGER_LONG set the long runs too,
+# Runs every test of all modules. With CLAVIGER_LONG set the long runs too,
 # which are about time and volume: those do without the race detector.
 set -u
 
@@ -15,5 +15,8 @@ fi
 status=0
 # Each set runs to its end, so that one failure does not hide another.
 go test $race -timeout 10m ./... || status=1
+for module in client examples/vault-of-documents; do
+	(cd "$module" && go test $race -timeout 10m ./...) || status=1
+done
 (cd e2e && go test -timeout 10m ./...) || status=1
 exit $status

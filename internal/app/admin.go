@@ -48,6 +48,9 @@ func listenAdmin(path string) (net.Listener, error) {
 func (s *server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /account/create", s.adminCreateAccount)
+	mux.HandleFunc("POST /service-principal/create", s.adminCreateServicePrincipal)
+	mux.HandleFunc("POST /service-principal/list", s.adminListServicePrincipals)
+	mux.HandleFunc("POST /service-principal/disable", s.adminDisableServicePrincipal)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	return mux
@@ -89,6 +92,37 @@ type (
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string `json:"SecretAccessKey"`
 	}
+	createServicePrincipalRequest struct {
+		Name             string   `json:"name"`
+		SigningName      string   `json:"signingName"`
+		Actions          []string `json:"actions"`
+		GrantsBeyondUser bool     `json:"grantsBeyondUser,omitempty"`
+		Infrastructure   bool     `json:"infrastructure,omitempty"`
+	}
+	createServicePrincipalAnswer struct {
+		ServicePrincipal servicePrincipal `json:"ServicePrincipal"`
+		AccessKeyID      string           `json:"AccessKeyId"`
+		SecretAccessKey  string           `json:"SecretAccessKey"`
+	}
+	listServicePrincipalsRequest struct{}
+	listServicePrincipalsAnswer  struct {
+		ServicePrincipals []servicePrincipal `json:"ServicePrincipals"`
+	}
+	disableServicePrincipalRequest struct {
+		Name string `json:"name"`
+	}
+	disableServicePrincipalAnswer struct {
+		ServicePrincipal servicePrincipal `json:"ServicePrincipal"`
+	}
+	servicePrincipal struct {
+		Name             string   `json:"Name"`
+		SigningName      string   `json:"SigningName"`
+		Actions          []string `json:"Actions"`
+		GrantsBeyondUser bool     `json:"GrantsBeyondUser"`
+		Infrastructure   bool     `json:"Infrastructure"`
+		Status           string   `json:"Status"`
+		CreateDate       int64    `json:"CreateDate"` // seconds since 1970
+	}
 	tailRequest struct {
 		From   int64 `json:"from,omitempty"`
 		Follow bool  `json:"follow,omitempty"`
@@ -105,24 +139,68 @@ type (
 	}
 )
 
-var createAccountShape = awsjson.Plan(reflect.TypeFor[iam.CreateAccountOutput]())
+var (
+	createAccountShape           = awsjson.Plan(reflect.TypeFor[iam.CreateAccountOutput]())
+	createServicePrincipalShape  = awsjson.Plan(reflect.TypeFor[iam.CreateServicePrincipalOutput]())
+	listServicePrincipalsShape   = awsjson.Plan(reflect.TypeFor[iam.ListServicePrincipalsOutput]())
+	disableServicePrincipalShape = awsjson.Plan(reflect.TypeFor[iam.DisableServicePrincipalOutput]())
+)
+
+// answer operates and writes the outcome as shape has it: the codec is what may
+// reveal a secret.
+func (s *server) answer(w http.ResponseWriter, r *http.Request, name string, shape *awsjson.Shape, fill func(in any)) {
+	out, err := s.operate(r.Context(), name, fill)
+	if err != nil {
+		writeProblem(w, err)
+		return
+	}
+	_, _ = w.Write(shape.Append(nil, out)) // a client that has gone needs no answer
+}
 
 func (s *server) adminCreateAccount(w http.ResponseWriter, r *http.Request) {
 	var in createAccountRequest
 	if !readJSON(w, r, &in) {
 		return
 	}
-	out, err := s.operate(r.Context(), "CreateAccount", func(to any) {
+	s.answer(w, r, "CreateAccount", createAccountShape, func(to any) {
 		if in.Account != "" {
 			to.(*iam.CreateAccountInput).AccountID = optional.Some(in.Account)
 		}
 	})
-	if err != nil {
-		writeProblem(w, err)
+}
+
+func (s *server) adminCreateServicePrincipal(w http.ResponseWriter, r *http.Request) {
+	var in createServicePrincipalRequest
+	if !readJSON(w, r, &in) {
 		return
 	}
-	// The codec is what may reveal the secret.
-	_, _ = w.Write(createAccountShape.Append(nil, out)) // a client that has gone needs no answer
+	s.answer(w, r, "CreateServicePrincipal", createServicePrincipalShape, func(to any) {
+		*to.(*iam.CreateServicePrincipalInput) = iam.CreateServicePrincipalInput{
+			Name:             optional.Some(in.Name),
+			SigningName:      optional.Some(in.SigningName),
+			Actions:          in.Actions,
+			GrantsBeyondUser: in.GrantsBeyondUser,
+			Infrastructure:   in.Infrastructure,
+		}
+	})
+}
+
+func (s *server) adminListServicePrincipals(w http.ResponseWriter, r *http.Request) {
+	var in listServicePrincipalsRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	s.answer(w, r, "ListServicePrincipals", listServicePrincipalsShape, func(any) {})
+}
+
+func (s *server) adminDisableServicePrincipal(w http.ResponseWriter, r *http.Request) {
+	var in disableServicePrincipalRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	s.answer(w, r, "DisableServicePrincipal", disableServicePrincipalShape, func(to any) {
+		to.(*iam.DisableServicePrincipalInput).Name = optional.Some(in.Name)
+	})
 }
 
 // adminTail streams records, one JSON object a line, and with follow goes on

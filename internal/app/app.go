@@ -29,12 +29,14 @@ type environment struct {
 
 // commands is the command line. It is a contract: docs/reference/configuration.md is printed from it.
 type commands struct {
-	Dev     devCommand     `cmd:"" help:"Serve from memory, ready at once, for development and CI."`
-	Init    initCommand    `cmd:"" help:"Make an empty data directory a server: root key, first account, root credentials."`
-	Serve   serveCommand   `cmd:"" help:"Serve from a data directory that init made."`
-	Account accountCommand `cmd:"" help:"Manage accounts of a server."`
-	Audit   auditCommand   `cmd:"" help:"Read and verify the trail of a server."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Dev              devCommand              `cmd:"" help:"Serve from memory, ready at once, for development and CI."`
+	Init             initCommand             `cmd:"" help:"Make an empty data directory a server: root key, first account, root credentials."`
+	Serve            serveCommand            `cmd:"" help:"Serve from a data directory that init made."`
+	Account          accountCommand          `cmd:"" help:"Manage accounts of a server."`
+	ServicePrincipal servicePrincipalCommand `cmd:"" help:"Manage the services that act for users of a server."`
+	Audit            auditCommand            `cmd:"" help:"Read and verify the trail of a server."`
+	Simulate         simulateCommand         `cmd:"" help:"Play a service of AWS against a running server, to try key policies."`
+	Version          versionCommand          `cmd:"" help:"Print the version."`
 }
 
 // usageError marks an error that ends with exit code 2.

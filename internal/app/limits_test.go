@@ -30,6 +30,11 @@ var (
 	limitPolName = limit{"PolicyName", 1, 128}
 	limitInline  = limit{"PolicyName", 0, 128}
 	limitUser    = limit{"UserName", 0, 128}
+	limitRole    = limit{"RoleName", 0, 64}
+	limitInlDoc  = limit{"PolicyDocument", 1, 131072}
+	limitDescr   = limit{"Description", 0, 1000}
+	limitLongest = limit{"MaxSessionDuration", 3600, 43200}
+	limitTagKeys = limit{"TagKeys", 0, 50}
 	limitKey     = limit{"AccessKeyId", 16, 128}
 	limitItems   = limit{"MaxItems", 1, 1000}
 	limitPage    = limit{"Marker", 1, 320}
@@ -39,7 +44,12 @@ var (
 // there too. A marker of KMS has none: it is InvalidMarkerException, whatever is
 // wrong with it. Empty names of IAM are refused by their pattern, in IAM's words.
 var limits = map[string][]limit{
-	"kms:CreateAlias":                     {limitAlias, limitTarget},
+	"kms:CancelKeyDeletion": {limitKeyID},
+	"kms:CreateAlias":       {limitAlias, limitTarget},
+	"kms:CreateGrant": {
+		limitKeyID, limitTokens, {"Name", 1, 256}, {"GranteePrincipal", 1, 256}, {"RetiringPrincipal", 1, 256},
+		{"GranteeServicePrincipal", 1, 128}, {"RetiringServicePrincipal", 1, 128},
+	},
 	"kms:CreateKey":                       {limitPolicy, {"Description", 0, 8192}, {"CustomKeyStoreId", 1, 64}, {"XksKeyId", 1, 128}},
 	"kms:Decrypt":                         {limitCipher, limitTokens, limitKeyID},
 	"kms:DeleteAlias":                     {limitAlias},
@@ -51,12 +61,18 @@ var limits = map[string][]limit{
 	"kms:GenerateDataKeyWithoutPlaintext": {limitKeyID, limitBytes, limitTokens},
 	"kms:GenerateRandom":                  {limitBytes, {"CustomKeyStoreId", 1, 64}},
 	"kms:GetKeyPolicy":                    {limitKeyID, limitPolName},
+	"kms:GetKeyRotationStatus":            {limitKeyID},
 	"kms:ListAliases":                     {limitKeyID, {"Limit", 1, 100}},
+	"kms:ListGrants":                      {limitKeyID, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
 	"kms:ListKeyPolicies":                 {limitKeyID, {"Limit", 1, 1000}},
 	"kms:ListKeys":                        {{"Limit", 1, 1000}},
 	"kms:ListResourceTags":                {limitKeyID, {"Limit", 1, 50}},
+	"kms:ListRetirableGrants":             {{"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
 	"kms:PutKeyPolicy":                    {limitKeyID, limitPolName, limitPolicy},
 	"kms:ReEncrypt":                       {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
+	"kms:RetireGrant":                     {limitKeyID, {"GrantToken", 1, 8192}, {"GrantId", 1, 128}},
+	"kms:RevokeGrant":                     {limitKeyID, {"GrantId", 1, 128}},
+	"kms:ScheduleKeyDeletion":             {limitKeyID, {"PendingWindowInDays", 1, 365}},
 	"kms:TagResource":                     {limitKeyID},
 	"kms:UntagResource":                   {limitKeyID},
 	"kms:UpdateAlias":                     {limitAlias, limitTarget},
@@ -72,10 +88,40 @@ var limits = map[string][]limit{
 	"iam:ListAccessKeys":   {limitUser, limitItems, limitPage},
 	"iam:ListUserPolicies": {limitUser, limitItems, limitPage},
 	"iam:ListUsers":        {{"PathPrefix", 0, 512}, limitItems, limitPage},
-	"iam:PutUserPolicy":    {limitUser, limitInline, {"PolicyDocument", 1, 131072}},
+	"iam:PutUserPolicy":    {limitUser, limitInline, limitInlDoc},
 	"iam:UpdateAccessKey":  {limitUser, limitKey},
 
+	"iam:CreateRole":                  {limitRole, {"Path", 0, 512}, {"AssumeRolePolicyDocument", 1, 131072}, limitDescr, limitLongest, {"PermissionsBoundary", 20, 2048}},
+	"iam:DeleteRole":                  {limitRole},
+	"iam:DeleteRolePolicy":            {limitRole, limitInline},
+	"iam:GetRole":                     {limitRole},
+	"iam:GetRolePolicy":               {limitRole, limitInline},
+	"iam:ListAttachedRolePolicies":    {limitRole, {"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListAttachedUserPolicies":    {{"UserName", 0, 64}, {"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListGroupsForUser":           {limitUser, limitItems, limitPage},
+	"iam:ListInstanceProfilesForRole": {limitRole, limitItems, limitPage},
+	"iam:ListRolePolicies":            {limitRole, limitItems, limitPage},
+	"iam:ListRoles":                   {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListRoleTags":                {limitRole, limitItems, limitPage},
+	"iam:ListUserTags":                {limitUser, limitItems, limitPage},
+	"iam:PutRolePolicy":               {limitRole, limitInline, limitInlDoc},
+	"iam:TagRole":                     {limitRole},
+	"iam:TagUser":                     {limitUser},
+	"iam:UntagRole":                   {limitRole, limitTagKeys},
+	"iam:UntagUser":                   {limitUser, limitTagKeys},
+	"iam:UpdateAssumeRolePolicy":      {limitRole, limitInlDoc},
+	"iam:UpdateRole":                  {limitRole, limitDescr, limitLongest},
+	"iam:UpdateRoleDescription":       {limitRole, limitDescr},
+
+	"sts:AssumeRole": {
+		{"RoleArn", 20, 2048}, {"RoleSessionName", 2, 64}, {"Policy", 1, 2048}, {"DurationSeconds", 900, 43200}, {"TransitiveTagKeys", 0, 50},
+		{"ExternalId", 2, 1224}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}, {"SourceIdentity", 2, 64},
+	},
+	"sts:CreateForwardAccessSession": {
+		{"Method", 1, 16}, {"Uri", 1, 8192}, {"BodySha256", 64, 64}, {"DurationSeconds", 1, 300}, {"SourceIp", 2, 45}, {"PassRoleArn", 20, 2048},
+	},
 	"sts:GetCallerIdentity": {},
+	"sts:GetSessionToken":   {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}},
 }
 
 // TestLimits: each limit of the model, one below, on, and one above.

@@ -61,7 +61,7 @@ func TestOperationsPage(t *testing.T) {
 			}
 			fmt.Fprintf(&b, "\n### %s\n\n- %s; asks %s\n- input: %s\n- output: %s\n- recorded of the input: %s\n",
 				op.Name, gait, asks, code(members(op.In)), code(members(op.Out)), code(entrance.RequestMembers()))
-			if shown := entrance.ResponseMembers(); op.Writes && len(shown) > 0 {
+			if shown := entrance.ResponseMembers(); op.Recorded && len(shown) > 0 {
 				fmt.Fprintf(&b, "- recorded of the output: %s\n", code(shown))
 			}
 		}

@@ -44,7 +44,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 				for n := range 4 {
 					clients.Go(func() {
 						for i := range 200 {
-							credential, err := w.server.iam.Credential(t.Context(), worker.AccessKeyID)
+							credential, err := w.server.iam.Credential(t.Context(), worker.AccessKeyID, "")
 							if err != nil {
 								return
 							}

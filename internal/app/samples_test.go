@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/memory"
@@ -57,6 +58,15 @@ func (w *world) alias() string {
 	return name
 }
 
+// grant makes a grant on a new key, and returns the ids of both.
+func (w *world) grant() (key, grant optional.Of[string]) {
+	key = optional.Some(w.key())
+	out := w.must(w.caller(owner), "kms:CreateGrant", &kms.CreateGrantInput{
+		KeyID: key, GranteePrincipal: optional.Some(owner), RetiringPrincipal: optional.Some(owner), Operations: []string{"Encrypt"},
+	})
+	return key, optional.Some(out.(*kms.CreateGrantOutput).GrantID)
+}
+
 // newUser makes an IAM user without any permission and returns its credential.
 func (w *world) newUser(account, name string) *authz.Credential {
 	root := w.caller(account)
@@ -88,6 +98,26 @@ func (w *world) userPolicy() optional.Of[string] {
 	return user
 }
 
+const sampleTrust = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + owner + `"},"Action":"sts:AssumeRole"}}`
+
+// role makes a role with an inline policy named "sample".
+func (w *world) role() optional.Of[string] {
+	role := w.bareRole()
+	w.must(w.caller(owner), "iam:PutRolePolicy", &iam.PutRolePolicyInput{RoleName: role, PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)})
+	return role
+}
+
+// bareRole makes a role without a policy.
+func (w *world) bareRole() optional.Of[string] {
+	role := optional.Some(w.fresh("sample"))
+	w.must(w.caller(owner), "iam:CreateRole", &iam.CreateRoleInput{RoleName: role, AssumeRolePolicyDocument: optional.Some(sampleTrust)})
+	return role
+}
+
+func identityTags() []iam.Tag {
+	return []iam.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
+}
+
 const samplePolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + owner + `:root"},"Action":"kms:*","Resource":"*"}]}`
 
 func tags() []kms.Tag {
@@ -96,8 +126,19 @@ func tags() []kms.Tag {
 
 // samples has one valid input for every operation, to be called by the owner.
 var samples = map[string]func(w *world) any{
+	"kms:CancelKeyDeletion": func(w *world) any {
+		key := optional.Some(w.key())
+		w.must(w.caller(owner), "kms:ScheduleKeyDeletion", &kms.ScheduleKeyDeletionInput{KeyID: key})
+		return &kms.CancelKeyDeletionInput{KeyID: key}
+	},
 	"kms:CreateAlias": func(w *world) any {
 		return &kms.CreateAliasInput{AliasName: optional.Some("alias/new"), TargetKeyID: optional.Some(w.key())}
+	},
+	"kms:CreateGrant": func(w *world) any {
+		return &kms.CreateGrantInput{
+			KeyID: optional.Some(w.key()), GranteePrincipal: optional.Some(stranger), Operations: []string{"Decrypt"},
+			Constraints: &kms.GrantConstraints{EncryptionContextEquals: pairs.Of(map[string]string{"a": "b"})},
+		}
 	},
 	"kms:CreateKey": func(*world) any {
 		return &kms.CreateKeyInput{Description: optional.Some("sample"), Policy: optional.Some(samplePolicy), Tags: tags()}
@@ -122,19 +163,40 @@ var samples = map[string]func(w *world) any{
 	"kms:GenerateDataKeyWithoutPlaintext": func(w *world) any {
 		return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: optional.Some(w.key()), NumberOfBytes: optional.Some(32)}
 	},
-	"kms:GenerateRandom":  func(*world) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
-	"kms:GetKeyPolicy":    func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
-	"kms:ListAliases":     func(*world) any { return &kms.ListAliasesInput{} },
+	"kms:GenerateRandom": func(*world) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
+	"kms:GetKeyPolicy":   func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
+	"kms:GetKeyRotationStatus": func(w *world) any {
+		return &kms.GetKeyRotationStatusInput{KeyID: optional.Some(w.key())}
+	},
+	"kms:ListAliases": func(*world) any { return &kms.ListAliasesInput{} },
+	"kms:ListGrants": func(w *world) any {
+		key, _ := w.grant()
+		return &kms.ListGrantsInput{KeyID: key}
+	},
 	"kms:ListKeyPolicies": func(w *world) any { return &kms.ListKeyPoliciesInput{KeyID: optional.Some(w.key())} },
 	"kms:ListKeys":        func(*world) any { return &kms.ListKeysInput{} },
 	"kms:ListResourceTags": func(w *world) any {
 		return &kms.ListResourceTagsInput{KeyID: optional.Some(w.key())}
+	},
+	"kms:ListRetirableGrants": func(*world) any {
+		return &kms.ListRetirableGrantsInput{RetiringPrincipal: optional.Some("arn:aws:iam::" + owner + ":root")}
 	},
 	"kms:PutKeyPolicy": func(w *world) any {
 		return &kms.PutKeyPolicyInput{KeyID: optional.Some(w.key()), Policy: optional.Some(samplePolicy)}
 	},
 	"kms:ReEncrypt": func(w *world) any {
 		return &kms.ReEncryptInput{CiphertextBlob: w.blob(w.key()), DestinationKeyID: optional.Some(w.key())}
+	},
+	"kms:RetireGrant": func(w *world) any {
+		key, grant := w.grant()
+		return &kms.RetireGrantInput{KeyID: key, GrantID: grant}
+	},
+	"kms:RevokeGrant": func(w *world) any {
+		key, grant := w.grant()
+		return &kms.RevokeGrantInput{KeyID: key, GrantID: grant}
+	},
+	"kms:ScheduleKeyDeletion": func(w *world) any {
+		return &kms.ScheduleKeyDeletionInput{KeyID: optional.Some(w.key()), PendingWindowInDays: optional.Some(7)}
 	},
 	"kms:TagResource": func(w *world) any {
 		return &kms.TagResourceInput{KeyID: optional.Some(w.key()), Tags: tags()}
@@ -152,29 +214,104 @@ var samples = map[string]func(w *world) any{
 	},
 
 	"iam:CreateAccessKey": func(w *world) any { return &iam.CreateAccessKeyInput{UserName: w.user()} },
-	"iam:CreateUser":      func(*world) any { return &iam.CreateUserInput{UserName: optional.Some("new")} },
+	"iam:CreateRole": func(*world) any {
+		return &iam.CreateRoleInput{RoleName: optional.Some("new"), AssumeRolePolicyDocument: optional.Some(sampleTrust), Tags: identityTags()}
+	},
+	"iam:CreateUser": func(*world) any { return &iam.CreateUserInput{UserName: optional.Some("new")} },
 	"iam:DeleteAccessKey": func(w *world) any {
 		user, id := w.accessKey()
 		return &iam.DeleteAccessKeyInput{UserName: user, AccessKeyID: id}
+	},
+	"iam:DeleteRole": func(w *world) any { return &iam.DeleteRoleInput{RoleName: w.bareRole()} },
+	"iam:DeleteRolePolicy": func(w *world) any {
+		return &iam.DeleteRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
 	},
 	"iam:DeleteUser": func(w *world) any { return &iam.DeleteUserInput{UserName: w.user()} },
 	"iam:DeleteUserPolicy": func(w *world) any {
 		return &iam.DeleteUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
+	"iam:GetRole": func(w *world) any { return &iam.GetRoleInput{RoleName: w.role()} },
+	"iam:GetRolePolicy": func(w *world) any {
+		return &iam.GetRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
+	},
 	"iam:GetUser": func(w *world) any { return &iam.GetUserInput{UserName: w.user()} },
 	"iam:GetUserPolicy": func(w *world) any {
 		return &iam.GetUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
-	"iam:ListAccessKeys":   func(w *world) any { return &iam.ListAccessKeysInput{UserName: w.user()} },
+	"iam:ListAccessKeys": func(w *world) any { return &iam.ListAccessKeysInput{UserName: w.user()} },
+	"iam:ListAttachedRolePolicies": func(w *world) any {
+		return &iam.ListAttachedRolePoliciesInput{RoleName: w.role()}
+	},
+	"iam:ListAttachedUserPolicies": func(w *world) any {
+		return &iam.ListAttachedUserPoliciesInput{UserName: w.user()}
+	},
+	"iam:ListGroupsForUser": func(w *world) any { return &iam.ListGroupsForUserInput{UserName: w.user()} },
+	"iam:ListInstanceProfilesForRole": func(w *world) any {
+		return &iam.ListInstanceProfilesForRoleInput{RoleName: w.role()}
+	},
+	"iam:ListRolePolicies": func(w *world) any { return &iam.ListRolePoliciesInput{RoleName: w.role()} },
+	"iam:ListRoles":        func(*world) any { return &iam.ListRolesInput{} },
+	"iam:ListRoleTags":     func(w *world) any { return &iam.ListRoleTagsInput{RoleName: w.role()} },
 	"iam:ListUserPolicies": func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
 	"iam:ListUsers":        func(*world) any { return &iam.ListUsersInput{} },
+	"iam:ListUserTags":     func(w *world) any { return &iam.ListUserTagsInput{UserName: w.user()} },
+	"iam:PutRolePolicy": func(w *world) any {
+		return &iam.PutRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
 	"iam:PutUserPolicy": func(w *world) any {
 		return &iam.PutUserPolicyInput{UserName: w.user(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
+	"iam:TagRole": func(w *world) any { return &iam.TagRoleInput{RoleName: w.role(), Tags: identityTags()} },
+	"iam:TagUser": func(w *world) any { return &iam.TagUserInput{UserName: w.user(), Tags: identityTags()} },
+	"iam:UntagRole": func(w *world) any {
+		return &iam.UntagRoleInput{RoleName: w.role(), TagKeys: []string{"team"}}
+	},
+	"iam:UntagUser": func(w *world) any {
+		return &iam.UntagUserInput{UserName: w.user(), TagKeys: []string{"team"}}
 	},
 	"iam:UpdateAccessKey": func(w *world) any {
 		user, id := w.accessKey()
 		return &iam.UpdateAccessKeyInput{UserName: user, AccessKeyID: id, Status: optional.Some("Inactive")}
 	},
+	"iam:UpdateAssumeRolePolicy": func(w *world) any {
+		return &iam.UpdateAssumeRolePolicyInput{RoleName: w.role(), PolicyDocument: optional.Some(sampleTrust)}
+	},
+	"iam:UpdateRole": func(w *world) any {
+		return &iam.UpdateRoleInput{RoleName: w.role(), Description: optional.Some("new")}
+	},
+	"iam:UpdateRoleDescription": func(w *world) any {
+		return &iam.UpdateRoleDescriptionInput{RoleName: w.role(), Description: optional.Some("new")}
+	},
 
+	"sts:AssumeRole": func(w *world) any {
+		return &sts.AssumeRoleInput{RoleARN: optional.Some("arn:aws:iam::" + owner + ":role/" + w.role().V), RoleSessionName: optional.Some("sample")}
+	},
+	"sts:CreateForwardAccessSession": func(w *world) any {
+		user := w.newUser(owner, w.fresh("reader"))
+		return trading(newRequest("GET", "/documents/1", "").signedBy(user, documentsSigning, "us-east-1", time.Now()))
+	},
 	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
+	"sts:GetSessionToken":   func(*world) any { return &sts.GetSessionTokenInput{} },
+}
+
+// authors make the calls of those samples that the owner's root user can't make.
+var authors = map[string]func(w *world) *authz.Credential{
+	"sts:AssumeRole":                 func(w *world) *authz.Credential { return w.userWith(w.fresh("assumer"), `"sts:AssumeRole"`) },
+	"sts:CreateForwardAccessSession": (*world).documentsService,
+}
+
+// author returns who makes the call of a sample.
+func (w *world) author(name string) *authz.Credential {
+	if make := authors[name]; make != nil {
+		return make(w)
+	}
+	return w.caller(owner)
+}
+
+// userWith makes a user of the owner's who may do some actions to everything.
+func (w *world) userWith(name, actions string) *authz.Credential {
+	user := w.newUser(owner, name)
+	document := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":` + actions + `,"Resource":"*"}}`
+	w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: optional.Some(name), PolicyName: optional.Some("own"), PolicyDocument: optional.Some(document)})
+	return w.caller(user.AccessKeyID)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"claviger/internal/edge/gateway"
@@ -38,6 +39,7 @@ type foundations struct {
 	partition   string // of all principals; "aws" by default
 	development bool
 	log         *slog.Logger
+	now         func() time.Time // time.Now by default
 }
 
 // server is the house, put together.
@@ -45,12 +47,15 @@ type server struct {
 	store     *store.Store
 	trail     audit.Trail
 	iam       *iam.Service
+	keys      *kms.Service
 	pipeline  *pipeline.Pipeline
 	services  []gateway.Service
 	operators map[string]*pipeline.Entrance
 	log       *slog.Logger
+	now       func() time.Time
 	stop      context.CancelFunc
-	stopped   chan struct{}
+
+	background sync.WaitGroup
 }
 
 // tables of all services.
@@ -60,7 +65,10 @@ func tables() []store.AnyTable { return append(iam.Tables(), kms.Tables()...) }
 // closes everything. Before it returns, the trail has the record of every
 // change that the store has.
 func newServer(ctx context.Context, f foundations) (*server, error) {
-	s := &server{log: f.log, stopped: make(chan struct{})}
+	s := &server{log: f.log, now: f.now}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	var corridor *pipeline.Pipeline // made below; no commit comes before it
 	opened, err := store.Open(ctx, f.driver, store.Options{
 		Tables:    tables(),
@@ -77,7 +85,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Origin: f.keyring.Installation(),
 		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
 		Signer: f.keyring.Signer(),
-		Now:    time.Now,
+		Now:    s.now,
 	}
 	if s.trail, err = f.openTrail(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
@@ -86,13 +94,13 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
 	}
 
-	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: time.Now})
+	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: s.now})
 	corridor = pipeline.New(pipeline.Options{
 		Store:       s.store,
 		Trail:       s.trail,
 		Credentials: s.iam,
 		Sealer:      f.keyring,
-		Now:         time.Now,
+		Now:         s.now,
 		Report: func(requestID string, err error) {
 			f.log.Error("internal failure", "request_id", requestID, "cause", err)
 		},
@@ -102,8 +110,18 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, errors.Join(fmt.Errorf("bringing the trail up to the store: %w", err), s.trail.Close(), s.store.Close())
 	}
 
-	keys := kms.New(kms.Options{Keyring: f.keyring, Principals: s.iam, Stamp: s.store.Stamp})
-	s.services = services(s.iam, keys)
+	s.keys = kms.New(kms.Options{
+		Keyring:    f.keyring,
+		Principals: s.iam,
+		Stamp:      s.store.Stamp,
+		Store:      s.store,
+		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
+			return corridor.CarryOut(ctx, keySource, change)
+		},
+		Glance: s.store.Glance,
+	})
+	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Signatures: newEvidence(s.iam)})
+	s.services = services(s.iam, s.keys, tokens)
 	s.operators = operators(s.iam, trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
 		if f.verify == nil {
 			return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
@@ -112,7 +130,9 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	}))
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	go s.keepUp(background)
+	s.deleteDue(ctx)
+	s.background.Go(func() { s.keepUp(background) })
+	s.background.Go(func() { s.deleteKeys(background) })
 	return s, nil
 }
 
@@ -127,11 +147,14 @@ func (s *server) checkNotRolledBack(ctx context.Context) error {
 	})
 }
 
+// keySource is the event source of what is done with keys.
+const keySource = "kms.amazonaws.com"
+
 // services is the list of every API that the binary offers.
-func services(identities *iam.Service, keys *kms.Service) []gateway.Service {
+func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service) []gateway.Service {
 	return []gateway.Service{
 		{
-			Name: "kms", Source: "kms.amazonaws.com", Protocol: gateway.JSON, Target: "TrentService",
+			Name: "kms", Source: keySource, Protocol: gateway.JSON, Target: "TrentService",
 			Skew: 5 * time.Minute, Internal: "KMSInternalException", Operations: keys.Operations(),
 		},
 		{
@@ -142,7 +165,7 @@ func services(identities *iam.Service, keys *kms.Service) []gateway.Service {
 		{
 			Name: "sts", Source: "sts.amazonaws.com", Protocol: gateway.Query,
 			Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
-			Skew: 15 * time.Minute, Operations: sts.New().Operations(),
+			Skew: 15 * time.Minute, Operations: tokens.Operations(),
 		},
 	}
 }
@@ -169,7 +192,7 @@ func (s *server) gateway(c *common) *gateway.Gateway {
 		Credentials: s.iam,
 		Regions:     c.Regions,
 		Region:      c.Region,
-		Now:         time.Now,
+		Now:         s.now,
 		FIPS:        fips140.Enabled(),
 		Refused: func(r *message.Request, code fault.Code) {
 			refusals.refused(r.Remote, code)
@@ -180,7 +203,6 @@ func (s *server) gateway(c *common) *gateway.Gateway {
 // keepUp drains the outbox whenever the trail has fallen behind the store,
 // until it succeeds: no call is answered meanwhile.
 func (s *server) keepUp(ctx context.Context) {
-	defer close(s.stopped)
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -203,14 +225,14 @@ func (s *server) keepUp(ctx context.Context) {
 // close ends the server after the last call: what was answered is durable already.
 func (s *server) close() error {
 	s.stop()
-	<-s.stopped
+	s.background.Wait()
 	return errors.Join(s.trail.Close(), s.store.Close())
 }
 
 // addAccount makes an account with the given root credentials.
 func (s *server) addAccount(ctx context.Context, id string, c rootCredentials) error {
 	_, err := s.store.Update(ctx, newOpID(), func(tx store.Txn) error {
-		return s.iam.CreateAccount(ctx, tx, id, c.accessKeyID, confidential.New([]byte(strings.Clone(c.secret))), time.Now())
+		return s.iam.CreateAccount(ctx, tx, id, c.accessKeyID, confidential.New([]byte(strings.Clone(c.secret))), s.now())
 	})
 	if err != nil {
 		return fmt.Errorf("making account %s: %w", id, err)

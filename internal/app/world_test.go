@@ -33,9 +33,11 @@ type world struct {
 	t         testing.TB
 	server    *server
 	driver    driver.Driver
+	keyring   *sealed.Keyring
 	log       *lockedBuffer
 	entrances map[string]*pipeline.Entrance // "kms:Encrypt"
 	names     int
+	documents *authz.Credential // the service of documents, once it is registered
 }
 
 type lockedBuffer struct {
@@ -77,9 +79,24 @@ func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := foundations{
+	w.keyring = keyring
+	if w.server, err = newServer(context.Background(), w.foundations(d, dir)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.server.close(); err != nil {
+			t.Errorf("closing the server: %v", err)
+		}
+	})
+	w.enter()
+	return w
+}
+
+// foundations are those of the world's server.
+func (w *world) foundations(d driver.Driver, dir string) foundations {
+	return foundations{
 		driver:      d,
-		keyring:     keyring,
+		keyring:     w.keyring,
 		development: true,
 		log:         slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		openTrail: func(o audit.Options) (audit.Trail, error) {
@@ -91,27 +108,22 @@ func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
 		},
 		trailDir: filepath.Join(dir, trailDir),
 	}
-	if w.server, err = newServer(context.Background(), f); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.server.close(); err != nil {
-			t.Errorf("closing the server: %v", err)
-		}
-	})
+}
+
+// enter finds the operations of the world's server.
+func (w *world) enter() {
 	for _, s := range w.server.services {
 		for _, op := range s.Operations {
 			w.entrances[s.Name+":"+op.Name] = pipeline.Open(s.Source, op)
 		}
 	}
-	return w
 }
 
 // caller returns a credential by its access key id; twelve digits are the root
 // user of that account.
 func (w *world) caller(id string) *authz.Credential {
 	w.t.Helper()
-	c, err := w.server.iam.Credential(context.Background(), id)
+	c, err := w.server.iam.Credential(context.Background(), id, "")
 	if err != nil {
 		w.t.Fatalf("looking up %s: %v", id, err)
 	}

@@ -72,7 +72,13 @@ func (f *file) imported(importPath string) string {
 // source returns the Go files of the module itself, without tests. The module
 // of the end-to-end tests answers to its own rules.
 func (t tree) source() []*file {
-	return t.where(func(f *file) bool { return f.syntax != nil && !f.test() && !strings.HasPrefix(f.path, "e2e/") })
+	return t.where(func(f *file) bool { return f.syntax != nil && !f.test() && !f.apart() })
+}
+
+// apart reports whether f is of another module: the end-to-end tests, the client
+// for services, the examples.
+func (f *file) apart() bool {
+	return slices.ContainsFunc([]string{"e2e/", "client/", "examples/"}, func(m string) bool { return strings.HasPrefix(f.path, m) })
 }
 
 // goFiles returns all Go files.
