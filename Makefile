@@ -42,6 +42,7 @@ golden: ## write golden files and printed pages anew; review the difference
 
 bench: build ## measure: ratios to a Go web server that does nothing
 	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
+	go test -run '^$$' -bench DecryptByGrant -benchtime 3x ./internal/service/kms
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

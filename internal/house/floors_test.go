@@ -36,12 +36,16 @@ var only = []permit{
 		"simulate", // is a client
 	}},
 	{"net/http/", "profiles and test servers have no place in the binary", nil},
-	{"net", "sockets are opened at the edge", []string{"edge/httpfront", "app", "cmd/claviger-bench"}},
+	{"net", "sockets are opened at the edge", []string{
+		"edge/httpfront", "app", "cmd/claviger-bench",
+		"ground/store/postgres", // how connections to the database are kept
+	}},
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
 		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "cmd/claviger", "cmd/claviger-bench",
+		"ground/store/postgres/postgrestest",
 	}},
-	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench"}},
+	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "ground/store/postgres/postgrestest"}},
 	{"os/signal", "signals are for who starts the server", []string{"app", "cmd/claviger-bench"}},
 	{"log/slog", "rooms keep records, not logs", []string{
 		"app",
@@ -61,7 +65,7 @@ var only = []permit{
 	{"C", "the binary is built without cgo", nil},
 	{"plugin", "what the binary offers is what its source says", nil},
 	{"encoding/gob", "stored and sent formats are specified, not derived", nil},
-	{"testing", "tests are for tests", []string{"ground/store/storetest"}},
+	{"testing", "tests are for tests", []string{"ground/store/storetest", "ground/store/postgres/postgrestest"}},
 
 	// Cryptography.
 	{"crypto/cipher", "one package seals and opens", []string{"ground/sealed"}},
@@ -103,6 +107,8 @@ var only = []permit{
 	{"github.com/tidwall/btree", "ordered tables in memory", []string{"ground/store/memory"}},
 	{"github.com/aws/aws-sdk-go-v2/aws", "credentials of simulated services", []string{"simulate", "app"}},
 	{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "simulated services sign as real ones do", []string{"simulate"}},
+	{"github.com/jackc/pgx/v5", "the shared database", []string{"ground/store/postgres"}},
+	{"github.com/jackc/pgx/v5/", "the shared database", []string{"ground/store/postgres", "ground/store/postgres/postgrestest"}},
 	{"golang.org/x/crypto/argon2", "passphrases", []string{"ground/sealed/root"}},
 	{"golang.org/x/sys/", "few need to know which system they run on", []string{
 		"ground/audit",          // locks
