@@ -120,15 +120,19 @@ func (s *shelf) update(fn func(tx store.Txn) error) {
 
 // grant completes g and stores it.
 func (s *shelf) grant(ctx context.Context, tx store.Txn, g *grantRecord) error {
+	k, err := s.service.readKey(ctx, tx, s.region, s.keyID)
+	if err != nil {
+		return err
+	}
+	return s.grantOn(ctx, tx, k, g)
+}
+
+func (s *shelf) grantOn(ctx context.Context, tx store.Txn, k *Key, g *grantRecord) error {
 	var random [32]byte
 	_, _ = rand.Read(random[:])
 	g.Region, g.KeyID, g.Account, g.ID, g.Created = s.region, s.keyID, shelfOwner, grantID(random), time.Unix(2, 0).UTC()
 	if g.Issuer == "" {
 		g.Issuer = shelfOwner
-	}
-	k, err := s.service.readKey(ctx, tx, s.region, s.keyID)
-	if err != nil {
-		return err
 	}
 	return s.service.putGrant(ctx, tx, k, g)
 }
