@@ -251,8 +251,8 @@ func heap() int64 {
 // load stores grants, many in one transaction.
 func (s *shelf) load(n int, make func(i int) *grantRecord) {
 	s.t.Helper()
-	const batch = driver.MaxWrites/2 - 2 // a grant is two rows, and shares two with the others
-	s.put(make(0))                       // from here on the key says which form its grantees have
+	const batch = driver.MaxWrites / 5 // a grant is up to five rows
+	s.put(make(0))                     // from here on the key says which form its grantees have
 	for i := 1; i < n; {
 		start, end := i, min(i+batch, n)
 		s.update(func(tx store.Txn) error {
