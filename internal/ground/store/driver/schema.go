@@ -171,6 +171,44 @@ func (o *Order) Key(key, indexed Key) Key {
 	return full
 }
 
+// Walk calls fn for at most limit rows behind after. page reads the next n of
+// them; it is asked for size rows at a time, and has ended while fn runs.
+func (o *Order) Walk(after Key, limit, size int, page func(after Key, n int) ([]Row, error), fn func(Row) error) error {
+	for limit > 0 {
+		n := min(limit, size)
+		rows, err := page(after, n)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := fn(r); err != nil {
+				return err
+			}
+		}
+		if len(rows) < n {
+			return nil
+		}
+		limit -= n
+		last := &rows[n-1]
+		after = o.Key(last.Key, last.Indexed)
+	}
+	return nil
+}
+
+// Beyond returns what of after follows prefix, nil where after excludes none of
+// the rows that begin with prefix. It returns false where it excludes all.
+func (o *Order) Beyond(prefix, after Key) (Key, bool) {
+	above, some := Above(prefix, after)
+	switch {
+	case !some:
+		return nil, false
+	case above == nil:
+		return nil, true
+	}
+	// A whole key is not greater than itself.
+	return above[len(prefix):], len(prefix) < len(o.Columns)
+}
+
 // Admits reports whether k is a key of these columns or of the first of them.
 func Admits(columns []Column, k Key) bool {
 	if len(k) > len(columns) {

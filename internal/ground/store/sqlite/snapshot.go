@@ -88,48 +88,31 @@ func (s *snapshot) Get(ctx context.Context, schema *driver.Schema, key driver.Ke
 func (s *snapshot) Scan(ctx context.Context, schema *driver.Schema, index string, prefix, after driver.Key, limit int, fn func(driver.Row) error) error {
 	t := s.database.table(schema)
 	x := t.order(index)
-	for limit > 0 {
+	page := func(after driver.Key, n int) ([]driver.Row, error) {
+		if err := s.ready(ctx); err != nil {
+			return nil, err
+		}
+		rows, err := s.page(t, x, prefix, after, n)
+		if err != nil {
+			return nil, s.fail(schema, err)
+		}
+		return rows, nil
+	}
+	return x.Walk(after, limit, pageRows, page, func(row driver.Row) error {
 		if err := s.ready(ctx); err != nil {
 			return err
 		}
-		n := min(limit, pageRows)
-		rows, err := s.page(t, x, prefix, after, n)
-		if err != nil {
-			return s.fail(schema, err)
-		}
-		for _, r := range rows {
-			if err := s.ready(ctx); err != nil {
-				return err
-			}
-			if err := fn(r); err != nil {
-				return err
-			}
-		}
-		if len(rows) < n {
-			return nil
-		}
-		limit -= n
-		last := &rows[n-1]
-		after = x.Key(last.Key, last.Indexed)
-	}
-	return nil
+		return fn(row)
+	})
 }
 
-func (s *snapshot) page(t *table, x *order, prefix, after driver.Key, n int) ([]driver.Row, error) {
-	above, some := driver.Above(prefix, after)
+func (s *snapshot) page(t *table, x *order, prefix, after driver.Key, n int) (rows []driver.Row, err error) {
+	beyond, some := x.Beyond(prefix, after)
 	if !some {
 		return nil, nil
 	}
-	var beyond driver.Key
-	if above != nil {
-		beyond = above[len(prefix):]
-		if len(prefix) == len(x.Columns) {
-			return nil, nil // a whole key is not greater than itself
-		}
-	}
 	args := append(arguments(arguments(nil, prefix), beyond), n)
-	var rows []driver.Row
-	err := s.conn.query(x.scans[len(prefix)][len(beyond)], args, func(scan func(...any) error) error {
+	err = s.conn.query(x.scans[len(prefix)][len(beyond)], args, func(scan func(...any) error) error {
 		r, err := t.readRow(scan)
 		rows = append(rows, r)
 		return err
