@@ -41,6 +41,12 @@ type Values struct {
 	Ambiguous bool
 }
 
+// Text is the value s, absent where s is empty.
+func Text(s string) Values { return Values{Present: s != "", One: s} }
+
+// Texts are the values of a multi-valued key, absent where there are none.
+func Texts(list []string) Values { return Values{Present: len(list) > 0, Multi: true, Many: list} }
+
 // Named returns what m holds under a name, which is folded, as the names of
 // condition keys are. Where two names of m fold together nobody can say which
 // value counts: the answer is ambiguous.

@@ -48,9 +48,9 @@ func (w *world) ofRequest(name string) (policy.Values, bool) {
 	case "aws:securetransport":
 		return one(strconv.FormatBool(w.facts.Secure)), true
 	case "aws:requestedregion":
-		return present(w.facts.Region), true
+		return policy.Text(w.facts.Region), true
 	case "aws:resourceaccount":
-		return present(w.ask.Account), true
+		return policy.Text(w.ask.Account), true
 	case "aws:sourceip":
 		return w.sourceIP(), true
 	case "aws:useragent":
@@ -71,23 +71,23 @@ func (w *world) ofCaller(name string) (policy.Values, bool) {
 	p := &w.caller.Principal
 	switch name {
 	case "aws:principalarn":
-		return present(p.PrincipalARN()), true
+		return policy.Text(p.PrincipalARN()), true
 	case "aws:principalaccount":
-		return present(p.Account), true
+		return policy.Text(p.Account), true
 	case "aws:principaltype":
-		return present(principalType(p.Kind)), true
+		return policy.Text(principalType(p.Kind)), true
 	case "aws:principalisawsservice":
 		return one(strconv.FormatBool(p.Kind == principal.Service)), true
 	case "aws:principalservicename":
 		return only(p.Kind == principal.Service, p.Name), true
 	case "aws:principalservicenameslist":
-		return many(w.caller.Policy.Services), true
+		return policy.Texts(w.caller.Policy.Services), true
 	case "aws:userid":
-		return present(p.ID), true
+		return policy.Text(p.ID), true
 	case "aws:username":
 		return only(p.Kind == principal.User, p.Name), true
 	case "aws:sourceidentity":
-		return present(p.SourceIdentity), true
+		return policy.Text(p.SourceIdentity), true
 	case "aws:viaawsservice":
 		return one(strconv.FormatBool(w.caller.Via != nil)), true
 	case "aws:calledvia", "aws:calledviafirst", "aws:calledvialast":
@@ -121,7 +121,7 @@ func (w *world) calledVia(list bool) policy.Values {
 	case w.caller.Via == nil:
 		return policy.Values{}
 	case list:
-		return many(w.caller.Via.Services)
+		return policy.Texts(w.caller.Via.Services)
 	}
 	return one(w.caller.Via.Name)
 }
@@ -153,12 +153,6 @@ func principalType(k principal.Kind) string {
 }
 
 func one(s string) policy.Values { return policy.Values{Present: true, One: s} }
-
-func many(list []string) policy.Values {
-	return policy.Values{Present: len(list) > 0, Multi: true, Many: list}
-}
-
-func present(s string) policy.Values { return only(true, s) }
 
 // only is a value that is there on a condition, and if it is not empty.
 func only(condition bool, s string) policy.Values {

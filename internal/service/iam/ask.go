@@ -26,6 +26,14 @@ func ask(c *operation.Call, action, resource string, facts *facts) authz.Ask {
 	}
 }
 
+// asksOperator makes the Asks of an operation that is the operator's: no policy
+// can allow it to a caller of the network.
+func asksOperator[In any](action string) func(*operation.Call, *In, struct{}, []authz.Ask) []authz.Ask {
+	return func(_ *operation.Call, _ *In, _ struct{}, asks []authz.Ask) []authz.Ask {
+		return append(asks, authz.Ask{Action: action, Resource: "*", Rule: policy.IdentityOnly})
+	}
+}
+
 // facts answer for the condition keys of IAM.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 type facts struct {
@@ -39,9 +47,9 @@ type facts struct {
 func (f *facts) Lookup(k *policy.Key) policy.Values {
 	switch k.Name {
 	case "aws:tagkeys":
-		return policy.Values{Present: len(f.requestKeys) > 0, Multi: true, Many: f.requestKeys}
+		return policy.Texts(f.requestKeys)
 	case "iam:permissionsboundary":
-		return policy.Values{Present: f.boundary != "", One: f.boundary}
+		return policy.Text(f.boundary)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
 		return policy.Named(f.requestTags, key)

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
-	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/confidential"
@@ -54,10 +52,8 @@ func (s *Service) createAccount() operation.Operation {
 	return operation.Change[CreateAccountInput, CreateAccountOutput, struct{}, *CreateAccountInput]{
 		Name:    "CreateAccount",
 		Actions: []string{"claviger:CreateAccount"},
-		Asks: func(_ *operation.Call, _ *CreateAccountInput, _ struct{}, asks []authz.Ask) []authz.Ask {
-			return append(asks, authz.Ask{Action: "claviger:CreateAccount", Resource: "*", Rule: policy.IdentityOnly})
-		},
-		Run: s.runCreateAccount,
+		Asks:    asksOperator[CreateAccountInput]("claviger:CreateAccount"),
+		Run:     s.runCreateAccount,
 	}.Operation()
 }
 

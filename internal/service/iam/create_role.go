@@ -54,7 +54,7 @@ func (s *Service) createRole() operation.Operation {
 		Asks: func(c *operation.Call, in *CreateRoleInput, _ roleTarget, asks []authz.Ask) []authz.Ask {
 			resource := roleARN(c.Partition, ownAccount(c), in.Path.Or("/"), in.RoleName.V)
 			tags := tagMap(in.Tags)
-			f := &facts{requestTags: tags, requestKeys: tagKeys(tags), boundary: in.PermissionsBoundary.V}
+			f := &facts{requestTags: tags, requestKeys: tags.Keys(), boundary: in.PermissionsBoundary.V}
 			asks = append(asks, ask(c, "iam:CreateRole", resource, f))
 			if len(tags) > 0 {
 				asks = append(asks, ask(c, "iam:TagRole", resource, f))

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
-	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/confidential"
@@ -56,10 +54,8 @@ func (s *Service) createServicePrincipal() operation.Operation {
 	return operation.Change[CreateServicePrincipalInput, CreateServicePrincipalOutput, struct{}, *CreateServicePrincipalInput]{
 		Name:    "CreateServicePrincipal",
 		Actions: []string{"claviger:CreateServicePrincipal"},
-		Asks: func(_ *operation.Call, _ *CreateServicePrincipalInput, _ struct{}, asks []authz.Ask) []authz.Ask {
-			return append(asks, authz.Ask{Action: "claviger:CreateServicePrincipal", Resource: "*", Rule: policy.IdentityOnly})
-		},
-		Run: s.runCreateServicePrincipal,
+		Asks:    asksOperator[CreateServicePrincipalInput]("claviger:CreateServicePrincipal"),
+		Run:     s.runCreateServicePrincipal,
 	}.Operation()
 }
 

@@ -45,7 +45,7 @@ func (s *Service) createUser() operation.Operation {
 		Asks: func(c *operation.Call, in *CreateUserInput, _ target, asks []authz.Ask) []authz.Ask {
 			resource := userARN(c.Partition, ownAccount(c), in.Path.Or("/"), in.UserName.V)
 			tags := tagMap(in.Tags)
-			f := &facts{requestTags: tags, requestKeys: tagKeys(tags), boundary: in.PermissionsBoundary.V}
+			f := &facts{requestTags: tags, requestKeys: tags.Keys(), boundary: in.PermissionsBoundary.V}
 			asks = append(asks, ask(c, "iam:CreateUser", resource, f))
 			if len(tags) > 0 {
 				asks = append(asks, ask(c, "iam:TagUser", resource, f))

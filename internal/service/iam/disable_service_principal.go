@@ -3,9 +3,7 @@ package iam
 import (
 	"fmt"
 
-	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
-	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/optional"
@@ -33,10 +31,8 @@ func (s *Service) disableServicePrincipal() operation.Operation {
 	return operation.Change[DisableServicePrincipalInput, DisableServicePrincipalOutput, struct{}, *DisableServicePrincipalInput]{
 		Name:    "DisableServicePrincipal",
 		Actions: []string{"claviger:DisableServicePrincipal"},
-		Asks: func(_ *operation.Call, _ *DisableServicePrincipalInput, _ struct{}, asks []authz.Ask) []authz.Ask {
-			return append(asks, authz.Ask{Action: "claviger:DisableServicePrincipal", Resource: "*", Rule: policy.IdentityOnly})
-		},
-		Run: s.runDisableServicePrincipal,
+		Asks:    asksOperator[DisableServicePrincipalInput]("claviger:DisableServicePrincipal"),
+		Run:     s.runDisableServicePrincipal,
 	}.Operation()
 }
 

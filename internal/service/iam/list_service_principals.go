@@ -3,9 +3,7 @@ package iam
 import (
 	"fmt"
 
-	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
-	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 )
@@ -27,10 +25,8 @@ func (s *Service) listServicePrincipals() operation.Operation {
 	return operation.Use[ListServicePrincipalsInput, ListServicePrincipalsOutput, struct{}, *ListServicePrincipalsInput]{
 		Name:    "ListServicePrincipals",
 		Actions: []string{"claviger:ListServicePrincipals"},
-		Asks: func(_ *operation.Call, _ *ListServicePrincipalsInput, _ struct{}, asks []authz.Ask) []authz.Ask {
-			return append(asks, authz.Ask{Action: "claviger:ListServicePrincipals", Resource: "*", Rule: policy.IdentityOnly})
-		},
-		Run: s.runListServicePrincipals,
+		Asks:    asksOperator[ListServicePrincipalsInput]("claviger:ListServicePrincipals"),
+		Run:     s.runListServicePrincipals,
 	}.Operation()
 }
 

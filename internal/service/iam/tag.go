@@ -90,20 +90,11 @@ func tagList(m pairs.Map) []Tag {
 	return tags
 }
 
-// tagKeys lists the keys of m.
-func tagKeys(m pairs.Map) []string {
-	keys := make([]string, len(m))
-	for i, p := range m {
-		keys[i] = p.Key
-	}
-	return keys
-}
-
 // withTags returns kept tags with more of them. Keys are not distinguished by
 // case: a new tag takes the place of one whose key differs in nothing else.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
 func withTags(kept, added pairs.Map) (pairs.Map, error) {
-	kept = withoutTags(kept, tagKeys(added))
+	kept = withoutTags(kept, added.Keys())
 	for _, p := range added {
 		kept = kept.With(p.Key, p.Value)
 	}

@@ -33,7 +33,7 @@ func (s *Service) tagRole() operation.Operation {
 		},
 		Asks: func(c *operation.Call, in *TagRoleInput, t roleTarget, asks []authz.Ask) []authz.Ask {
 			tags := tagMap(in.Tags)
-			return append(asks, t.askWith(c, "iam:TagRole", &facts{requestTags: tags, requestKeys: tagKeys(tags)}))
+			return append(asks, t.askWith(c, "iam:TagRole", &facts{requestTags: tags, requestKeys: tags.Keys()}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *TagRoleInput, t roleTarget) (*operation.None, error) {
 			if err := t.exists(); err != nil {

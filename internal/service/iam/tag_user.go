@@ -33,7 +33,7 @@ func (s *Service) tagUser() operation.Operation {
 		},
 		Asks: func(c *operation.Call, in *TagUserInput, t target, asks []authz.Ask) []authz.Ask {
 			tags := tagMap(in.Tags)
-			return append(asks, t.askWith(c, "iam:TagUser", &facts{requestTags: tags, requestKeys: tagKeys(tags)}))
+			return append(asks, t.askWith(c, "iam:TagUser", &facts{requestTags: tags, requestKeys: tags.Keys()}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *TagUserInput, t target) (*operation.None, error) {
 			if err := t.exists(); err != nil {

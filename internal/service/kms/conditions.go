@@ -67,27 +67,27 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 	}
 	switch k.Name {
 	case "kms:calleraccount":
-		return text(c.caller)
+		return policy.Text(c.caller)
 	case "kms:viaservice":
 		return c.viaService()
 	case "kms:requestalias":
-		return text(c.alias)
+		return policy.Text(c.alias)
 	case "kms:resourcealiases":
-		return texts(c.aliases)
+		return policy.Texts(c.aliases)
 	case "kms:keyspec", "kms:customermasterkeyspec":
-		return text(c.spec)
+		return policy.Text(c.spec)
 	case "kms:keyusage", "kms:customermasterkeyusage":
-		return text(c.usage)
+		return policy.Text(c.usage)
 	case "kms:keyorigin":
-		return text(c.origin)
+		return policy.Text(c.origin)
 	case "kms:multiregion":
 		return truth(optional.Of[bool]{V: c.multiRegion != "", Set: c.known})
 	case "kms:multiregionkeytype":
-		return text(c.multiRegion)
+		return policy.Text(c.multiRegion)
 	case "kms:encryptionalgorithm":
-		return text(c.algorithm)
+		return policy.Text(c.algorithm)
 	case "kms:encryptioncontextkeys":
-		return texts(names(c.encryption))
+		return policy.Texts(c.encryption.Keys())
 	case "kms:reencryptonsamekey":
 		return truth(c.sameKey)
 	case "kms:bypasspolicylockoutsafetycheck":
@@ -95,7 +95,7 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 	case "kms:schedulekeydeletionpendingwindowindays":
 		return policy.Values{Present: c.window != 0, One: strconv.Itoa(c.window)}
 	case "aws:tagkeys":
-		return texts(c.tagKeys)
+		return policy.Texts(c.tagKeys)
 	}
 	if c.grant != nil {
 		return c.grant.lookup(k)
@@ -107,27 +107,12 @@ func (c *conditions) viaService() policy.Values {
 	if c.via == nil {
 		return policy.Values{}
 	}
-	return text(inRegion(c.via.Name, c.via.Region))
+	return policy.Text(inRegion(c.via.Name, c.via.Region))
 }
-
-func text(s string) policy.Values { return policy.Values{Present: s != "", One: s} }
-
-func texts(s []string) policy.Values { return policy.Values{Present: len(s) > 0, Multi: true, Many: s} }
 
 func truth(b optional.Of[bool]) policy.Values {
 	if !b.Set {
 		return policy.Values{}
 	}
-	return text(strconv.FormatBool(b.V))
-}
-
-func names(m pairs.Map) []string {
-	if len(m) == 0 {
-		return nil
-	}
-	list := make([]string, len(m))
-	for i := range m {
-		list[i] = m[i].Key
-	}
-	return list
+	return policy.Text(strconv.FormatBool(b.V))
 }

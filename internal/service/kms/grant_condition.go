@@ -29,19 +29,19 @@ func (g *grantConditions) lookup(k *policy.Key) policy.Values {
 	case "kms:grantisforawsresource":
 		return truth(g.forResource)
 	case "kms:grantoperations":
-		return texts(g.operations)
+		return policy.Texts(g.operations)
 	case "kms:grantconstrainttype":
-		return text(string(g.constraint.Kind))
+		return policy.Text(string(g.constraint.Kind))
 	case "kms:grantconstraintsourcearn":
-		return text(g.constraint.SourceARN)
+		return policy.Text(g.constraint.SourceARN)
 	case "kms:granteeprincipal":
-		return text(g.grantee)
+		return policy.Text(g.grantee)
 	case "kms:granteeserviceprincipal":
-		return text(g.granteeService)
+		return policy.Text(g.granteeService)
 	case "kms:retiringprincipal":
-		return text(g.retirer)
+		return policy.Text(g.retirer)
 	case "kms:retiringserviceprincipal":
-		return text(g.retirerService)
+		return policy.Text(g.retirerService)
 	}
 	return policy.Values{}
 }

@@ -18,14 +18,12 @@ type granteeForm uint8
 
 // The forms of grantees.
 const (
-	granteeAccount   granteeForm = 1
-	granteeUser      granteeForm = 2
-	granteeRole      granteeForm = 3
-	granteeSession   granteeForm = 4 // of a role that exists: bound to the role's unique id
-	granteeByARN     granteeForm = 5 // federated users, and sessions of roles by convention
-	granteeService   granteeForm = 6
-	granteeForms                 = 6
-	granteeFormsMask             = 1<<(granteeForms+1) - 1
+	granteeAccount granteeForm = 1
+	granteeUser    granteeForm = 2
+	granteeRole    granteeForm = 3
+	granteeSession granteeForm = 4 // of a role that exists: bound to the role's unique id
+	granteeByARN   granteeForm = 5 // federated users, and sessions of roles by convention
+	granteeService granteeForm = 6
 )
 
 // A grantee is whom a grant names, by what identifies the principal for good: a

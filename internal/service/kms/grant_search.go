@@ -108,7 +108,7 @@ func (g *grantSearch) try(j *authz.Judge, f face, of digest, kind entryKind, k *
 		return false, nil
 	}
 	e, err := g.entry(of, kind, k, f.grantee)
-	if e == nil || err != nil {
+	if err != nil {
 		return false, err
 	}
 	for i := range e.Rights {

@@ -90,5 +90,5 @@ func tagList(m pairs.Map) []Tag {
 // tagging answers for the tags of a request.
 func (c *conditions) tagging(tags []Tag) {
 	c.requestTags = tagPairs(tags)
-	c.tagKeys = names(c.requestTags)
+	c.tagKeys = c.requestTags.Keys()
 }

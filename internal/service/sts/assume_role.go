@@ -164,7 +164,6 @@ func (s *Service) newAssumption(c *operation.Call, in *AssumeRoleInput) (*assump
 		sessionName:    in.RoleSessionName.V,
 		sourceIdentity: a.sourceIdentity,
 		requestTags:    a.tags,
-		tagKeys:        keys(a.tags),
 		transitive:     a.transitive,
 	}
 	if a.role != nil {

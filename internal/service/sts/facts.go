@@ -15,7 +15,6 @@ type facts struct {
 	passedTo       string // service to which a role is passed
 
 	requestTags  pairs.Map
-	tagKeys      []string
 	transitive   []string
 	resourceTags pairs.Map // of the role
 }
@@ -30,21 +29,17 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 	}
 	switch k.Name {
 	case "sts:externalid":
-		return text(f.externalID)
+		return policy.Text(f.externalID)
 	case "sts:rolesessionname":
-		return text(f.sessionName)
+		return policy.Text(f.sessionName)
 	case "sts:sourceidentity":
-		return text(f.sourceIdentity)
+		return policy.Text(f.sourceIdentity)
 	case "sts:transitivetagkeys":
-		return texts(f.transitive)
+		return policy.Texts(f.transitive)
 	case "aws:tagkeys":
-		return texts(f.tagKeys)
+		return policy.Texts(f.requestTags.Keys())
 	case "iam:passedtoservice":
-		return text(f.passedTo)
+		return policy.Text(f.passedTo)
 	}
 	return policy.Values{}
 }
-
-func text(s string) policy.Values { return policy.Values{Present: s != "", One: s} }
-
-func texts(s []string) policy.Values { return policy.Values{Present: len(s) > 0, Multi: true, Many: s} }

@@ -102,12 +102,3 @@ func hasFolded(m pairs.Map, key string) bool {
 // fold returns the form in which the keys of tags are unique: they are not
 // distinguished by case.
 func fold(key string) string { return strings.ToLower(key) }
-
-// keys lists the keys of m.
-func keys(m pairs.Map) []string {
-	list := make([]string, len(m))
-	for i := range m {
-		list[i] = m[i].Key
-	}
-	return list
-}

@@ -52,6 +52,18 @@ func (m Map) Get(key string) (string, bool) {
 	return m[i].Value, true
 }
 
+// Keys lists the keys, nil where there are none.
+func (m Map) Keys() []string {
+	if len(m) == 0 {
+		return nil
+	}
+	list := make([]string, len(m))
+	for i := range m {
+		list[i] = m[i].Key
+	}
+	return list
+}
+
 // With returns a copy in which key has value.
 func (m Map) With(key, value string) Map {
 	i, ok := slices.BinarySearchFunc(m, key, func(p Pair, k string) int { return strings.Compare(p.Key, k) })

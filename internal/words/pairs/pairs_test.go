@@ -121,3 +121,13 @@ func TestZero(t *testing.T) {
 		t.Error("an empty map is not nil")
 	}
 }
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	if got := pairs.Of(map[string]string{"b": "1", "a": "2"}).Keys(); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("keys %v", got)
+	}
+	if got := (pairs.Map{}).Keys(); got != nil {
+		t.Errorf("keys of nothing are %v, want nil", got)
+	}
+}
