@@ -644,6 +644,20 @@ func enable(key string) call {
 	}
 }
 
+func scheduleDeletion(key string) call {
+	return func(ctx context.Context, by *caller) error {
+		_, err := by.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key})
+		return err
+	}
+}
+
+func cancelDeletion(key string) call {
+	return func(ctx context.Context, by *caller) error {
+		_, err := by.kms.CancelKeyDeletion(ctx, &kms.CancelKeyDeletionInput{KeyId: &key})
+		return err
+	}
+}
+
 func putKeyPolicy(key string, statements ...string) call {
 	return func(ctx context.Context, by *caller) error {
 		_, err := by.kms.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: &key, Policy: ptr(keyPolicy(by.account, statements...))})

@@ -272,17 +272,16 @@ type consumer struct {
 
 // TestFailures plays everything that can go wrong against every later operation
 // of three services: what the failure is about is refused, what it is not about
-// goes on, and when it is over nothing is lost. Keys that wait for their
-// deletion are missing: keys can't be deleted yet.
+// goes on, and when it is over nothing is lost.
 func TestFailures(t *testing.T) {
 	t.Parallel()
 	for name, service := range map[string]struct {
 		begin func(*testing.T) *consumer
 		cases int
 	}{
-		"rds":      {ofRDS, 72},
-		"forecast": {ofForecast, 39},
-		"voiceid":  {ofVoiceID, 48},
+		"rds":      {ofRDS, 82},
+		"forecast": {ofForecast, 47},
+		"voiceid":  {ofVoiceID, 58},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -321,6 +320,17 @@ func (c *consumer) fail() int {
 	})
 	change("enabling", enable(c.key))
 	each("key enabled", fine)
+
+	change("scheduling its deletion", scheduleDeletion(c.key))
+	each("key pending deletion", func(o *operation) string {
+		if o.uses {
+			return "KMSInvalidStateException"
+		}
+		return allowed
+	})
+	change("cancelling its deletion", cancelDeletion(c.key))
+	change("enabling after that", enable(c.key))
+	each("deletion cancelled", fine)
 
 	for _, end := range []struct {
 		name string

@@ -8,8 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// TestScenarioRetirement is about who may end a grant. The row about keys that
-// wait for their deletion is missing: keys can't be deleted yet.
+// TestScenarioRetirement is about who may end a grant.
 func TestScenarioRetirement(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -50,6 +49,15 @@ func TestScenarioRetirement(t *testing.T) {
 	made()
 	s.play("F5", allowed, delegate, retire(key, &id))
 	made()
+	other := id
+	made()
+	s.play("F12, scheduled", allowed, s.owner, scheduleDeletion(key))
+	s.play("F12, as F1", allowed, retirer, retire(key, &other))
+	s.play("F12, as F7", allowed, revoker, revoke(key, &id))
+	s.play("F12, none left", allowed, s.owner, lists(key))
+	s.play("F12, cancelled", allowed, s.owner, cancelDeletion(key))
+	s.play("F12, enabled", allowed, s.owner, enable(key))
+	made()
 	s.play("F6, forbidden", allowed, s.owner, func(ctx context.Context, by *caller) error {
 		document := `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"kms:RetireGrant","Resource":"*"}]}`
 		_, err := by.iam.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: ptr("retirer"), PolicyName: ptr("own"), PolicyDocument: &document})
@@ -72,7 +80,7 @@ func TestScenarioRetirement(t *testing.T) {
 	made()
 	s.play("F14, through a service", allowed, s.through(grantee, database), revoke(key, &id))
 	s.play("none left", allowed, s.owner, lists(key))
-	trail := s.checkTrail(t, 27)
+	trail := s.checkTrail(t, 35)
 	holds(t, "F1", s.record(t, trail, "F1"), object{"requestParameters": nil, "additionalEventData": exactly{"grantId": grantID}})
 	holds(t, "F2", s.record(t, trail, "F2"), object{"requestParameters": nil, "additionalEventData": exactly{"grantId": grantID}})
 	holds(t, "F7", s.record(t, trail, "F7"), object{"requestParameters": exactly{"keyId": key, "grantId": grantID}})
