@@ -73,7 +73,7 @@ func BenchmarkRow(b *testing.B) {
 
 func BenchmarkUnwrap(b *testing.B) {
 	ring := newRing(b, account)
-	_, wrapped, err := ring.Generate(binding())
+	_, wrapped, err := ring.Generate(b.Context(), binding())
 	if err != nil {
 		b.Fatal(err)
 	}

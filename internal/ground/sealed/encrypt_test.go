@@ -35,7 +35,7 @@ func binding() sealed.Binding {
 
 func generate(t testing.TB, ring *sealed.Keyring, b sealed.Binding) *sealed.Material {
 	t.Helper()
-	m, _, err := ring.Generate(b)
+	m, _, err := ring.Generate(t.Context(), b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +374,7 @@ func TestUnwrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	accountKey := addAccount(t, ring, account)
-	m, wrapped, err := ring.Generate(binding())
+	m, wrapped, err := ring.Generate(t.Context(), binding())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -402,7 +402,7 @@ func TestUnwrap(t *testing.T) {
 func TestUnwrapRefuses(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, account, other)
-	_, wrapped, err := ring.Generate(binding())
+	_, wrapped, err := ring.Generate(t.Context(), binding())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,13 +451,13 @@ func TestGenerateRefuses(t *testing.T) {
 	ring := newRing(t, account)
 	b := binding()
 	b.Account = other
-	if _, _, err := ring.Generate(b); err == nil {
+	if _, _, err := ring.Generate(t.Context(), b); err == nil {
 		t.Error("generated for an account without a key")
 	}
 	for _, id := range []string{"", "alias/x", keyID[:35], strings.ToUpper(keyID), "mrk-" + keyID[4:]} {
 		b := binding()
 		b.KeyID = id
-		if _, _, err := ring.Generate(b); err == nil {
+		if _, _, err := ring.Generate(t.Context(), b); err == nil {
 			t.Errorf("generated for key id %q", id)
 		}
 	}
@@ -495,7 +495,7 @@ func TestRandom(t *testing.T) {
 func TestMaterialConcurrently(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, account)
-	shared, wrapped, err := ring.Generate(binding())
+	shared, wrapped, err := ring.Generate(t.Context(), binding())
 	if err != nil {
 		t.Fatal(err)
 	}

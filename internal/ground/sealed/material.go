@@ -1,6 +1,7 @@
 package sealed
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,30 +15,62 @@ import (
 
 // Material is the key material of one KMS key. Its bytes lie outside the Go
 // heap, locked where the system allows, and are wiped when it is unreachable.
+//
+// Private keys of other specs than SYMMETRIC_DEFAULT lie on the Go heap while
+// they are in use, as the standard library keeps them.
 type Material struct {
-	key    *key
-	id     string
-	prefix []byte // blob header up to N
+	key     *key // of symmetric material; nil else
+	id      string
+	prefix  []byte  // blob header up to N, of symmetric material
+	private private // of any other
 }
 
 // materialPrefix is the version of the wrapped form.
 var materialPrefix = []byte{1}
 
-// Generate draws 256-bit material and returns it with its wrapped form. The
-// account's key must be known.
-func (k *Keyring) Generate(b Binding) (*Material, []byte, error) {
-	return k.wrapMaterial(b, drawKey())
+// Generate draws material of the binding's spec and returns it with its wrapped
+// form. The account's key must be known. Drawing an RSA key takes long and waits
+// its turn, at most until ctx ends.
+func (k *Keyring) Generate(ctx context.Context, b Binding) (*Material, []byte, error) {
+	if b.Spec == symmetricDefault {
+		return k.wrapMaterial(b, drawKey())
+	}
+	s, err := specNamed(b.Spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := s.draw(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return k.wrapPrivate(b, p)
 }
 
-// Import makes material of 32 bytes from elsewhere, which it takes over and
-// wipes. The account's key must be known.
+// Import makes material of the binding's spec from elsewhere: 32 bytes for a
+// symmetric key, the key itself for a MAC, else PKCS#8 in DER. It takes the bytes
+// over and wipes them. The account's key must be known. ErrMaterial where they
+// are no material of the spec.
 func (k *Keyring) Import(b Binding, material confidential.Bytes) (*Material, []byte, error) {
 	raw := material.Reveal(reveal.Token{})
-	if len(raw) != keySize {
-		clear(raw)
-		return nil, nil, fmt.Errorf("sealed: key material has %d bytes, not %d", keySize, len(raw))
+	defer clear(raw)
+	if b.Spec == symmetricDefault {
+		if len(raw) != keySize {
+			return nil, nil, fmt.Errorf("%w: %d bytes, not %d", ErrMaterial, len(raw), keySize)
+		}
+		return k.wrapMaterial(b, takeKey(raw))
 	}
-	return k.wrapMaterial(b, takeKey(raw))
+	s, err := specNamed(b.Spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.take == nil {
+		return nil, nil, fmt.Errorf("%w: keys of the spec %s can't be imported", ErrMaterial, b.Spec)
+	}
+	p, err := s.take(raw)
+	if err != nil {
+		return nil, nil, err
+	}
+	return k.wrapPrivate(b, p)
 }
 
 func (k *Keyring) wrapMaterial(b Binding, key *key) (*Material, []byte, error) {
@@ -55,6 +88,9 @@ func (k *Keyring) wrapMaterial(b Binding, key *key) (*Material, []byte, error) {
 // Unwrap opens wrapped material. The account's key must be known. ErrCiphertext
 // where the material was wrapped under any other binding.
 func (k *Keyring) Unwrap(b Binding, wrapped []byte) (*Material, error) {
+	if b.Spec != symmetricDefault {
+		return k.unwrapPrivate(b, wrapped)
+	}
 	account, err := k.account(b.Account)
 	if err != nil {
 		return nil, err

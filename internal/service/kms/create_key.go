@@ -141,7 +141,7 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err := countKey(c, tx); err != nil {
 		return nil, err
 	}
-	m, wrapped, err := s.keyring.Generate(k.binding())
+	m, wrapped, err := s.keyring.Generate(c.Context, k.binding())
 	if err != nil {
 		return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
 	}
