@@ -53,8 +53,25 @@ type keyRecord struct {
 	Window   int       `json:"window,omitempty"`
 	Deletion time.Time `json:"deletion,omitzero"`
 
-	Material  string   `json:"material,omitempty"` // id of the current material
-	Materials []string `json:"materials,omitempty"`
+	Material  string   `json:"material,omitempty"`  // id of the current material
+	Materials []string `json:"materials,omitempty"` // ids of all whose rows exist
+
+	// History has an entry for every material that the key ever had or is to have,
+	// the oldest first. Keys made before there was rotation have none: then
+	// Material has been the only one since Created.
+	History []materialEntry `json:"history,omitempty"`
+
+	// Rotation is the schedule of automatic rotation while it is enabled.
+	Rotation *rotation `json:"rotation,omitempty"`
+
+	// Of a multi-Region key: the Region of the primary key and those of its
+	// replicas, sorted. Each related key's record has them.
+	PrimaryRegion  string   `json:"primaryRegion,omitempty"`
+	ReplicaRegions []string `json:"replicaRegions,omitempty"`
+
+	// Of a key in a custom key store.
+	CustomKeyStore string `json:"customKeyStore,omitempty"` // id
+	XksKey         string `json:"xksKey,omitempty"`         // id of the external key
 
 	Tags    pairs.Map `json:"tags,omitempty"`
 	Aliases []string  `json:"aliases,omitempty"` // names, sorted
@@ -62,6 +79,25 @@ type keyRecord struct {
 	// Grantees has a bit for each form of principal that a grant on the key ever
 	// named, so that decisions about others look for no grants.
 	Grantees uint8 `json:"grantees,omitempty"`
+}
+
+// A materialEntry is what is known of one material of a key, whether it is
+// there or not.
+type materialEntry struct {
+	ID          string    `json:"id"`
+	Description string    `json:"description,omitempty"` // of imported material
+	Pending     bool      `json:"pending,omitempty"`     // has not been current yet
+	Rotated     time.Time `json:"rotated,omitzero"`      // became current by a rotation
+	OnDemand    bool      `json:"onDemand,omitempty"`    // that rotation was asked for
+	Gone        bool      `json:"gone,omitempty"`        // imported material that was deleted, or has expired
+	Expires     bool      `json:"expires,omitempty"`     // imported material: its expiration model
+	ValidTo     time.Time `json:"validTo,omitzero"`
+}
+
+// A rotation is a schedule of automatic rotation.
+type rotation struct {
+	Days int       `json:"days"` // between two rotations
+	Next time.Time `json:"next"`
 }
 
 var keyTable = &store.Table[keyRecord]{
