@@ -14,6 +14,7 @@ import (
 const (
 	labelMessage  = "kms/blob/v1/aes-256-gcm"          // material → key of one ciphertext
 	labelMaterial = "claviger/material/v1/aes-256-gcm" // account key → key that wraps material
+	labelImport   = "claviger/import/v1/aes-256-gcm"   // account key → key that seals a wrapping key
 	labelRow      = "claviger/row/v1/aes-256-gcm"      // account key → key of one row
 	labelAccount  = "claviger/account/v1/aes-256-gcm"  // master key → key that wraps an account key
 	labelMaster   = "claviger/master/v1/aes-256-gcm"   // root key → key that wraps the master key

@@ -9,7 +9,10 @@ import (
 	"fmt"
 	"slices"
 
+	"claviger/internal/ground/sealed/mldsamu"
 	"claviger/internal/words/confidential"
+
+	"filippo.io/mldsa"
 )
 
 var (
@@ -43,9 +46,20 @@ type spec struct {
 
 // specs are all kinds of private keys.
 var specs = []spec{
+	rsaSpec("RSA_2048", 2048),
+	rsaSpec("RSA_3072", 3072),
+	rsaSpec("RSA_4096", 4096),
 	nistSpec("ECC_NIST_P256", elliptic.P256(), sha256.New),
 	nistSpec("ECC_NIST_P384", elliptic.P384(), sha512.New384),
 	nistSpec("ECC_NIST_P521", elliptic.P521(), sha512.New),
+	koblitzSpec,
+	edwardsSpec,
+	latticeSpec("ML_DSA_44", 17, mldsa.MLDSA44(), mldsamu.MLDSA44),
+	latticeSpec("ML_DSA_65", 18, mldsa.MLDSA65(), mldsamu.MLDSA65),
+	latticeSpec("ML_DSA_87", 19, mldsa.MLDSA87(), mldsamu.MLDSA87),
+	kemSpec("ML_KEM_512", 1, expand512),
+	kemSpec("ML_KEM_768", 2, expand768),
+	kemSpec("ML_KEM_1024", 3, expand1024),
 	macSpec("HMAC_224", sha256.New224),
 	macSpec("HMAC_256", sha256.New),
 	macSpec("HMAC_384", sha512.New384),
