@@ -119,9 +119,10 @@ var only = []permit{
 	{"github.com/cloudflare/circl/kem/mlkem/mlkem512", "ML-KEM-512", []string{"ground/sealed"}},
 	{"github.com/decred/dcrd/dcrec/secp256k1/v4", "secp256k1", []string{"ground/sealed"}},
 	{"github.com/decred/dcrd/dcrec/secp256k1/v4/", "secp256k1", []string{"ground/sealed"}},
+	{"github.com/emmansun/gmsm/", "SM2 and SM3", []string{"ground/sealed"}},
 	{"golang.org/x/crypto/argon2", "passphrases", []string{"ground/sealed/root"}},
-	{"golang.org/x/crypto/cryptobyte", "encodings of keys", []string{"ground/sealed/pkcs8"}},
-	{"golang.org/x/crypto/cryptobyte/", "encodings of keys", []string{"ground/sealed/pkcs8"}},
+	{"golang.org/x/crypto/cryptobyte", "encodings of keys", []string{"ground/sealed", "ground/sealed/pkcs8"}},
+	{"golang.org/x/crypto/cryptobyte/", "encodings of keys", []string{"ground/sealed", "ground/sealed/pkcs8"}},
 	{"golang.org/x/sys/", "few need to know which system they run on", []string{
 		"ground/audit",          // locks
 		"ground/sealed",         // memory that is locked and not dumped

@@ -6,8 +6,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"hash"
+
+	"claviger/internal/ground/sealed/pkcs8"
 )
 
 // nistKey is a private key on a NIST curve, for ECDSA (FIPS 186-5) or for ECDH
@@ -17,14 +20,19 @@ type nistKey struct {
 	hash func() hash.Hash // of the curve's one signing algorithm
 }
 
-func nistSpec(name string, curve elliptic.Curve, h func() hash.Hash) spec {
+func nistSpec(name string, oid asn1.ObjectIdentifier, curve elliptic.Curve, h func() hash.Hash) spec {
+	size := (curve.Params().BitSize + 7) / 8
 	read := func(b []byte) (private, error) {
-		parsed, err := x509.ParsePKCS8PrivateKey(b)
+		scalar, point, err := pkcs8.ParseEC(b, oid, size)
 		if err != nil {
 			return nil, ErrMaterial
 		}
-		key, ok := parsed.(*ecdsa.PrivateKey)
-		if !ok || key.Curve != curve {
+		defer clear(scalar)
+		key, err := ecdsa.ParseRawPrivateKey(curve, scalar) // from 1 to n−1
+		if err != nil {
+			return nil, ErrMaterial
+		}
+		if uncompressed, err := key.PublicKey.Bytes(); err != nil || point != nil && !pkcs8.SamePoint(point, uncompressed) {
 			return nil, ErrMaterial
 		}
 		return &nistKey{key, h}, nil

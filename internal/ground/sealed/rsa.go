@@ -160,6 +160,9 @@ func (k *rsaKey) open(ctx context.Context, algorithm string, ciphertext []byte) 
 	if err != nil {
 		return nil, err
 	}
+	if len(ciphertext) != k.key.Size() { // the library takes one without its first zeros
+		return nil, ErrCiphertext
+	}
 	return turn(ctx, func() ([]byte, error) {
 		plaintext, err := rsa.DecryptOAEP(h, nil, k.key, ciphertext, nil)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/sha512"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,11 +50,12 @@ var specs = []spec{
 	rsaSpec("RSA_2048", 2048),
 	rsaSpec("RSA_3072", 3072),
 	rsaSpec("RSA_4096", 4096),
-	nistSpec("ECC_NIST_P256", elliptic.P256(), sha256.New),
-	nistSpec("ECC_NIST_P384", elliptic.P384(), sha512.New384),
-	nistSpec("ECC_NIST_P521", elliptic.P521(), sha512.New),
+	nistSpec("ECC_NIST_P256", asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}, elliptic.P256(), sha256.New),
+	nistSpec("ECC_NIST_P384", asn1.ObjectIdentifier{1, 3, 132, 0, 34}, elliptic.P384(), sha512.New384),
+	nistSpec("ECC_NIST_P521", asn1.ObjectIdentifier{1, 3, 132, 0, 35}, elliptic.P521(), sha512.New),
 	koblitzSpec,
 	edwardsSpec,
+	sm2Spec,
 	latticeSpec("ML_DSA_44", 17, mldsa.MLDSA44(), mldsamu.MLDSA44),
 	latticeSpec("ML_DSA_65", 18, mldsa.MLDSA65(), mldsamu.MLDSA65),
 	latticeSpec("ML_DSA_87", 19, mldsa.MLDSA87(), mldsamu.MLDSA87),
