@@ -2,6 +2,7 @@ package sealed_test
 
 import (
 	"crypto/fips140"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,7 +20,8 @@ func TestFIPS(t *testing.T) {
 		t.Skip("runs the others only")
 	}
 	t.Parallel()
-	tests := []string{"TestCiphertextVectors", "TestKeyringVectors", "TestReEncrypt", "TestReopen", "TestFIPSEnabled"}
+	tests := []string{"TestCiphertextVectors", "TestKeyringVectors", "TestReEncrypt", "TestReopen", "TestFIPSEnabled",
+		"TestSignatures", "TestPublicEncryption", "TestEncapsulation", "TestPrivateReopens", "TestWrappingKey", "TestNotApproved"}
 	out, err := rerun("on", tests...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -51,6 +53,36 @@ func TestFIPSEnabled(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(fipsVariable) == "on" && !fips140.Enabled() {
 		t.Error("FIPS 140-3 mode is off")
+	}
+}
+
+// TestNotApproved holds that FIPS 140-3 mode makes and uses no keys that lie
+// outside it, and that without it all are at hand.
+func TestNotApproved(t *testing.T) {
+	t.Parallel()
+	ring := newRing(t, account)
+	for spec, approved := range map[string]bool{
+		"RSA_2048": true, "ECC_NIST_P256": true, "ECC_NIST_EDWARDS25519": true, "ML_KEM_768": true, "ML_KEM_1024": true, "HMAC_256": true,
+		"ECC_SECG_P256K1": false, "SM2": false, "ML_DSA_44": false, "ML_DSA_65": false, "ML_DSA_87": false, "ML_KEM_512": false,
+	} {
+		if got := sealed.Approved(spec); got != approved {
+			t.Errorf("%s: approved %t", spec, got)
+		}
+		if approved {
+			continue
+		}
+		refused := fips140.Enabled()
+		_, _, generated := ring.Generate(t.Context(), bound(spec))
+		_, _, imported := ring.Import(bound(spec), sealed.Random(32))
+		_, unwrapped := ring.Unwrap(bound(spec), nil)
+		for what, err := range map[string]error{"generated": generated, "imported": imported, "unwrapped": unwrapped} {
+			if errors.Is(err, sealed.ErrNotApproved) != refused {
+				t.Errorf("%s: %s: %v", spec, what, err)
+			}
+		}
+	}
+	if _, err := importKey(ring, "RSA_2048", fixedKey(t, "RSA_2048_E3")); errors.Is(err, sealed.ErrNotApproved) != fips140.Enabled() {
+		t.Errorf("imported an exponent of 3: %v", err)
 	}
 }
 

@@ -36,6 +36,9 @@ func (k *Keyring) unwrapPrivate(b Binding, wrapped []byte) (*Material, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := approve(Approved(b.Spec)); err != nil {
+		return nil, err
+	}
 	encoded, err := account.unbox(labelMaterial, nil, privatePrefix, k.materialBinding(&b), wrapped)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	ctxpkg "context"
 	"crypto"
+	"crypto/fips140"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
@@ -52,6 +53,9 @@ func made(t testing.TB, ring *sealed.Keyring, spec string) *sealed.Material {
 
 func wrappedAs(t testing.TB, ring *sealed.Keyring, spec string) (*sealed.Material, []byte) {
 	t.Helper()
+	if fips140.Enabled() && !sealed.Approved(spec) {
+		t.Skip("not in FIPS 140-3 mode")
+	}
 	b := bound(spec)
 	var m *sealed.Material
 	var wrapped []byte
@@ -185,6 +189,12 @@ func TestPublicEncryption(t *testing.T) {
 		t.Run(a.spec+"/"+a.algorithm, func(t *testing.T) {
 			t.Parallel()
 			m := made(t, ring, a.spec)
+			if fips140.Enabled() && !sealed.ApprovedAlgorithm(a.algorithm) {
+				if _, err := m.EncryptPublic(a.algorithm, secret("p")); !errors.Is(err, sealed.ErrNotApproved) {
+					t.Errorf("encrypted: %v", err)
+				}
+				return
+			}
 			for _, n := range []int{0, 1, a.most} {
 				if a.spec == "SM2" && n == 0 {
 					continue // the API has no empty plaintexts, and neither has SM2
@@ -222,29 +232,31 @@ func TestEncapsulation(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, account)
 	for spec, size := range map[string]int{"ML_KEM_512": 768, "ML_KEM_768": 1088, "ML_KEM_1024": 1568} {
-		m := made(t, ring, spec)
-		secret, ciphertext, err := m.Encapsulate()
-		if err != nil || secret.Len() != 32 || len(ciphertext) != size {
-			t.Fatalf("%s: %d and %d bytes, %v", spec, secret.Len(), len(ciphertext), err)
-		}
-		same, err := m.Decapsulate(ciphertext)
-		if err != nil || shown(same) != shown(secret) {
-			t.Errorf("%s: the secrets differ, %v", spec, err)
-		}
-		for _, wrong := range [][]byte{nil, ciphertext[1:], append(slices.Clone(ciphertext), 0)} {
-			if _, err := m.Decapsulate(wrong); !errors.Is(err, sealed.ErrCiphertext) {
-				t.Errorf("%s: %d bytes: %v", spec, len(wrong), err)
+		t.Run(spec, func(t *testing.T) {
+			m := made(t, ring, spec)
+			secret, ciphertext, err := m.Encapsulate()
+			if err != nil || secret.Len() != 32 || len(ciphertext) != size {
+				t.Fatalf("%s: %d and %d bytes, %v", spec, secret.Len(), len(ciphertext), err)
 			}
-		}
-		// Of an altered one comes a secret that nobody has, and always the same.
-		ciphertext[7] ^= 1
-		rejected, err := m.Decapsulate(ciphertext)
-		if err != nil || rejected.Len() != 32 || shown(rejected) == shown(secret) {
-			t.Errorf("%s: an altered ciphertext: %v", spec, err)
-		}
-		if again, err := m.Decapsulate(ciphertext); err != nil || shown(again) != shown(rejected) {
-			t.Errorf("%s: rejected differently the second time, %v", spec, err)
-		}
+			same, err := m.Decapsulate(ciphertext)
+			if err != nil || shown(same) != shown(secret) {
+				t.Errorf("%s: the secrets differ, %v", spec, err)
+			}
+			for _, wrong := range [][]byte{nil, ciphertext[1:], append(slices.Clone(ciphertext), 0)} {
+				if _, err := m.Decapsulate(wrong); !errors.Is(err, sealed.ErrCiphertext) {
+					t.Errorf("%s: %d bytes: %v", spec, len(wrong), err)
+				}
+			}
+			// Of an altered one comes a secret that nobody has, and always the same.
+			ciphertext[7] ^= 1
+			rejected, err := m.Decapsulate(ciphertext)
+			if err != nil || rejected.Len() != 32 || shown(rejected) == shown(secret) {
+				t.Errorf("%s: an altered ciphertext: %v", spec, err)
+			}
+			if again, err := m.Decapsulate(ciphertext); err != nil || shown(again) != shown(rejected) {
+				t.Errorf("%s: rejected differently the second time, %v", spec, err)
+			}
+		})
 	}
 }
 
@@ -254,27 +266,29 @@ func TestPrivateReopens(t *testing.T) {
 	t.Parallel()
 	ring := newRing(t, account)
 	for _, spec := range privateSpecs {
-		m, wrapped := wrappedAs(t, ring, spec)
-		again, err := ring.Unwrap(bound(spec), wrapped)
-		if err != nil || again.ID() != m.ID() {
-			t.Fatalf("%s: %v", spec, err)
-		}
-		if public, err := m.PublicKey(); err == nil {
-			if same, err := again.PublicKey(); err != nil || !bytes.Equal(same, public) {
-				t.Errorf("%s: another public key, %v", spec, err)
+		t.Run(spec, func(t *testing.T) {
+			m, wrapped := wrappedAs(t, ring, spec)
+			again, err := ring.Unwrap(bound(spec), wrapped)
+			if err != nil || again.ID() != m.ID() {
+				t.Fatalf("%s: %v", spec, err)
 			}
-		} else if !strings.HasPrefix(spec, "HMAC") {
-			t.Errorf("%s: %v", spec, err)
-		}
-		elsewhere := bound(spec)
-		elsewhere.Usage += "_NOT"
-		if _, err := ring.Unwrap(elsewhere, wrapped); !errors.Is(err, sealed.ErrCiphertext) {
-			t.Errorf("%s: opened under another usage: %v", spec, err)
-		}
-		// Abilities that a key lacks are errors, not panics.
-		if _, err := made(t, ring, "HMAC_256").PublicKey(); err == nil {
-			t.Error("a MAC key has a public key")
-		}
+			if public, err := m.PublicKey(); err == nil {
+				if same, err := again.PublicKey(); err != nil || !bytes.Equal(same, public) {
+					t.Errorf("%s: another public key, %v", spec, err)
+				}
+			} else if !strings.HasPrefix(spec, "HMAC") {
+				t.Errorf("%s: %v", spec, err)
+			}
+			elsewhere := bound(spec)
+			elsewhere.Usage += "_NOT"
+			if _, err := ring.Unwrap(elsewhere, wrapped); !errors.Is(err, sealed.ErrCiphertext) {
+				t.Errorf("%s: opened under another usage: %v", spec, err)
+			}
+			// Abilities that a key lacks are errors, not panics.
+			if _, err := made(t, ring, "HMAC_256").PublicKey(); err == nil {
+				t.Error("a MAC key has a public key")
+			}
+		})
 	}
 }
 

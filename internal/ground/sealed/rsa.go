@@ -50,6 +50,9 @@ func readRSA(encoded []byte, bits int) (*rsaKey, error) {
 	if err != nil || key.N.BitLen() != bits || len(key.Primes) != 2 || key.E < 3 || key.E&1 == 0 {
 		return nil, ErrMaterial
 	}
+	if err := approve(key.E > 1<<16); err != nil { // FIPS 186-5 §5.1
+		return nil, err
+	}
 	return &rsaKey{key}, nil
 }
 
@@ -150,6 +153,9 @@ func oaepHash(algorithm string) (hash.Hash, error) {
 func (k *rsaKey) seal(algorithm string, plaintext []byte) ([]byte, error) {
 	h, err := oaepHash(algorithm)
 	if err != nil {
+		return nil, err
+	}
+	if err := approve(ApprovedAlgorithm(algorithm)); err != nil {
 		return nil, err
 	}
 	return rsa.EncryptOAEP(h, rand.Reader, &k.key.PublicKey, plaintext, nil)

@@ -112,10 +112,14 @@ const (
 	ExternalMu Form = "EXTERNAL_MU" // the µ of ML-DSA (FIPS 204 §6.2), 64 bytes
 )
 
+// specNamed finds a spec that may be used.
 func specNamed(name string) (spec, error) {
 	i := slices.IndexFunc(specs, func(s spec) bool { return s.name == name })
 	if i < 0 {
 		return spec{}, fmt.Errorf("sealed: no private keys of the spec %q", name)
+	}
+	if err := approve(Approved(name)); err != nil {
+		return spec{}, fmt.Errorf("keys of the spec %s: %w", name, err)
 	}
 	return specs[i], nil
 }
