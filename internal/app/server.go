@@ -133,6 +133,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.deleteDue(ctx)
 	s.background.Go(func() { s.keepUp(background) })
 	s.background.Go(func() { s.deleteKeys(background) })
+	s.background.Go(func() { fillPools(background) })
 	return s, nil
 }
 

@@ -15,6 +15,7 @@ const (
 	labelMessage  = "kms/blob/v1/aes-256-gcm"          // material → key of one ciphertext
 	labelMaterial = "claviger/material/v1/aes-256-gcm" // account key → key that wraps material
 	labelImport   = "claviger/import/v1/aes-256-gcm"   // account key → key that seals a wrapping key
+	labelWaiting  = "claviger/waiting/v1/aes-256-gcm"  // key of its own → key that seals an RSA key until it is taken
 	labelRow      = "claviger/row/v1/aes-256-gcm"      // account key → key of one row
 	labelAccount  = "claviger/account/v1/aes-256-gcm"  // master key → key that wraps an account key
 	labelMaster   = "claviger/master/v1/aes-256-gcm"   // root key → key that wraps the master key

@@ -50,7 +50,7 @@ func TestKnownMAC(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	t.Parallel()
-	labels := []string{labelMessage, labelMaterial, labelRow, labelAccount, labelMaster, labelToken,
+	labels := []string{labelMessage, labelMaterial, labelImport, labelWaiting, labelRow, labelAccount, labelMaster, labelToken,
 		labelSegment, labelRootCheck, labelMaterialID, labelSecret, labelHash, labelSigner}
 	k := drawKey()
 	s := getScratch()
@@ -67,7 +67,7 @@ func TestLabels(t *testing.T) {
 			seen[s.derived] = label
 		}
 	}
-	if len(seen) != 3*12 {
+	if len(seen) != 3*14 {
 		t.Errorf("%d derived keys", len(seen))
 	}
 }

@@ -15,7 +15,7 @@ func TestFormatPages(t *testing.T) {
 	header, account, row := ring.Headers[0], ring.AccountKeys[0], ring.Rows[0]
 	page(t, "../../../docs/formats/keyring.md",
 		[]octets{header.RootKey, header.Installation, header.MasterKey, header.N, header.IV, header.RootCheck, header.Header, account.AccountKey, account.Wrapped, row.Sealed},
-		[]string{labelMessage, labelMaterial, labelRow, labelAccount, labelMaster, labelToken, labelSegment, labelRootCheck, labelMaterialID, labelSecret, labelHash, labelSigner})
+		[]string{labelMessage, labelMaterial, labelImport, labelWaiting, labelRow, labelAccount, labelMaster, labelToken, labelSegment, labelRootCheck, labelMaterialID, labelSecret, labelHash, labelSigner})
 
 	var file ciphertextVectors
 	readVectors(t, "testdata/ciphertext.json", &file)

@@ -24,7 +24,7 @@ func rsaSpec(name string, bits int) spec {
 	return spec{
 		name: name,
 		draw: func(ctx context.Context) (private, error) {
-			key, err := drawRSA(ctx, bits)
+			key, err := rsaWork.draw(ctx, bits)
 			if err != nil {
 				return nil, fmt.Errorf("sealed: drawing a key of the spec %s: %w", name, err)
 			}
@@ -113,18 +113,21 @@ func (s rsaSignature) digest(form Form, message []byte) []byte {
 	return h.Sum(nil)
 }
 
-func (k *rsaKey) sign(ctx context.Context, algorithm string, form Form, message []byte) ([]byte, error) {
+func (k *rsaKey) sign(ctx context.Context, algorithm string, form Form, message []byte) (signature []byte, err error) {
 	s, err := rsaSigning(algorithm)
 	if err != nil {
 		return nil, err
 	}
 	digest := s.digest(form, message)
-	return turn(ctx, func() ([]byte, error) {
+	err = rsaWork.turn(ctx, func() (err error) {
 		if s.pss != nil {
-			return rsa.SignPSS(rand.Reader, k.key, s.hash, digest, s.pss)
+			signature, err = rsa.SignPSS(rand.Reader, k.key, s.hash, digest, s.pss)
+		} else {
+			signature, err = rsa.SignPKCS1v15(rand.Reader, k.key, s.hash, digest)
 		}
-		return rsa.SignPKCS1v15(rand.Reader, k.key, s.hash, digest)
+		return err
 	})
+	return signature, err
 }
 
 func (k *rsaKey) verify(algorithm string, form Form, message, signature []byte) bool {
@@ -161,7 +164,7 @@ func (k *rsaKey) seal(algorithm string, plaintext []byte) ([]byte, error) {
 	return rsa.EncryptOAEP(h, rand.Reader, &k.key.PublicKey, plaintext, nil)
 }
 
-func (k *rsaKey) open(ctx context.Context, algorithm string, ciphertext []byte) ([]byte, error) {
+func (k *rsaKey) open(ctx context.Context, algorithm string, ciphertext []byte) (plaintext []byte, err error) {
 	h, err := oaepHash(algorithm)
 	if err != nil {
 		return nil, err
@@ -169,11 +172,11 @@ func (k *rsaKey) open(ctx context.Context, algorithm string, ciphertext []byte) 
 	if len(ciphertext) != k.key.Size() { // the library takes one without its first zeros
 		return nil, ErrCiphertext
 	}
-	return turn(ctx, func() ([]byte, error) {
-		plaintext, err := rsa.DecryptOAEP(h, nil, k.key, ciphertext, nil)
-		if err != nil {
-			return nil, ErrCiphertext
+	err = rsaWork.turn(ctx, func() (err error) {
+		if plaintext, err = rsa.DecryptOAEP(h, nil, k.key, ciphertext, nil); err != nil {
+			return ErrCiphertext
 		}
-		return plaintext, nil
+		return nil
 	})
+	return plaintext, err
 }
