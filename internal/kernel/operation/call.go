@@ -28,6 +28,7 @@ type Call struct {
 	read   func() (store.Reader, error)
 	stamps []store.Stamp
 	asks   []authz.Ask
+	apart  apart
 }
 
 // Details of a call that its record shows beside the tagged members of input

@@ -183,6 +183,7 @@ func (p *Pipeline) release(w *walk) {
 	w.p, w.r, w.credential, w.tx = nil, nil, nil, nil
 	w.in, w.premises, w.judge = nil, nil, authz.Judge{}
 	w.call.Context, w.call.Caller, w.call.Facts = nil, nil, nil
+	w.call.Forget()
 	p.spare.Put(w)
 }
 
@@ -262,6 +263,12 @@ func (w *walk) use(op *operation.Operation) (any, error) {
 			return nil, fmt.Errorf("walking %s: %w", op.Name, err)
 		}
 		out, err := w.try(op)
+		if errors.Is(err, operation.ErrApart) {
+			if err := w.makeApart(op); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err != nil && w.call.Current() {
 			return nil, err
 		}
@@ -296,9 +303,30 @@ func (w *walk) try(op *operation.Operation) (any, error) {
 	return op.Walk(&w.call, nil, w.in, w.answering)
 }
 
-// change walks an operation that writes, inside one transaction that may be
-// tried several times.
+// makeApart does what takes long, while nothing of the walk is held.
+func (w *walk) makeApart(op *operation.Operation) error {
+	if err := w.call.Make(); err != nil {
+		return fmt.Errorf("making what %s needs: %w", op.Name, err)
+	}
+	return nil
+}
+
+// change walks an operation that writes: once, or once up to what is to be made
+// apart and once more with it.
 func (w *walk) change(op *operation.Operation) (any, error) {
+	out, err := w.transact(op)
+	if !errors.Is(err, operation.ErrApart) {
+		return out, err
+	}
+	if err := w.makeApart(op); err != nil {
+		return nil, err
+	}
+	return w.transact(op)
+}
+
+// transact walks an operation that writes, inside one transaction that may be
+// tried several times.
+func (w *walk) transact(op *operation.Operation) (any, error) {
 	leave, err := w.p.takePlace(w.call.Context)
 	if err != nil {
 		return nil, fmt.Errorf("waiting to begin %s: %w", op.Name, err)
