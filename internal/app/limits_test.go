@@ -25,6 +25,7 @@ var (
 	limitAlias   = limit{"AliasName", 1, 256}
 	limitTokens  = limit{"GrantTokens", 0, 10}
 	limitCipher  = limit{"CiphertextBlob", 1, 6144}
+	limitMessage = limit{"Message", 1, 4096}
 	limitBytes   = limit{"NumberOfBytes", 1, 1024}
 	limitPolicy  = limit{"Policy", 1, 131072}
 	limitPolName = limit{"PolicyName", 1, 128}
@@ -59,9 +60,11 @@ var limits = map[string][]limit{
 	"kms:Encrypt":                         {limitKeyID, {"Plaintext", 1, 4096}, limitTokens},
 	"kms:GenerateDataKey":                 {limitKeyID, limitBytes, limitTokens},
 	"kms:GenerateDataKeyWithoutPlaintext": {limitKeyID, limitBytes, limitTokens},
+	"kms:GenerateMac":                     {limitMessage, limitKeyID, limitTokens},
 	"kms:GenerateRandom":                  {limitBytes, {"CustomKeyStoreId", 1, 64}},
 	"kms:GetKeyPolicy":                    {limitKeyID, limitPolName},
 	"kms:GetKeyRotationStatus":            {limitKeyID},
+	"kms:GetPublicKey":                    {limitKeyID, limitTokens},
 	"kms:ListAliases":                     {limitKeyID, {"Limit", 1, 100}},
 	"kms:ListGrants":                      {limitKeyID, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
 	"kms:ListKeyPolicies":                 {limitKeyID, {"Limit", 1, 1000}},
@@ -73,10 +76,13 @@ var limits = map[string][]limit{
 	"kms:RetireGrant":                     {limitKeyID, {"GrantToken", 1, 8192}, {"GrantId", 1, 128}},
 	"kms:RevokeGrant":                     {limitKeyID, {"GrantId", 1, 128}},
 	"kms:ScheduleKeyDeletion":             {limitKeyID, {"PendingWindowInDays", 1, 365}},
+	"kms:Sign":                            {limitKeyID, limitMessage, limitTokens},
 	"kms:TagResource":                     {limitKeyID},
 	"kms:UntagResource":                   {limitKeyID},
 	"kms:UpdateAlias":                     {limitAlias, limitTarget},
 	"kms:UpdateKeyDescription":            {limitKeyID, {"Description", 0, 8192}},
+	"kms:Verify":                          {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},
+	"kms:VerifyMac":                       {limitMessage, limitKeyID, {"Mac", 1, 6144}, limitTokens},
 
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}},

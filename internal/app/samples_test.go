@@ -45,6 +45,16 @@ func (w *world) key() string {
 	return out.(*kms.CreateKeyOutput).KeyMetadata.KeyID
 }
 
+// keyOf makes a key of a spec and a usage, and returns its id.
+func (w *world) keyOf(spec, usage string) optional.Of[string] {
+	out := w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{KeySpec: optional.Some(spec), KeyUsage: optional.Some(usage)})
+	return optional.Some(out.(*kms.CreateKeyOutput).KeyMetadata.KeyID)
+}
+
+func (w *world) signer() optional.Of[string] { return w.keyOf("ECC_NIST_P256", "SIGN_VERIFY") }
+
+func (w *world) mac() optional.Of[string] { return w.keyOf("HMAC_256", "GENERATE_VERIFY_MAC") }
+
 // blob encrypts the canary under a key.
 func (w *world) blob(key string) []byte {
 	out := w.must(w.caller(owner), "kms:Encrypt", &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: canary()})
@@ -163,12 +173,16 @@ var samples = map[string]func(w *world) any{
 	"kms:GenerateDataKeyWithoutPlaintext": func(w *world) any {
 		return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: optional.Some(w.key()), NumberOfBytes: optional.Some(32)}
 	},
+	"kms:GenerateMac": func(w *world) any {
+		return &kms.GenerateMacInput{KeyID: w.mac(), Message: canary(), MacAlgorithm: optional.Some("HMAC_SHA_256")}
+	},
 	"kms:GenerateRandom": func(*world) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
 	"kms:GetKeyPolicy":   func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
 	"kms:GetKeyRotationStatus": func(w *world) any {
 		return &kms.GetKeyRotationStatusInput{KeyID: optional.Some(w.key())}
 	},
-	"kms:ListAliases": func(*world) any { return &kms.ListAliasesInput{} },
+	"kms:GetPublicKey": func(w *world) any { return &kms.GetPublicKeyInput{KeyID: w.signer()} },
+	"kms:ListAliases":  func(*world) any { return &kms.ListAliasesInput{} },
 	"kms:ListGrants": func(w *world) any {
 		key, _ := w.grant()
 		return &kms.ListGrantsInput{KeyID: key}
@@ -198,6 +212,9 @@ var samples = map[string]func(w *world) any{
 	"kms:ScheduleKeyDeletion": func(w *world) any {
 		return &kms.ScheduleKeyDeletionInput{KeyID: optional.Some(w.key()), PendingWindowInDays: optional.Some(7)}
 	},
+	"kms:Sign": func(w *world) any {
+		return &kms.SignInput{KeyID: w.signer(), Message: canary(), SigningAlgorithm: optional.Some("ECDSA_SHA_256")}
+	},
 	"kms:TagResource": func(w *world) any {
 		return &kms.TagResourceInput{KeyID: optional.Some(w.key()), Tags: tags()}
 	},
@@ -211,6 +228,16 @@ var samples = map[string]func(w *world) any{
 	},
 	"kms:UpdateKeyDescription": func(w *world) any {
 		return &kms.UpdateKeyDescriptionInput{KeyID: optional.Some(w.key()), Description: optional.Some("new")}
+	},
+	"kms:Verify": func(w *world) any {
+		in := &kms.SignInput{KeyID: w.signer(), Message: canary(), SigningAlgorithm: optional.Some("ECDSA_SHA_256")}
+		out := w.must(w.caller(owner), "kms:Sign", in).(*kms.SignOutput)
+		return &kms.VerifyInput{KeyID: in.KeyID, Message: in.Message, SigningAlgorithm: in.SigningAlgorithm, Signature: out.Signature}
+	},
+	"kms:VerifyMac": func(w *world) any {
+		in := &kms.GenerateMacInput{KeyID: w.mac(), Message: canary(), MacAlgorithm: optional.Some("HMAC_SHA_256")}
+		out := w.must(w.caller(owner), "kms:GenerateMac", in).(*kms.GenerateMacOutput)
+		return &kms.VerifyMacInput{KeyID: in.KeyID, Message: in.Message, MacAlgorithm: in.MacAlgorithm, Mac: out.Mac}
 	},
 
 	"iam:CreateAccessKey": func(w *world) any { return &iam.CreateAccessKeyInput{UserName: w.user()} },

@@ -1,13 +1,16 @@
 package kms
 
 import (
+	"context"
 	"errors"
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/confidential"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
 )
 
 // contents is what a ciphertext says in clear: its key and its material. It is
@@ -23,10 +26,14 @@ func contentsOf(ciphertext []byte) contents {
 }
 
 // source finds the key that a decryption is about: the one that is named, else
-// the one that the ciphertext names. ciphertext is nil where it is to be ignored.
-// The caller learns nothing of a key to which only a ciphertext has led.
-func (s *Service) source(c *operation.Call, named optional.Of[string], ciphertext []byte) (*target, error) {
-	inside := contentsOf(ciphertext)
+// the one that the ciphertext names, which only those of symmetric keys do.
+// ciphertext is nil where it is to be ignored. The caller learns nothing of a key
+// to which only a ciphertext has led.
+func (s *Service) source(c *operation.Call, named optional.Of[string], algorithm string, ciphertext []byte) (*target, error) {
+	var inside contents
+	if algorithm == symmetricDefault {
+		inside = contentsOf(ciphertext)
+	}
 	t, err := s.sourceOf(c, named, inside)
 	if err != nil {
 		return nil, err
@@ -90,12 +97,61 @@ func (t *target) fits(k *Key, operation string) error {
 	return k.encrypts(operation, t.algorithm)
 }
 
-// opener returns the material of k, the key of t, that ciphertext names. There
-// is none where the ciphertext is nil, to be ignored.
+// opener returns the material of k, the key of t, that ciphertext names, or the
+// one that an asymmetric key has. There is none where the ciphertext is nil, to be
+// ignored.
 func (t *target) opener(k *Key, ciphertext []byte) (*sealed.Material, error) {
+	if k.Spec != symmetricDefault {
+		return k.material()
+	}
 	m := k.materials[t.inside.material]
 	if m == nil && ciphertext != nil {
 		return nil, errCiphertext
 	}
 	return m, nil
+}
+
+// contextFits refuses an encryption context where nothing would be bound to it.
+func (k *Key) contextFits(context pairs.Map) error {
+	if len(context) > 0 && k.Spec != symmetricDefault {
+		return validation("EncryptionContext is not supported with key spec %s.", k.Spec)
+	}
+	return nil
+}
+
+// plaintextFits refuses n bytes that are too many for an algorithm.
+func (k *Key) plaintextFits(algorithm string, n int) error {
+	if most := specNamed(k.Spec).plaintextMax(algorithm); n > most {
+		return validation("Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, k.Spec, most)
+	}
+	return nil
+}
+
+// seal encrypts with m, the current material of k.
+func (k *Key) seal(m *sealed.Material, algorithm string, plaintext confidential.Bytes, context pairs.Map) ([]byte, error) {
+	if k.Spec == symmetricDefault {
+		return m.Encrypt(nil, plaintext, context)
+	}
+	return m.EncryptPublic(algorithm, plaintext)
+}
+
+// open decrypts with m, a material of k.
+func (k *Key) open(ctx context.Context, m *sealed.Material, algorithm string, ciphertext []byte, bound pairs.Map) (confidential.Bytes, error) {
+	if k.Spec == symmetricDefault {
+		return m.Decrypt(ciphertext, bound)
+	}
+	return m.DecryptPrivate(ctx, algorithm, ciphertext)
+}
+
+// materialID is a material's id as answers have it: only those of symmetric keys do.
+func (r *keyRecord) materialID(id string) optional.Of[string] {
+	return optional.Of[string]{V: id, Set: id != "" && r.Spec == symmetricDefault}
+}
+
+// showMaterial has the record of a call name the material that was used, as
+// answers do.
+func (r *keyRecord) showMaterial(c *operation.Call, name, id string) {
+	if shown := r.materialID(id); shown.Set {
+		c.ShowAdditional(name, shown.V)
+	}
 }

@@ -27,9 +27,14 @@ type conditions struct {
 
 	encryption pairs.Map // encryption context
 	algorithm  string
-	sameKey    optional.Of[bool]
-	bypass     optional.Of[bool]
-	window     int // days until the key is to be destroyed; 0 for none
+
+	signing, messageType string // of Sign and Verify
+	mac, agreement       string // algorithms
+	pair                 string // spec of a data key pair
+
+	sameKey optional.Of[bool]
+	bypass  optional.Of[bool]
+	window  int // days until the key is to be destroyed; 0 for none
 
 	requestTags pairs.Map
 	tagKeys     []string
@@ -86,6 +91,16 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return policy.Text(c.multiRegion)
 	case "kms:encryptionalgorithm":
 		return policy.Text(c.algorithm)
+	case "kms:signingalgorithm":
+		return policy.Text(c.signing)
+	case "kms:messagetype":
+		return policy.Text(c.messageType)
+	case "kms:macalgorithm":
+		return policy.Text(c.mac)
+	case "kms:keyagreementalgorithm":
+		return policy.Text(c.agreement)
+	case "kms:datakeypairspec":
+		return policy.Text(c.pair)
 	case "kms:encryptioncontextkeys":
 		return policy.Texts(c.encryption.Keys())
 	case "kms:reencryptonsamekey":

@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"strings"
 	"testing"
 
 	"claviger/internal/service/kms"
@@ -23,6 +24,10 @@ func TestConditions(t *testing.T) {
 		return &kms.EncryptInput{KeyID: str(k), Plaintext: secret("x"), EncryptionContext: pairs.Of(context)}
 	}
 	none := map[string]string(nil)
+	signer, mac := owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY"), owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC")
+	sign := &kms.SignInput{KeyID: str(signer.KeyID), Message: secret("x"), SigningAlgorithm: str("ECDSA_SHA_256")}
+	digest := &kms.SignInput{KeyID: str(signer.KeyID), Message: secret(strings.Repeat("x", 32)), MessageType: str("DIGEST"), SigningAlgorithm: str("ECDSA_SHA_256")}
+	authenticate := &kms.GenerateMacInput{KeyID: str(mac.KeyID), Message: secret("x"), MacAlgorithm: str("HMAC_SHA_256")}
 	make := func(in kms.CreateKeyInput) any {
 		in.BypassPolicyLockoutSafetyCheck = optional.Some(true)
 		return &in
@@ -59,6 +64,16 @@ func TestConditions(t *testing.T) {
 		{encrypt(key.KeyID, map[string]string{"a": "1", "B": "2"}), `"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":["a","b"]}`, false},
 		{encrypt(key.KeyID, none), `"Null":{"kms:EncryptionContextKeys":"true"}`, true},
 		{encrypt(key.KeyID, none), `"StringEquals":{"aws:ResourceAccount":"` + home + `"}`, true},
+
+		{sign, `"StringEquals":{"kms:SigningAlgorithm":"ECDSA_SHA_256","kms:MessageType":"RAW","kms:KeySpec":"ECC_NIST_P256","kms:KeyUsage":"SIGN_VERIFY"}`, true},
+		{digest, `"StringEquals":{"kms:SigningAlgorithm":"ECDSA_SHA_256","kms:MessageType":"DIGEST"}`, true},
+		{digest, `"StringEquals":{"kms:MessageType":"RAW"}`, false},
+		{sign, `"StringEquals":{"kms:SigningAlgorithm":"ECDSA_SHA_384"}`, false},
+		{sign, `"Null":{"kms:MacAlgorithm":"true","kms:EncryptionAlgorithm":"true"}`, true},
+		{authenticate, `"StringEquals":{"kms:MacAlgorithm":"HMAC_SHA_256","kms:KeyUsage":"GENERATE_VERIFY_MAC"}`, true},
+		{authenticate, `"StringEquals":{"kms:MacAlgorithm":"HMAC_SHA_512"}`, false},
+		{authenticate, `"Null":{"kms:SigningAlgorithm":"true","kms:MessageType":"true"}`, true},
+		{encrypt(key.KeyID, none), `"Null":{"kms:SigningAlgorithm":"true","kms:MessageType":"true","kms:MacAlgorithm":"true"}`, true},
 
 		{make(kms.CreateKeyInput{}), `"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS","kms:CallerAccount":"` + home + `"}`, true},
 		{make(kms.CreateKeyInput{}), `"Bool":{"kms:BypassPolicyLockoutSafetyCheck":"true","kms:MultiRegion":"false"}`, true},

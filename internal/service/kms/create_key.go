@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -129,7 +130,7 @@ func (s *Service) createKey() operation.Operation {
 }
 
 func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInput, _ *conditions) (*CreateKeyOutput, error) {
-	if err := in.makeable(); err != nil {
+	if err := in.makeable(c); err != nil {
 		return nil, err
 	}
 	k := in.record(c)
@@ -141,21 +142,51 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err := countKey(c, tx); err != nil {
 		return nil, err
 	}
-	m, wrapped, err := s.keyring.Generate(c.Context, k.binding())
+	m, err := s.newMaterial(c, k)
 	if err != nil {
 		return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
 	}
-	k.Material = m.ID()
+	k.PublicKey = m.public
+	k.Material = m.id
 	k.Materials = []string{k.Material}
-	if err := insertKey(c, tx, k, p, wrapped); err != nil {
+	if err := insertKey(c, tx, k, p, m.wrapped); err != nil {
 		return nil, fmt.Errorf("storing key %s: %w", k.ID, err)
 	}
 	c.Concerns(keyResource, k.arn(), k.Account)
 	return &CreateKeyOutput{KeyMetadata: k.metadata()}, nil
 }
 
+// newMaterial is the first material of a key.
+type newMaterial struct {
+	keyID   string // to which it is bound
+	id      string
+	wrapped []byte
+	public  []byte // half of an asymmetric key
+}
+
+// newMaterial draws the material of a key that is being made. An RSA key takes
+// seconds: it is drawn apart, when all else that the call needs has been found
+// to be right.
+func (s *Service) newMaterial(c *operation.Call, k *keyRecord) (*newMaterial, error) {
+	draw := func(ctx context.Context) (*newMaterial, error) {
+		m, wrapped, err := s.keyring.Generate(ctx, k.binding())
+		if err != nil {
+			return nil, err
+		}
+		made := &newMaterial{keyID: k.ID, id: m.ID(), wrapped: wrapped}
+		if k.hasPublic() {
+			made.public, err = m.PublicKey()
+		}
+		return made, err
+	}
+	if specNamed(k.Spec).modulus == 0 {
+		return draw(c.Context)
+	}
+	return operation.Apart(c, draw)
+}
+
 // makeable refuses keys that the public model knows, but this server does not make.
-func (in *CreateKeyInput) makeable() error {
+func (in *CreateKeyInput) makeable(c *operation.Call) error {
 	inStore := in.origin() == originCloudHSM || in.origin() == originXKS
 	switch {
 	case inStore && (in.spec() != symmetricDefault || in.MultiRegion.V):
@@ -164,10 +195,15 @@ func (in *CreateKeyInput) makeable() error {
 		return noStore(in.CustomKeyStoreID.V)
 	case in.origin() == originExternal:
 		return fault.New(fault.UnsupportedOperation, "Keys of the origin %s are not supported.", originExternal)
-	case in.spec() != symmetricDefault:
+	case !slices.Contains(madeHere, in.spec()):
 		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported.", in.spec())
 	}
-	return nil
+	return specNamed(in.spec()).checkRegion(c.Partition)
+}
+
+// madeHere are the specs whose material package sealed can draw.
+var madeHere = []string{
+	symmetricDefault, "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
 }
 
 // record makes the record of a new key, still without its material.
@@ -189,6 +225,9 @@ func (in *CreateKeyInput) record(c *operation.Call) *keyRecord {
 	}
 	if in.MultiRegion.V {
 		k.ID = ident.MultiRegionKeyID()
+	}
+	if made, ok := operation.Made[*newMaterial](c); ok {
+		k.ID = made.keyID
 	}
 	return k
 }

@@ -123,10 +123,8 @@ func TestCreateKeyShape(t *testing.T) {
 		{kms.CreateKeyInput{Origin: str("AWS_CLOUDHSM"), CustomKeyStoreID: str("cks-1"), MultiRegion: optional.Some(true)},
 			fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store."},
 		{kms.CreateKeyInput{Origin: str("EXTERNAL")}, fault.UnsupportedOperation, "Keys of the origin EXTERNAL are not supported."},
-		{kms.CreateKeyInput{KeySpec: str("ML_KEM_768"), KeyUsage: str("ENCAPSULATE_DECAPSULATE")}, fault.UnsupportedOperation,
-			"Keys of the spec ML_KEM_768 are not supported."},
-		{kms.CreateKeyInput{CustomerMasterKeySpec: str("RSA_2048"), KeyUsage: str("SIGN_VERIFY")}, fault.UnsupportedOperation,
-			"Keys of the spec RSA_2048 are not supported."},
+		{kms.CreateKeyInput{KeySpec: str("SM2"), KeyUsage: str("SIGN_VERIFY")}, fault.UnsupportedOperation,
+			"Keys of the spec SM2 are not supported."},
 	} {
 		owner.refused(&c.in, c.code, c.want)
 	}

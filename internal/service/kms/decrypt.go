@@ -23,10 +23,10 @@ type DecryptInput struct {
 
 // DecryptOutput holds the plaintext and names the key.
 type DecryptOutput struct {
-	KeyID               string             `aws:"KeyId"`
-	Plaintext           confidential.Bytes `aws:"Plaintext"`
-	EncryptionAlgorithm string             `aws:"EncryptionAlgorithm"`
-	KeyMaterialID       string             `aws:"KeyMaterialId"`
+	KeyID               string              `aws:"KeyId"`
+	Plaintext           confidential.Bytes  `aws:"Plaintext"`
+	EncryptionAlgorithm string              `aws:"EncryptionAlgorithm"`
+	KeyMaterialID       optional.Of[string] `aws:"KeyMaterialId"` // of a symmetric key
 }
 
 // Validate checks the limits of the public model.
@@ -55,7 +55,7 @@ func (s *Service) decrypt() operation.Operation {
 		Subject: func(c *operation.Call, in *DecryptInput) (*target, error) {
 			algorithm := in.EncryptionAlgorithm.Or(symmetricDefault)
 			c.Show("encryptionAlgorithm", algorithm)
-			t, err := s.source(c, in.KeyID, needed(in.CiphertextBlob, in.DryRunModifiers))
+			t, err := s.source(c, in.KeyID, algorithm, needed(in.CiphertextBlob, in.DryRunModifiers))
 			if err != nil {
 				return nil, err
 			}
@@ -90,21 +90,24 @@ func runDecrypt(c *operation.Call, in *DecryptInput, t *target) (*DecryptOutput,
 	if err != nil {
 		return nil, err
 	}
+	if err := k.contextFits(in.EncryptionContext); err != nil {
+		return nil, err
+	}
 	if err := noRecipient(in.Recipient); err != nil {
 		return nil, err
 	}
 	if in.DryRun.V {
 		return nil, errDryRun
 	}
-	plaintext, err := m.Decrypt(ciphertext, in.EncryptionContext)
+	plaintext, err := k.open(c.Context, m, t.algorithm, ciphertext, in.EncryptionContext)
 	if err != nil {
 		return nil, opened(err)
 	}
-	c.ShowAdditional("keyMaterialId", t.inside.material)
+	k.showMaterial(c, "keyMaterialId", t.inside.material)
 	return &DecryptOutput{
 		KeyID:               k.ARN,
 		Plaintext:           plaintext,
 		EncryptionAlgorithm: t.algorithm,
-		KeyMaterialID:       t.inside.material,
+		KeyMaterialID:       k.materialID(t.inside.material),
 	}, nil
 }

@@ -29,7 +29,7 @@ func TestDecrypt(t *testing.T) {
 	for _, named := range []optional.Of[string]{{}, str(key.KeyID), str(key.ARN), str("alias/a"), str(aliasARN("alias/a"))} {
 		out := must[kms.DecryptOutput](owner, &kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: context, KeyID: named})
 		if shown(out.Plaintext) != "hello" || out.KeyID != key.ARN || out.EncryptionAlgorithm != "SYMMETRIC_DEFAULT" ||
-			out.KeyMaterialID != key.CurrentKeyMaterialID.V {
+			out.KeyMaterialID != key.CurrentKeyMaterialID {
 			t.Errorf("with KeyId %v: answered %+v", named, out)
 		}
 		w.recorded(`{"keyId":"`+key.ARN+`","encryptionAlgorithm":"SYMMETRIC_DEFAULT","encryptionContext":{"app":"shop","tier":"gold"}}`,

@@ -64,23 +64,23 @@ func runEncrypt(c *operation.Call, in *EncryptInput, t *target) (*EncryptOutput,
 	if err != nil {
 		return nil, err
 	}
-	if err := k.encrypts("Encrypt", t.algorithm); err != nil {
-		return nil, err
-	}
-	if err := k.ready(toCrypt); err != nil {
-		return nil, err
-	}
-	m, err := k.material()
+	m, err := k.toUse("Encrypt", usageEncryptDecrypt, t.algorithm)
 	if err != nil {
+		return nil, err
+	}
+	if err := k.contextFits(in.EncryptionContext); err != nil {
+		return nil, err
+	}
+	if err := k.plaintextFits(t.algorithm, in.Plaintext.Len()); err != nil {
 		return nil, err
 	}
 	if in.DryRun.V {
 		return nil, errDryRun
 	}
-	blob, err := m.Encrypt(nil, in.Plaintext, in.EncryptionContext)
+	blob, err := k.seal(m, t.algorithm, in.Plaintext, in.EncryptionContext)
 	if err != nil {
 		return nil, fmt.Errorf("encrypting under key %s: %w", k.ID, err)
 	}
-	c.ShowAdditional("keyMaterialId", k.Material)
+	k.showMaterial(c, "keyMaterialId", k.Material)
 	return &EncryptOutput{CiphertextBlob: blob, KeyID: k.ARN, EncryptionAlgorithm: t.algorithm}, nil
 }

@@ -3,11 +3,13 @@ package kms
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 	"weak"
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
+	"claviger/internal/words/confidential"
 	"claviger/internal/words/ident"
 )
 
@@ -32,6 +34,30 @@ func Edit(ctx context.Context, st *store.Store, region, id string, edit func(sta
 		}
 		tx.Touch(keyEntity(region, id))
 		return keyTable.Put(ctx, tx, rec, rev)
+	})
+	return err
+}
+
+// Give replaces the material of a key, so that a test knows what it is.
+func Give(ctx context.Context, st *store.Store, ring *sealed.Keyring, region, id string, material []byte) error {
+	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		rec, rev, err := keyTable.Get(ctx, tx, keyKey(region, id))
+		if err != nil {
+			return err
+		}
+		m, wrapped, err := ring.Import(rec.binding(), confidential.New(slices.Clone(material)))
+		if err != nil {
+			return err
+		}
+		if rec.hasPublic() {
+			if rec.PublicKey, err = m.PublicKey(); err != nil {
+				return err
+			}
+		}
+		rec.Material, rec.Materials = m.ID(), append(rec.Materials, m.ID())
+		tx.Touch(keyEntity(region, id))
+		row := &materialRecord{Region: region, KeyID: id, ID: m.ID(), Account: rec.Account, Created: rec.Created, Wrapped: wrapped}
+		return errors.Join(materialTable.Insert(ctx, tx, row), keyTable.Put(ctx, tx, rec, rev))
 	})
 	return err
 }

@@ -16,7 +16,9 @@ const (
 	InvalidGrantID         fault.Code = "InvalidGrantIdException"
 	InvalidGrantToken      fault.Code = "InvalidGrantTokenException"
 	InvalidKeyUsage        fault.Code = "InvalidKeyUsageException"
+	InvalidMAC             fault.Code = "KMSInvalidMacException"
 	InvalidMarker          fault.Code = "InvalidMarkerException"
+	InvalidSignature       fault.Code = "KMSInvalidSignatureException"
 	InvalidState           fault.Code = "KMSInvalidStateException"
 	NotFound               fault.Code = "NotFoundException"
 	TagFault               fault.Code = "TagException"
@@ -24,6 +26,12 @@ const (
 
 // errCiphertext has no message: which check failed is nobody's business.
 var errCiphertext = &fault.Fault{Code: InvalidCiphertext}
+
+// errSignature and errMAC have none either: there is nothing more to say.
+var (
+	errSignature = &fault.Fault{Code: InvalidSignature}
+	errMAC       = &fault.Fault{Code: InvalidMAC}
+)
 
 // errHidden is the one answer to whoever presents a ciphertext without a right
 // to its key, whether the key exists or not.

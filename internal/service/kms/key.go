@@ -53,6 +53,11 @@ type keyRecord struct {
 	Window   int       `json:"window,omitempty"`
 	Deletion time.Time `json:"deletion,omitzero"`
 
+	// PublicKey is the public half of an asymmetric key as SubjectPublicKeyInfo in
+	// DER, at most 2,614 bytes (ML-DSA-87). It stays when imported material goes, and
+	// is absent until material is there.
+	PublicKey []byte `json:"publicKey,omitempty"`
+
 	Material  string   `json:"material,omitempty"`  // id of the current material
 	Materials []string `json:"materials,omitempty"` // ids of all whose rows exist
 

@@ -23,6 +23,10 @@ type KeyMetadata struct {
 	KeySpec                  string                    `aws:"KeySpec" audit:"keySpec"`
 	CustomerMasterKeySpec    string                    `aws:"CustomerMasterKeySpec" audit:"customerMasterKeySpec"`
 	EncryptionAlgorithms     []string                  `aws:"EncryptionAlgorithms" audit:"encryptionAlgorithms"`
+	SigningAlgorithms        []string                  `aws:"SigningAlgorithms" audit:"signingAlgorithms"`
+	KeyAgreementAlgorithms   []string                  `aws:"KeyAgreementAlgorithms" audit:"keyAgreementAlgorithms"`
+	MacAlgorithms            []string                  `aws:"MacAlgorithms" audit:"macAlgorithms"`
+	EncapsulationAlgorithms  []string                  `aws:"EncapsulationAlgorithms" audit:"encapsulationAlgorithms"`
 	MultiRegion              bool                      `aws:"MultiRegion" audit:"multiRegion"`
 	MultiRegionConfiguration *MultiRegionConfiguration `aws:"MultiRegionConfiguration" audit:"multiRegionConfiguration"`
 	CurrentKeyMaterialID     optional.Of[string]       `aws:"CurrentKeyMaterialId" audit:"currentKeyMaterialId"`
@@ -61,16 +65,19 @@ func (r *keyRecord) metadata() KeyMetadata {
 		KeySpec:               r.Spec,
 		CustomerMasterKeySpec: r.Spec,
 		MultiRegion:           r.MultiRegion != "",
-		CurrentKeyMaterialID:  optional.Of[string]{V: r.Material, Set: r.Material != ""},
+		CurrentKeyMaterialID:  r.materialID(r.Material),
+
+		EncryptionAlgorithms:    r.algorithms(usageEncryptDecrypt),
+		SigningAlgorithms:       r.algorithms(usageSignVerify),
+		KeyAgreementAlgorithms:  r.algorithms(usageKeyAgreement),
+		MacAlgorithms:           r.algorithms(usageMAC),
+		EncapsulationAlgorithms: r.algorithms(usageEncapsulateDecapsulate),
 	}
 	switch r.State {
 	case statePendingDeletion:
 		m.DeletionDate = optional.Some(r.Deletion)
 	case statePendingReplicaDeletion:
 		m.PendingDeletionWindowInDays = optional.Some(r.Window)
-	}
-	if r.Spec == symmetricDefault {
-		m.EncryptionAlgorithms = []string{symmetricDefault}
 	}
 	if m.MultiRegion {
 		// Only primaries without replicas can be made.

@@ -3,6 +3,7 @@ package kms
 import (
 	"slices"
 
+	"claviger/internal/ground/sealed"
 	"claviger/internal/words/fault"
 )
 
@@ -18,75 +19,156 @@ const (
 // symmetricDefault names a key spec and its one encryption algorithm.
 const symmetricDefault = "SYMMETRIC_DEFAULT"
 
-// A keySpec is a kind of key material, with the usages that it can have.
+// Algorithms of which something is said in more than one place.
+const (
+	oaepSHA1   = "RSAES_OAEP_SHA_1"
+	oaepSHA256 = "RSAES_OAEP_SHA_256"
+	sm2PKE     = "SM2PKE"
+	mlDSA      = "ML_DSA_SHAKE_256"
+	ecdh       = "ECDH"
+	mlKEM      = "ML_KEM"
+)
+
+// A keySpec is a kind of key material.
 type keySpec struct {
-	name   string
-	usages []string
-	legacy bool // also a value of the older member CustomerMasterKeySpec
+	name string
+
+	// algorithms has an entry for each usage that a key can have, with what it does
+	// then, in the order of the public lists.
+	algorithms map[string][]string
+
+	legacy  bool  // also a value of the older member CustomerMasterKeySpec
+	pair    bool  // also a kind of data key pair
+	modulus int   // of RSA keys, in bytes; drawing one takes up to seconds
+	regions where // in which it exists
 }
 
-// keySpecs are all specs of the public model, whether keys of them can be made
-// here or not.
+// where says in which Regions something exists.
+type where uint8
+
+const (
+	everywhere where = iota
+	inChina          // in the Regions of China alone
+	notInChina
+)
+
+var (
+	rsaAlgorithms = map[string][]string{
+		usageEncryptDecrypt: {oaepSHA1, oaepSHA256},
+		usageSignVerify: {
+			"RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+			"RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
+		},
+	}
+	mlDSAAlgorithms = map[string][]string{usageSignVerify: {mlDSA}}
+	mlKEMAlgorithms = map[string][]string{usageEncapsulateDecapsulate: {mlKEM}}
+)
+
+func nistAlgorithms(signing string) map[string][]string {
+	return map[string][]string{usageSignVerify: {signing}, usageKeyAgreement: {ecdh}}
+}
+
+func macAlgorithm(name string) map[string][]string { return map[string][]string{usageMAC: {name}} }
+
+// keySpecs are all specs of the public model.
 // https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
 var keySpecs = []keySpec{
-	{"RSA_2048", []string{usageEncryptDecrypt, usageSignVerify}, true},
-	{"RSA_3072", []string{usageEncryptDecrypt, usageSignVerify}, true},
-	{"RSA_4096", []string{usageEncryptDecrypt, usageSignVerify}, true},
-	{"ECC_NIST_P256", []string{usageSignVerify, usageKeyAgreement}, true},
-	{"ECC_NIST_P384", []string{usageSignVerify, usageKeyAgreement}, true},
-	{"ECC_NIST_P521", []string{usageSignVerify, usageKeyAgreement}, true},
-	{"ECC_SECG_P256K1", []string{usageSignVerify}, true},
-	{symmetricDefault, []string{usageEncryptDecrypt}, true},
-	{"HMAC_224", []string{usageMAC}, true},
-	{"HMAC_256", []string{usageMAC}, true},
-	{"HMAC_384", []string{usageMAC}, true},
-	{"HMAC_512", []string{usageMAC}, true},
-	{"SM2", []string{usageEncryptDecrypt, usageSignVerify, usageKeyAgreement}, true},
-	{"ML_DSA_44", []string{usageSignVerify}, false},
-	{"ML_DSA_65", []string{usageSignVerify}, false},
-	{"ML_DSA_87", []string{usageSignVerify}, false},
-	{"ECC_NIST_EDWARDS25519", []string{usageSignVerify}, false},
-	{"ML_KEM_512", []string{usageEncapsulateDecapsulate}, false},
-	{"ML_KEM_768", []string{usageEncapsulateDecapsulate}, false},
-	{"ML_KEM_1024", []string{usageEncapsulateDecapsulate}, false},
+	{name: "RSA_2048", algorithms: rsaAlgorithms, legacy: true, pair: true, modulus: 256},
+	{name: "RSA_3072", algorithms: rsaAlgorithms, legacy: true, pair: true, modulus: 384},
+	{name: "RSA_4096", algorithms: rsaAlgorithms, legacy: true, pair: true, modulus: 512},
+	{name: "ECC_NIST_P256", algorithms: nistAlgorithms("ECDSA_SHA_256"), legacy: true, pair: true},
+	{name: "ECC_NIST_P384", algorithms: nistAlgorithms("ECDSA_SHA_384"), legacy: true, pair: true},
+	{name: "ECC_NIST_P521", algorithms: nistAlgorithms("ECDSA_SHA_512"), legacy: true, pair: true},
+	{name: "ECC_SECG_P256K1", algorithms: map[string][]string{usageSignVerify: {"ECDSA_SHA_256"}}, legacy: true, pair: true},
+	{name: symmetricDefault, algorithms: map[string][]string{usageEncryptDecrypt: {symmetricDefault}}, legacy: true},
+	{name: "HMAC_224", algorithms: macAlgorithm("HMAC_SHA_224"), legacy: true},
+	{name: "HMAC_256", algorithms: macAlgorithm("HMAC_SHA_256"), legacy: true},
+	{name: "HMAC_384", algorithms: macAlgorithm("HMAC_SHA_384"), legacy: true},
+	{name: "HMAC_512", algorithms: macAlgorithm("HMAC_SHA_512"), legacy: true},
+	{name: "SM2", algorithms: map[string][]string{
+		usageEncryptDecrypt: {sm2PKE}, usageSignVerify: {"SM2DSA"}, usageKeyAgreement: {ecdh},
+	}, legacy: true, pair: true, regions: inChina},
+	{name: "ML_DSA_44", algorithms: mlDSAAlgorithms},
+	{name: "ML_DSA_65", algorithms: mlDSAAlgorithms},
+	{name: "ML_DSA_87", algorithms: mlDSAAlgorithms},
+	{name: "ECC_NIST_EDWARDS25519", algorithms: map[string][]string{usageSignVerify: {"ED25519_SHA_512", "ED25519_PH_SHA_512"}}, pair: true},
+	{name: "ML_KEM_512", algorithms: mlKEMAlgorithms, pair: true, regions: notInChina},
+	{name: "ML_KEM_768", algorithms: mlKEMAlgorithms, pair: true, regions: notInChina},
+	{name: "ML_KEM_1024", algorithms: mlKEMAlgorithms, pair: true, regions: notInChina},
 }
 
 var (
-	keySpecNames    = specNames(func(keySpec) bool { return true })
-	legacySpecNames = specNames(func(s keySpec) bool { return s.legacy })
+	keySpecNames    = specNames(func(*keySpec) bool { return true })
+	legacySpecNames = specNames(func(s *keySpec) bool { return s.legacy })
+	pairSpecNames   = specNames(func(s *keySpec) bool { return s.pair })
 	keyUsages       = []string{usageSignVerify, usageEncryptDecrypt, usageMAC, usageKeyAgreement, usageEncapsulateDecapsulate}
 	keyOrigins      = []string{originKMS, originExternal, originCloudHSM, originXKS}
 	dataKeySpecs    = []string{"AES_256", "AES_128"}
 
-	encryptionAlgorithms = []string{symmetricDefault, "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"}
+	encryptionAlgorithms = []string{symmetricDefault, oaepSHA1, oaepSHA256, sm2PKE}
+	macAlgorithms        = []string{"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"}
 )
 
-func specNames(keep func(keySpec) bool) []string {
+func specNames(keep func(*keySpec) bool) []string {
 	var names []string
-	for _, s := range keySpecs {
-		if keep(s) {
-			names = append(names, s.name)
+	for i := range keySpecs {
+		if keep(&keySpecs[i]) {
+			names = append(names, keySpecs[i].name)
 		}
 	}
 	return names
 }
 
+// specNamed returns a spec of the model, nil where there is none of that name.
+func specNamed(name string) *keySpec {
+	i := slices.IndexFunc(keySpecs, func(s keySpec) bool { return s.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &keySpecs[i]
+}
+
 // usageFits reports whether a key of the spec can have the usage.
 func usageFits(spec, usage string) bool {
-	return slices.ContainsFunc(keySpecs, func(s keySpec) bool {
-		return s.name == spec && slices.Contains(s.usages, usage)
-	})
+	s := specNamed(spec)
+	return s != nil && s.algorithms[usage] != nil
+}
+
+// checkRegion refuses a spec that does not exist in the Regions of a partition.
+func (s *keySpec) checkRegion(partition string) error {
+	china := partition == "aws-cn"
+	if s.regions == inChina && !china || s.regions == notInChina && china {
+		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported in this Region.", s.name)
+	}
+	return nil
+}
+
+// algorithms lists what the key does, by its usage.
+func (r *keyRecord) algorithms(usage string) []string {
+	if s := specNamed(r.Spec); s != nil && r.Usage == usage {
+		return s.algorithms[usage]
+	}
+	return nil
+}
+
+// hasPublic reports whether the key has a public half.
+func (r *keyRecord) hasPublic() bool { return r.Spec != symmetricDefault && r.Usage != usageMAC }
+
+// does refuses a key that is not of the usage of an operation, or that does not
+// do it with algorithm.
+func (k *Key) does(operation, usage, algorithm string) error {
+	if err := k.used(operation, usage); err != nil {
+		return err
+	}
+	if !slices.Contains(k.algorithms(usage), algorithm) {
+		return fault.New(InvalidKeyUsage, "Algorithm %s is incompatible with key spec %s.", algorithm, k.Spec)
+	}
+	return nil
 }
 
 // encrypts refuses a key that can't do an encryption operation with algorithm.
 func (k *Key) encrypts(operation, algorithm string) error {
-	if err := k.used(operation, usageEncryptDecrypt); err != nil {
-		return err
-	}
-	if k.Spec != symmetricDefault || algorithm != symmetricDefault {
-		return fault.New(InvalidKeyUsage, "Algorithm %s is incompatible with key spec %s.", algorithm, k.Spec)
-	}
-	return nil
+	return k.does(operation, usageEncryptDecrypt, algorithm)
 }
 
 // wraps refuses a key that can't encrypt data keys.
@@ -106,4 +188,72 @@ func (k *Key) used(operation, usage string) error {
 
 func (k *Key) misused(operation string) error {
 	return fault.New(InvalidKeyUsage, "%s key usage is %s which is not valid for %s.", k.ARN, k.Usage, operation)
+}
+
+// plaintextMax is how many bytes an algorithm encrypts at most: of RSAES-OAEP
+// what two hashes and two bytes leave of the modulus (RFC 8017 §7.1.1).
+func (s *keySpec) plaintextMax(algorithm string) int {
+	switch algorithm {
+	case oaepSHA1:
+		return s.modulus - 2*20 - 2
+	case oaepSHA256:
+		return s.modulus - 2*32 - 2
+	case sm2PKE:
+		return 1024
+	default:
+		return plaintextMax
+	}
+}
+
+// A signingAlgorithm says what messages it takes.
+type signingAlgorithm struct {
+	name   string
+	digest int // length of a message that is not RAW, in bytes
+	forms  []sealed.Form
+}
+
+var (
+	rawOrDigest = []sealed.Form{sealed.Raw, sealed.Digest}
+	messageForm = []string{string(sealed.Raw), string(sealed.Digest), string(sealed.ExternalMu)}
+)
+
+// signingAlgorithms are those of the public model, in its order.
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+var signingAlgorithms = []signingAlgorithm{
+	{"RSASSA_PSS_SHA_256", 32, rawOrDigest},
+	{"RSASSA_PSS_SHA_384", 48, rawOrDigest},
+	{"RSASSA_PSS_SHA_512", 64, rawOrDigest},
+	{"RSASSA_PKCS1_V1_5_SHA_256", 32, rawOrDigest},
+	{"RSASSA_PKCS1_V1_5_SHA_384", 48, rawOrDigest},
+	{"RSASSA_PKCS1_V1_5_SHA_512", 64, rawOrDigest},
+	{"ECDSA_SHA_256", 32, rawOrDigest},
+	{"ECDSA_SHA_384", 48, rawOrDigest},
+	{"ECDSA_SHA_512", 64, rawOrDigest},
+	{"SM2DSA", 32, rawOrDigest},
+	{mlDSA, 64, []sealed.Form{sealed.Raw, sealed.ExternalMu}},
+	{"ED25519_SHA_512", 0, []sealed.Form{sealed.Raw}},
+	{"ED25519_PH_SHA_512", 64, []sealed.Form{sealed.Digest}},
+}
+
+func signingAlgorithmNames() []string {
+	names := make([]string, len(signingAlgorithms))
+	for i := range signingAlgorithms {
+		names[i] = signingAlgorithms[i].name
+	}
+	return names
+}
+
+// checkMessage refuses a message of a form that the algorithm does not take, or
+// one that can't be the digest that it is said to be.
+func checkMessage(algorithm string, form sealed.Form, length int) error {
+	for _, a := range signingAlgorithms {
+		switch {
+		case a.name != algorithm:
+		case !slices.Contains(a.forms, form):
+			return validation("MessageType %s is not compatible with SigningAlgorithm %s.", form, algorithm)
+		case form != sealed.Raw && length != a.digest:
+			return validation("Digest is invalid length for algorithm %s.", algorithm)
+		}
+	}
+	return nil
 }

@@ -29,6 +29,7 @@ type purpose uint8
 
 const (
 	toCrypt  purpose = iota // use the key's material
+	toShow                  // show its public half
 	toGrant                 // make a grant
 	toLabel                 // tags, description, a new alias
 	toToggle                // EnableKey, DisableKey
@@ -43,14 +44,14 @@ var stateFaults = map[keyState][purposes]string{
 	stateEnabled:  {toKeep: notPending},
 	stateDisabled: {toCrypt: disabled, toGrant: disabled, toKeep: notPending},
 	statePendingDeletion: {
-		toCrypt: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
 	},
 	statePendingReplicaDeletion: {
-		toCrypt: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
 	},
 	statePendingImport: {toCrypt: noImport, toGrant: noImport, toToggle: noImport, toKeep: notPending},
 	stateUnavailable:   {toCrypt: "is unavailable.", toKeep: notPending},
-	stateCreating:      {toCrypt: creating, toGrant: creating, toToggle: creating, toKeep: notPending},
+	stateCreating:      {toCrypt: creating, toShow: creating, toGrant: creating, toToggle: creating, toKeep: notPending},
 	stateUpdating:      {toToggle: updating, toDelete: updating, toKeep: notPending},
 }
 

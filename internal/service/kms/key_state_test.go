@@ -75,6 +75,16 @@ func TestKeyStates(t *testing.T) {
 		"Creating":               "is not pending deletion.",
 		"Updating":               "is not pending deletion.",
 	}
+	show := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "",
+		"Unavailable":            "",
+		"Creating":               "is creating.",
+		"Updating":               "",
+	}
 	always := map[string]string{}
 	matrix := map[string]map[string]string{
 		"CancelKeyDeletion":               cancel,
@@ -88,8 +98,10 @@ func TestKeyStates(t *testing.T) {
 		"Encrypt":                         crypt,
 		"GenerateDataKey":                 crypt,
 		"GenerateDataKeyWithoutPlaintext": crypt,
+		"GenerateMac":                     crypt,
 		"GetKeyPolicy":                    always,
 		"GetKeyRotationStatus":            always,
+		"GetPublicKey":                    show,
 		"ListAliases":                     always,
 		"ListGrants":                      always,
 		"ListKeyPolicies":                 always,
@@ -99,10 +111,13 @@ func TestKeyStates(t *testing.T) {
 		"RetireGrant":                     always,
 		"RevokeGrant":                     always,
 		"ScheduleKeyDeletion":             schedule,
+		"Sign":                            crypt,
 		"TagResource":                     label,
 		"UntagResource":                   label,
 		"UpdateAlias":                     always, // the state of the old key; the new one's is tested below
 		"UpdateKeyDescription":            label,
+		"Verify":                          crypt,
+		"VerifyMac":                       crypt,
 	}
 	samples := kmstest.Samples()
 	cases := 0
@@ -110,7 +125,7 @@ func TestKeyStates(t *testing.T) {
 		for name, row := range matrix {
 			w := newWorld(t)
 			owner := w.root(home)
-			fixture, key := prepared(w, owner)
+			fixture, key := preparedFor(w, owner, name)
 			w.state(key.KeyID, state)
 			fixture.Pending = key.KeyID
 			in := samples[name](fixture)
@@ -126,7 +141,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*26 {
+	if cases != 8*31 {
 		t.Errorf("%d cases", cases)
 	}
 }
@@ -136,16 +151,31 @@ func TestUsageBeforeState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	owner := w.root(home)
-	fixture, key := prepared(w, owner)
+	fixture, symmetric := prepared(w, owner)
+	fixture.Signature = []byte("signature")
+	signer := owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY")
 	samples := kmstest.Samples()
-	w.kind(key.KeyID, "SYMMETRIC_DEFAULT", "SIGN_VERIFY")
-	w.state(key.KeyID, "Disabled")
 	tried := 0
-	for _, name := range []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt"} {
-		owner.refused(samples[name](fixture), kms.InvalidKeyUsage, key.ARN+" key usage is SIGN_VERIFY which is not valid for "+name+".")
-		tried++
+	for _, c := range []struct {
+		key        kms.KeyMetadata
+		operations []string
+	}{
+		{signer, []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt", "GenerateMac", "VerifyMac"}},
+		{symmetric, []string{"Sign", "Verify", "GenerateMac", "VerifyMac"}},
+	} {
+		for _, state := range []string{"Enabled", "Disabled"} {
+			w.state(c.key.KeyID, state)
+			for _, name := range c.operations {
+				in := naming(samples[name](fixture), members[name].member, c.key.KeyID)
+				if name == "Decrypt" { // a ciphertext that names another key would be refused before
+					in.(*kms.DecryptInput).CiphertextBlob = []byte("foreign")
+				}
+				owner.refused(in, kms.InvalidKeyUsage, c.key.ARN+" key usage is "+c.key.KeyUsage+" which is not valid for "+name+".")
+				tried++
+			}
+		}
 	}
-	if tried != 5 {
+	if tried != 22 {
 		t.Error("not all were tried")
 	}
 }

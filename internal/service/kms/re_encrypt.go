@@ -12,7 +12,7 @@ import (
 )
 
 // ReEncryptInput asks for a ciphertext to be decrypted and encrypted anew,
-// under another key or context. The plaintext does not leave package sealed.
+// under another key, algorithm or context.
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
 type ReEncryptInput struct {
 	CiphertextBlob                 []byte              `aws:"CiphertextBlob"`
@@ -29,13 +29,13 @@ type ReEncryptInput struct {
 
 // ReEncryptOutput holds the new ciphertext and names both keys.
 type ReEncryptOutput struct {
-	CiphertextBlob                 []byte `aws:"CiphertextBlob"`
-	SourceKeyID                    string `aws:"SourceKeyId"`
-	KeyID                          string `aws:"KeyId"`
-	SourceEncryptionAlgorithm      string `aws:"SourceEncryptionAlgorithm"`
-	DestinationEncryptionAlgorithm string `aws:"DestinationEncryptionAlgorithm"`
-	SourceKeyMaterialID            string `aws:"SourceKeyMaterialId"`
-	DestinationKeyMaterialID       string `aws:"DestinationKeyMaterialId"`
+	CiphertextBlob                 []byte              `aws:"CiphertextBlob"`
+	SourceKeyID                    string              `aws:"SourceKeyId"`
+	KeyID                          string              `aws:"KeyId"`
+	SourceEncryptionAlgorithm      string              `aws:"SourceEncryptionAlgorithm"`
+	DestinationEncryptionAlgorithm string              `aws:"DestinationEncryptionAlgorithm"`
+	SourceKeyMaterialID            optional.Of[string] `aws:"SourceKeyMaterialId"`      // of a symmetric key
+	DestinationKeyMaterialID       optional.Of[string] `aws:"DestinationKeyMaterialId"` // of a symmetric key
 }
 
 // Validate checks the limits of the public model.
@@ -76,7 +76,7 @@ func (s *Service) transfer(c *operation.Call, in *ReEncryptInput) (*transfer, er
 	toAlgorithm := in.DestinationEncryptionAlgorithm.Or(symmetricDefault)
 	c.Show("sourceEncryptionAlgorithm", fromAlgorithm)
 	c.Show("destinationEncryptionAlgorithm", toAlgorithm)
-	from, err := s.source(c, in.SourceKeyID, needed(in.CiphertextBlob, in.DryRunModifiers))
+	from, err := s.source(c, in.SourceKeyID, fromAlgorithm, needed(in.CiphertextBlob, in.DryRunModifiers))
 	if err != nil {
 		return nil, err
 	}
@@ -100,24 +100,46 @@ func runReEncrypt(c *operation.Call, in *ReEncryptInput, t *transfer) (*ReEncryp
 	if err != nil {
 		return nil, err
 	}
+	if err := from.contextFits(in.SourceEncryptionContext); err != nil {
+		return nil, err
+	}
+	if err := to.contextFits(in.DestinationEncryptionContext); err != nil {
+		return nil, err
+	}
 	if in.DryRun.V {
 		return nil, errDryRun
 	}
-	blob, err := opener.ReEncrypt(nil, ciphertext, in.SourceEncryptionContext, sealer, in.DestinationEncryptionContext)
+	blob, err := t.carry(c, in, from, opener, to, sealer)
 	if err != nil {
 		return nil, opened(fmt.Errorf("re-encrypting from key %s to key %s: %w", from.ID, to.ID, err))
 	}
-	c.ShowAdditional("sourceKeyMaterialId", t.from.inside.material)
-	c.ShowAdditional("destinationKeyMaterialId", to.Material)
+	from.showMaterial(c, "sourceKeyMaterialId", t.from.inside.material)
+	to.showMaterial(c, "destinationKeyMaterialId", to.Material)
 	return &ReEncryptOutput{
 		CiphertextBlob:                 blob,
 		SourceKeyID:                    from.ARN,
 		KeyID:                          to.ARN,
 		SourceEncryptionAlgorithm:      t.from.algorithm,
 		DestinationEncryptionAlgorithm: t.to.algorithm,
-		SourceKeyMaterialID:            t.from.inside.material,
-		DestinationKeyMaterialID:       to.Material,
+		SourceKeyMaterialID:            from.materialID(t.from.inside.material),
+		DestinationKeyMaterialID:       to.materialID(to.Material),
 	}, nil
+}
+
+// carry takes the plaintext from one key to the other. Between symmetric keys it
+// does not leave package sealed.
+func (t *transfer) carry(c *operation.Call, in *ReEncryptInput, from *Key, opener *sealed.Material, to *Key, sealer *sealed.Material) ([]byte, error) {
+	if from.Spec == symmetricDefault && to.Spec == symmetricDefault {
+		return opener.ReEncrypt(nil, in.CiphertextBlob, in.SourceEncryptionContext, sealer, in.DestinationEncryptionContext)
+	}
+	plaintext, err := from.open(c.Context, opener, t.from.algorithm, in.CiphertextBlob, in.SourceEncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if err := to.plaintextFits(t.to.algorithm, plaintext.Len()); err != nil {
+		return nil, err
+	}
+	return to.seal(sealer, t.to.algorithm, plaintext, in.DestinationEncryptionContext)
 }
 
 // found returns both keys and has the record name them, the source first.

@@ -30,8 +30,8 @@ func TestReEncrypt(t *testing.T) {
 		KeyID:                          to.ARN,
 		SourceEncryptionAlgorithm:      "SYMMETRIC_DEFAULT",
 		DestinationEncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-		SourceKeyMaterialID:            from.CurrentKeyMaterialID.V,
-		DestinationKeyMaterialID:       to.CurrentKeyMaterialID.V,
+		SourceKeyMaterialID:            from.CurrentKeyMaterialID,
+		DestinationKeyMaterialID:       to.CurrentKeyMaterialID,
 	}
 	if out.SourceKeyID != want.SourceKeyID || out.KeyID != want.KeyID || out.SourceKeyMaterialID != want.SourceKeyMaterialID ||
 		out.DestinationKeyMaterialID != want.DestinationKeyMaterialID || out.SourceEncryptionAlgorithm != want.SourceEncryptionAlgorithm ||

@@ -111,9 +111,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.encrypt(),
 		s.generateDataKey(),
 		s.generateDataKeyWithoutPlaintext(),
+		s.generateMac(),
 		s.generateRandom(),
 		s.getKeyPolicy(),
 		s.getKeyRotationStatus(),
+		s.getPublicKey(),
 		s.listAliases(),
 		s.listGrants(),
 		s.listKeyPolicies(),
@@ -125,10 +127,13 @@ func (s *Service) Operations() []operation.Operation {
 		s.retireGrant(),
 		s.revokeGrant(),
 		s.scheduleKeyDeletion(),
+		s.sign(),
 		s.tagResource(),
 		s.untagResource(),
 		s.updateAlias(),
 		s.updateKeyDescription(),
+		s.verify(),
+		s.verifyMac(),
 	}
 }
 

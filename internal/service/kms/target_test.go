@@ -39,9 +39,11 @@ var members = map[string]struct {
 	"Encrypt":                         {"KeyID", anyForm, true},
 	"GenerateDataKey":                 {"KeyID", anyForm, true},
 	"GenerateDataKeyWithoutPlaintext": {"KeyID", anyForm, true},
+	"GenerateMac":                     {"KeyID", anyForm, true},
 	"GenerateRandom":                  {"", noKey, false},
 	"GetKeyPolicy":                    {"KeyID", keyOnly, false},
 	"GetKeyRotationStatus":            {"KeyID", keyOnly, true},
+	"GetPublicKey":                    {"KeyID", anyForm, true},
 	"ListAliases":                     {"KeyID", keyOnly, false},
 	"ListGrants":                      {"KeyID", keyOnly, true},
 	"ListKeyPolicies":                 {"KeyID", keyOnly, false},
@@ -53,10 +55,13 @@ var members = map[string]struct {
 	"RetireGrant":                     {"KeyID", keyOnly, true},
 	"RevokeGrant":                     {"KeyID", keyOnly, true},
 	"ScheduleKeyDeletion":             {"KeyID", keyOnly, false},
+	"Sign":                            {"KeyID", anyForm, true},
 	"TagResource":                     {"KeyID", keyOnly, false},
 	"UntagResource":                   {"KeyID", keyOnly, false},
 	"UpdateAlias":                     {"TargetKeyID", keyOnly, false},
 	"UpdateKeyDescription":            {"KeyID", keyOnly, false},
+	"Verify":                          {"KeyID", anyForm, true},
+	"VerifyMac":                       {"KeyID", anyForm, true},
 }
 
 // naming sets the member of a sample that names a key.
@@ -65,26 +70,38 @@ func naming(in any, member, key string) any {
 	return in
 }
 
-// prepared makes what the samples need.
+// prepared makes what the samples of operations on symmetric keys need.
 func prepared(w *world, owner *actor, policies ...string) (kmstest.Fixture, kms.KeyMetadata) {
 	w.t.Helper()
-	key, other, pending := owner.createKey(policies...), owner.createKey(policies...), owner.createKey(policies...)
+	return preparedFor(w, owner, "Encrypt", policies...)
+}
+
+// preparedFor makes what the sample of an operation needs.
+func preparedFor(w *world, owner *actor, operation string, policies ...string) (kmstest.Fixture, kms.KeyMetadata) {
+	w.t.Helper()
+	spec, usage := kmstest.Kind(operation)
+	key, other, pending := owner.createKeyOf(spec, usage, policies...), owner.createKey(policies...), owner.createKey(policies...)
 	owner.schedule(pending, 30)
 	owner.createAlias("alias/sample", key.KeyID)
-	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{
-		KeyID:             str(key.KeyID),
-		Plaintext:         secret("x"),
-		EncryptionContext: kmstest.Context,
-	}).CiphertextBlob
 	grant := must[kms.CreateGrantOutput](owner, &kms.CreateGrantInput{
 		KeyID:            str(key.KeyID),
 		GranteePrincipal: str(arn.Root("aws", home)),
 		Operations:       []string{"DescribeKey"},
 	})
-	return kmstest.Fixture{
-		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new", Ciphertext: blob,
+	f := kmstest.Fixture{
+		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new",
 		Grant: grant.GrantID, Principal: arn.Root("aws", home), Pending: pending.KeyID,
-	}, key
+	}
+	samples := kmstest.Samples()
+	switch usage {
+	case "SIGN_VERIFY":
+		f.Signature = must[kms.SignOutput](owner, samples["Sign"](f)).Signature
+	case "GENERATE_VERIFY_MAC":
+		f.Signature = must[kms.GenerateMacOutput](owner, samples["GenerateMac"](f)).Mac
+	default:
+		f.Ciphertext = must[kms.EncryptOutput](owner, samples["Encrypt"](f)).CiphertextBlob
+	}
+	return f, key
 }
 
 func TestEveryOperationHasASample(t *testing.T) {
@@ -110,7 +127,7 @@ func TestSamplesSucceed(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			owner := w.root(home)
-			fixture, _ := prepared(w, owner)
+			fixture, _ := preparedFor(w, owner, name)
 			if _, err := owner.do(sample(fixture)); err != nil {
 				t.Error(err)
 			}
@@ -123,6 +140,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	fixture, _ := prepared(w, owner)
+	fixture.Signature = []byte("signature")
 	byARN := fixture
 	byARN.Key, byARN.Other, byARN.Pending = keyARN(home, fixture.Key), keyARN(home, fixture.Other), keyARN(home, fixture.Pending)
 	for name, sample := range kmstest.Samples() {
@@ -161,7 +179,7 @@ func TestKeyForms(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			owner := w.root(home)
-			fixture, key := prepared(w, owner)
+			fixture, key := preparedFor(w, owner, name)
 			for _, form := range []string{key.KeyID, key.ARN, "alias/sample", aliasARN("alias/sample")} {
 				in := naming(sample(fixture), m.member, form)
 				takes := !strings.Contains(form, "alias/") || m.forms == anyForm
@@ -310,12 +328,15 @@ func TestSnapshotsEnd(t *testing.T) {
 // A cryptographic call reads no store when its key is at hand.
 func TestWarmCallsReadNoStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	owner := w.root(home)
-	fixture, key := prepared(w, owner)
 	samples := kmstest.Samples()
 	calls := 0
-	for _, name := range []string{"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateRandom", "ReEncrypt"} {
+	for _, name := range []string{
+		"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GenerateRandom", "GetPublicKey",
+		"ReEncrypt", "Sign", "Verify", "VerifyMac",
+	} {
+		w := newWorld(t)
+		owner := w.root(home)
+		fixture, key := preparedFor(w, owner, name)
 		for _, form := range []string{key.KeyID, key.ARN, "alias/sample", aliasARN("alias/sample")} {
 			in := samples[name](fixture)
 			if m := members[name]; m.forms != noKey {
@@ -334,7 +355,7 @@ func TestWarmCallsReadNoStore(t *testing.T) {
 			calls++
 		}
 	}
-	if calls != 28 {
+	if calls != 48 {
 		t.Errorf("%d calls", calls)
 	}
 }

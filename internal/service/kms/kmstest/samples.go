@@ -11,11 +11,12 @@ import (
 
 // A Fixture is what must exist before the samples can be called.
 type Fixture struct {
-	Key        string // id or ARN of an enabled key
+	Key        string // id or ARN of an enabled key of the operation's kind, see Kind
 	Other      string // id or ARN of another one
 	Alias      string // name of an alias of Key
 	NewAlias   string // name of an alias that does not exist
 	Ciphertext []byte // made with Key under Context
+	Signature  []byte // of Secret, made with Key: also where that is a MAC
 	Grant      string // id of a grant on Key
 	Pending    string // id or ARN of a key that is pending deletion
 	Principal  string // of the caller's account, in a form that a grant can name
@@ -26,6 +27,27 @@ var Context = pairs.Map{{Key: "purpose", Value: "sample"}}
 
 // Secret is the plaintext of all samples that take one.
 const Secret = "sample plaintext that nobody may see"
+
+// Kind returns the spec and usage of a key that an operation can be called on.
+func Kind(operation string) (spec, usage string) {
+	switch operation {
+	case "GetPublicKey", "Sign", "Verify":
+		return "ECC_NIST_P256", "SIGN_VERIFY"
+	case "GenerateMac", "VerifyMac":
+		return "HMAC_256", "GENERATE_VERIFY_MAC"
+	default:
+		return "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"
+	}
+}
+
+// The algorithms that samples name.
+const (
+	signing = "ECDSA_SHA_256"
+	mac     = "HMAC_SHA_256"
+)
+
+// message is what the samples sign.
+func message() confidential.Bytes { return confidential.New([]byte(Secret)) }
 
 // Samples returns, by the name of the operation, what makes a fresh input: a
 // pointer to the operation's In that is valid for the fixture.
@@ -66,9 +88,13 @@ func Samples() map[string]func(Fixture) any {
 		"GenerateDataKeyWithoutPlaintext": func(f Fixture) any {
 			return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: key(f.Key), EncryptionContext: Context, NumberOfBytes: optional.Some(64)}
 		},
+		"GenerateMac": func(f Fixture) any {
+			return &kms.GenerateMacInput{KeyID: key(f.Key), Message: message(), MacAlgorithm: key(mac)}
+		},
 		"GenerateRandom":       func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
 		"GetKeyPolicy":         func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
 		"GetKeyRotationStatus": func(f Fixture) any { return &kms.GetKeyRotationStatusInput{KeyID: key(f.Key)} },
+		"GetPublicKey":         func(f Fixture) any { return &kms.GetPublicKeyInput{KeyID: key(f.Key)} },
 		"ListAliases":          func(Fixture) any { return &kms.ListAliasesInput{} },
 		"ListGrants":           func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
 		"ListKeyPolicies":      func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
@@ -92,6 +118,9 @@ func Samples() map[string]func(Fixture) any {
 		"ScheduleKeyDeletion": func(f Fixture) any {
 			return &kms.ScheduleKeyDeletionInput{KeyID: key(f.Key), PendingWindowInDays: optional.Some(7)}
 		},
+		"Sign": func(f Fixture) any {
+			return &kms.SignInput{KeyID: key(f.Key), Message: message(), SigningAlgorithm: key(signing)}
+		},
 		"TagResource": func(f Fixture) any {
 			return &kms.TagResourceInput{KeyID: key(f.Key), Tags: []kms.Tag{{TagKey: key("team"), TagValue: key("red")}}}
 		},
@@ -103,6 +132,12 @@ func Samples() map[string]func(Fixture) any {
 		},
 		"UpdateKeyDescription": func(f Fixture) any {
 			return &kms.UpdateKeyDescriptionInput{KeyID: key(f.Key), Description: key("another sample")}
+		},
+		"Verify": func(f Fixture) any {
+			return &kms.VerifyInput{KeyID: key(f.Key), Message: message(), SigningAlgorithm: key(signing), Signature: f.Signature}
+		},
+		"VerifyMac": func(f Fixture) any {
+			return &kms.VerifyMacInput{KeyID: key(f.Key), Message: message(), MacAlgorithm: key(mac), Mac: f.Signature}
 		},
 	}
 }
