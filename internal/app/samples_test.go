@@ -55,6 +55,10 @@ func (w *world) signer() optional.Of[string] { return w.keyOf("ECC_NIST_P256", "
 
 func (w *world) mac() optional.Of[string] { return w.keyOf("HMAC_256", "GENERATE_VERIFY_MAC") }
 
+func (w *world) encapsulator() optional.Of[string] {
+	return w.keyOf("ML_KEM_768", "ENCAPSULATE_DECAPSULATE")
+}
+
 // blob encrypts the canary under a key.
 func (w *world) blob(key string) []byte {
 	out := w.must(w.caller(owner), "kms:Encrypt", &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: canary()})
@@ -153,9 +157,19 @@ var samples = map[string]func(w *world) any{
 	"kms:CreateKey": func(*world) any {
 		return &kms.CreateKeyInput{Description: optional.Some("sample"), Policy: optional.Some(samplePolicy), Tags: tags()}
 	},
+	"kms:Decapsulate": func(w *world) any {
+		in := &kms.EncapsulateInput{KeyID: w.encapsulator(), EncapsulationAlgorithm: optional.Some("ML_KEM")}
+		out := w.must(w.caller(owner), "kms:Encapsulate", in).(*kms.EncapsulateOutput)
+		return &kms.DecapsulateInput{KeyID: in.KeyID, EncapsulationAlgorithm: in.EncapsulationAlgorithm, SharedSecretCiphertextBlob: out.SharedSecretCiphertextBlob}
+	},
 	"kms:Decrypt": func(w *world) any { return &kms.DecryptInput{CiphertextBlob: w.blob(w.key())} },
 	"kms:DeleteAlias": func(w *world) any {
 		return &kms.DeleteAliasInput{AliasName: optional.Some(w.alias())}
+	},
+	"kms:DeriveSharedSecret": func(w *world) any {
+		key := w.keyOf("ECC_NIST_P256", "KEY_AGREEMENT")
+		public := w.must(w.caller(owner), "kms:GetPublicKey", &kms.GetPublicKeyInput{KeyID: key}).(*kms.GetPublicKeyOutput).PublicKey
+		return &kms.DeriveSharedSecretInput{KeyID: key, KeyAgreementAlgorithm: optional.Some("ECDH"), PublicKey: public}
 	},
 	"kms:DescribeKey": func(w *world) any { return &kms.DescribeKeyInput{KeyID: optional.Some(w.key())} },
 	"kms:DisableKey":  func(w *world) any { return &kms.DisableKeyInput{KeyID: optional.Some(w.key())} },
@@ -164,11 +178,20 @@ var samples = map[string]func(w *world) any{
 		w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: key})
 		return &kms.EnableKeyInput{KeyID: key}
 	},
+	"kms:Encapsulate": func(w *world) any {
+		return &kms.EncapsulateInput{KeyID: w.encapsulator(), EncapsulationAlgorithm: optional.Some("ML_KEM")}
+	},
 	"kms:Encrypt": func(w *world) any {
 		return &kms.EncryptInput{KeyID: optional.Some(w.key()), Plaintext: canary(), EncryptionContext: pairs.Of(map[string]string{"a": "b"})}
 	},
 	"kms:GenerateDataKey": func(w *world) any {
 		return &kms.GenerateDataKeyInput{KeyID: optional.Some(w.key()), KeySpec: optional.Some("AES_256")}
+	},
+	"kms:GenerateDataKeyPair": func(w *world) any {
+		return &kms.GenerateDataKeyPairInput{KeyID: optional.Some(w.key()), KeyPairSpec: optional.Some("ECC_NIST_P256")}
+	},
+	"kms:GenerateDataKeyPairWithoutPlaintext": func(w *world) any {
+		return &kms.GenerateDataKeyPairWithoutPlaintextInput{KeyID: optional.Some(w.key()), KeyPairSpec: optional.Some("ECC_NIST_EDWARDS25519")}
 	},
 	"kms:GenerateDataKeyWithoutPlaintext": func(w *world) any {
 		return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: optional.Some(w.key()), NumberOfBytes: optional.Some(32)}

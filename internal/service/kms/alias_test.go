@@ -102,11 +102,38 @@ func TestUpdateAlias(t *testing.T) {
 	owner.done(&kms.UpdateAliasInput{AliasName: str("alias/a"), TargetKeyID: str(other.KeyID)})
 	owner.refused(&kms.UpdateAliasInput{AliasName: str("alias/a"), TargetKeyID: str(key.KeyID)}, kms.InvalidState, key.ARN+" is pending deletion.")
 
-	w.kind(key.KeyID, "RSA_2048", "ENCRYPT_DECRYPT")
-	mismatch := "Alias " + aliasARN("alias/a") + " can only be moved to a key of the same type and usage."
-	owner.refused(&kms.UpdateAliasInput{AliasName: str("alias/a"), TargetKeyID: str(key.KeyID)}, fault.Validation, mismatch)
-	w.kind(key.KeyID, "HMAC_256", "GENERATE_VERIFY_MAC")
-	owner.refused(&kms.UpdateAliasInput{AliasName: str("alias/a"), TargetKeyID: str(key.KeyID)}, fault.Validation, mismatch)
+}
+
+// TestUpdateAliasOfKinds: an alias moves among keys of one type (symmetric,
+// asymmetric, HMAC) and one usage.
+func TestUpdateAliasOfKinds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	kinds := map[string][]kms.KeyMetadata{
+		"symmetric": {owner.createKey(), owner.createKey()},
+		"encrypts":  {owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT"), owner.fixedRSA("RSA_3072", "ENCRYPT_DECRYPT")},
+		"signs":     {owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY"), owner.createKeyOf("ML_DSA_44", "SIGN_VERIFY")},
+		"agrees":    {owner.createKeyOf("ECC_NIST_P256", "KEY_AGREEMENT"), owner.createKeyOf("ECC_NIST_P521", "KEY_AGREEMENT")},
+		"mac":       {owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC"), owner.createKeyOf("HMAC_512", "GENERATE_VERIFY_MAC")},
+	}
+	moves := 0
+	for from, keys := range kinds {
+		alias := "alias/" + from
+		owner.createAlias(alias, keys[0].KeyID)
+		for to, others := range kinds {
+			in := &kms.UpdateAliasInput{AliasName: str(alias), TargetKeyID: str(others[1].KeyID)}
+			if from == to {
+				owner.done(in)
+			} else {
+				owner.refused(in, fault.Validation, "Alias "+aliasARN(alias)+" can only be moved to a key of the same type and usage.")
+			}
+			moves++
+		}
+	}
+	if moves != 25 {
+		t.Errorf("%d moves", moves)
+	}
 }
 
 func TestDeleteAlias(t *testing.T) {

@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"crypto/ecdsa"
 	"strings"
 	"testing"
 
@@ -27,6 +28,11 @@ func TestConditions(t *testing.T) {
 	signer, mac := owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY"), owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC")
 	sign := &kms.SignInput{KeyID: str(signer.KeyID), Message: secret("x"), SigningAlgorithm: str("ECDSA_SHA_256")}
 	digest := &kms.SignInput{KeyID: str(signer.KeyID), Message: secret(strings.Repeat("x", 32)), MessageType: str("DIGEST"), SigningAlgorithm: str("ECDSA_SHA_256")}
+	peer := owner.createKeyOf("ECC_NIST_P256", "KEY_AGREEMENT")
+	agree := &kms.DeriveSharedSecretInput{KeyID: str(peer.KeyID), KeyAgreementAlgorithm: str("ECDH"), PublicKey: spki(t, publicKey[*ecdsa.PublicKey](owner, peer.KeyID))}
+	pair := &kms.GenerateDataKeyPairInput{KeyID: str(key.KeyID), KeyPairSpec: str("ECC_NIST_P256"), EncryptionContext: pairs.Of(map[string]string{"App": "shop"})}
+	bare := &kms.GenerateDataKeyPairWithoutPlaintextInput{KeyID: str(key.KeyID), KeyPairSpec: str("ECC_NIST_P384")}
+	oaep := &kms.EncryptInput{KeyID: str(owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT").KeyID), Plaintext: secret("x"), EncryptionAlgorithm: str("RSAES_OAEP_SHA_256")}
 	authenticate := &kms.GenerateMacInput{KeyID: str(mac.KeyID), Message: secret("x"), MacAlgorithm: str("HMAC_SHA_256")}
 	make := func(in kms.CreateKeyInput) any {
 		in.BypassPolicyLockoutSafetyCheck = optional.Some(true)
@@ -73,6 +79,15 @@ func TestConditions(t *testing.T) {
 		{authenticate, `"StringEquals":{"kms:MacAlgorithm":"HMAC_SHA_256","kms:KeyUsage":"GENERATE_VERIFY_MAC"}`, true},
 		{authenticate, `"StringEquals":{"kms:MacAlgorithm":"HMAC_SHA_512"}`, false},
 		{authenticate, `"Null":{"kms:SigningAlgorithm":"true","kms:MessageType":"true"}`, true},
+		{agree, `"StringEquals":{"kms:KeyAgreementAlgorithm":"ECDH","kms:KeyUsage":"KEY_AGREEMENT"}`, true},
+		{agree, `"Null":{"kms:KeyAgreementAlgorithm":"true"}`, false},
+		{pair, `"StringEquals":{"kms:DataKeyPairSpec":"ECC_NIST_P256","kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT","kms:EncryptionContext:app":"shop"}`, true},
+		{pair, `"StringEquals":{"kms:DataKeyPairSpec":"RSA_2048"}`, false},
+		{bare, `"StringEquals":{"kms:DataKeyPairSpec":"ECC_NIST_P384"}`, true},
+		{bare, `"StringEquals":{"kms:DataKeyPairSpec":"ECC_NIST_P256"}`, false},
+		{oaep, `"StringEquals":{"kms:EncryptionAlgorithm":"RSAES_OAEP_SHA_256","kms:KeySpec":"RSA_2048"}`, true},
+		{oaep, `"StringEquals":{"kms:EncryptionAlgorithm":"SYMMETRIC_DEFAULT"}`, false},
+		{encrypt(key.KeyID, none), `"Null":{"kms:DataKeyPairSpec":"true","kms:KeyAgreementAlgorithm":"true"}`, true},
 		{encrypt(key.KeyID, none), `"Null":{"kms:SigningAlgorithm":"true","kms:MessageType":"true","kms:MacAlgorithm":"true"}`, true},
 
 		{make(kms.CreateKeyInput{}), `"StringEquals":{"kms:KeySpec":"SYMMETRIC_DEFAULT","kms:KeyUsage":"ENCRYPT_DECRYPT","kms:KeyOrigin":"AWS_KMS","kms:CallerAccount":"` + home + `"}`, true},

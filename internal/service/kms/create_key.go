@@ -195,15 +195,8 @@ func (in *CreateKeyInput) makeable(c *operation.Call) error {
 		return noStore(in.CustomKeyStoreID.V)
 	case in.origin() == originExternal:
 		return fault.New(fault.UnsupportedOperation, "Keys of the origin %s are not supported.", originExternal)
-	case !slices.Contains(madeHere, in.spec()):
-		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported.", in.spec())
 	}
 	return specNamed(in.spec()).checkRegion(c.Partition)
-}
-
-// madeHere are the specs whose material package sealed can draw.
-var madeHere = []string{
-	symmetricDefault, "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
 }
 
 // record makes the record of a new key, still without its material.

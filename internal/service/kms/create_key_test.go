@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"crypto/rsa"
 	"fmt"
 	"strings"
 	"testing"
@@ -54,6 +55,92 @@ func TestCreateMultiRegionKey(t *testing.T) {
 	}
 	if got := owner.decrypt(owner.encrypt(m.KeyID, "hello")); got != "hello" {
 		t.Errorf("decrypted %q", got)
+	}
+}
+
+// TestCreateKeyOfEverySpec: each spec with each of its usages, and the one list of
+// algorithms that its description has.
+func TestCreateKeyOfEverySpec(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	const (
+		oaep    = "[RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256] [] [] [] []"
+		signRSA = "[] [RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512 " +
+			"RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512] [] [] []"
+		agree = "[] [] [ECDH] [] []"
+		dsa   = "[] [ML_DSA_SHAKE_256] [] [] []"
+		kem   = "[] [] [] [] [ML_KEM]"
+	)
+	for _, c := range []struct{ spec, usage, lists string }{
+		{"SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "[SYMMETRIC_DEFAULT] [] [] [] []"},
+		{"RSA_2048", "ENCRYPT_DECRYPT", oaep},
+		{"RSA_2048", "SIGN_VERIFY", signRSA},
+		{"RSA_3072", "ENCRYPT_DECRYPT", oaep},
+		{"RSA_3072", "SIGN_VERIFY", signRSA},
+		{"RSA_4096", "ENCRYPT_DECRYPT", oaep},
+		{"RSA_4096", "SIGN_VERIFY", signRSA},
+		{"ECC_NIST_P256", "SIGN_VERIFY", "[] [ECDSA_SHA_256] [] [] []"},
+		{"ECC_NIST_P256", "KEY_AGREEMENT", agree},
+		{"ECC_NIST_P384", "SIGN_VERIFY", "[] [ECDSA_SHA_384] [] [] []"},
+		{"ECC_NIST_P384", "KEY_AGREEMENT", agree},
+		{"ECC_NIST_P521", "SIGN_VERIFY", "[] [ECDSA_SHA_512] [] [] []"},
+		{"ECC_NIST_P521", "KEY_AGREEMENT", agree},
+		{"ECC_SECG_P256K1", "SIGN_VERIFY", "[] [ECDSA_SHA_256] [] [] []"},
+		{"ECC_NIST_EDWARDS25519", "SIGN_VERIFY", "[] [ED25519_SHA_512 ED25519_PH_SHA_512] [] [] []"},
+		{"HMAC_224", "GENERATE_VERIFY_MAC", "[] [] [] [HMAC_SHA_224] []"},
+		{"HMAC_256", "GENERATE_VERIFY_MAC", "[] [] [] [HMAC_SHA_256] []"},
+		{"HMAC_384", "GENERATE_VERIFY_MAC", "[] [] [] [HMAC_SHA_384] []"},
+		{"HMAC_512", "GENERATE_VERIFY_MAC", "[] [] [] [HMAC_SHA_512] []"},
+		{"ML_DSA_44", "SIGN_VERIFY", dsa},
+		{"ML_DSA_65", "SIGN_VERIFY", dsa},
+		{"ML_DSA_87", "SIGN_VERIFY", dsa},
+		{"ML_KEM_512", "ENCAPSULATE_DECAPSULATE", kem},
+		{"ML_KEM_768", "ENCAPSULATE_DECAPSULATE", kem},
+		{"ML_KEM_1024", "ENCAPSULATE_DECAPSULATE", kem},
+	} {
+		var m kms.KeyMetadata
+		if strings.HasPrefix(c.spec, "RSA") {
+			m = owner.fixedRSA(c.spec, c.usage)
+		} else {
+			m = owner.createKeyOf(c.spec, c.usage)
+		}
+		lists := fmt.Sprint(m.EncryptionAlgorithms, m.SigningAlgorithms, m.KeyAgreementAlgorithms, m.MacAlgorithms, m.EncapsulationAlgorithms)
+		if m.KeySpec != c.spec || m.CustomerMasterKeySpec != c.spec || m.KeyUsage != c.usage || m.KeyState != "Enabled" || lists != c.lists ||
+			m.CurrentKeyMaterialID.Set != (c.spec == "SYMMETRIC_DEFAULT") {
+			t.Errorf("%s, %s: made %+v with %s", c.spec, c.usage, m, lists)
+		}
+	}
+}
+
+// TestCreateRSAKey draws one, which happens apart, once everything else has been
+// found to be right.
+func TestCreateRSAKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.createKeyOf("RSA_2048", "ENCRYPT_DECRYPT", keyPolicy())
+	if n := publicKey[*rsa.PublicKey](owner, key.KeyID).N.BitLen(); n != 2048 {
+		t.Errorf("a modulus of %d bits", n)
+	}
+	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: str(key.KeyID), Plaintext: secret("x"), EncryptionAlgorithm: str("RSAES_OAEP_SHA_256")}).CiphertextBlob
+	out := must[kms.DecryptOutput](owner, &kms.DecryptInput{KeyID: str(key.KeyID), CiphertextBlob: blob, EncryptionAlgorithm: str("RSAES_OAEP_SHA_256")})
+	if shown(out.Plaintext) != "x" {
+		t.Errorf("decrypted %q", shown(out.Plaintext))
+	}
+
+	made := w.apart
+	in := &kms.CreateKeyInput{KeySpec: str("RSA_4096"), KeyUsage: str("SIGN_VERIFY")}
+	w.user(home, "nobody").denied(in, "kms:CreateKey", "*", noIdentity("kms:CreateKey"))
+	in.Policy = str("{}")
+	if _, err := owner.do(in); !fault.Is(err, fault.MalformedPolicy) {
+		t.Errorf("a policy without statements: %v", err)
+	}
+	in.Policy = optional.Of[string]{}
+	ok(t, kms.SetCount(t.Context(), w.store, home, region, kms.KeysPerAccount))
+	owner.refused(in, fault.LimitExceeded, "The account already has 100000 keys in this Region.")
+	if w.apart != made {
+		t.Errorf("%d keys were drawn for calls that were refused", w.apart-made)
 	}
 }
 
@@ -124,7 +211,7 @@ func TestCreateKeyShape(t *testing.T) {
 			fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store."},
 		{kms.CreateKeyInput{Origin: str("EXTERNAL")}, fault.UnsupportedOperation, "Keys of the origin EXTERNAL are not supported."},
 		{kms.CreateKeyInput{KeySpec: str("SM2"), KeyUsage: str("SIGN_VERIFY")}, fault.UnsupportedOperation,
-			"Keys of the spec SM2 are not supported."},
+			"Keys of the spec SM2 are not supported in this Region."},
 	} {
 		owner.refused(&c.in, c.code, c.want)
 	}

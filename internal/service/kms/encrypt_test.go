@@ -2,6 +2,11 @@ package kms_test
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -145,4 +150,93 @@ func BenchmarkEncrypt(b *testing.B) {
 
 func BenchmarkDecrypt(b *testing.B) {
 	benchmark(b, func(_ kms.KeyMetadata, blob []byte) any { return &kms.DecryptInput{CiphertextBlob: blob} })
+}
+
+// TestEncryptRSA: what is encrypted here the standard library opens, and back.
+func TestEncryptRSA(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	ran := 0
+	for _, c := range []struct {
+		spec string
+		most map[string]int
+	}{
+		{"RSA_2048", map[string]int{"RSAES_OAEP_SHA_1": 214, "RSAES_OAEP_SHA_256": 190}},
+		{"RSA_3072", map[string]int{"RSAES_OAEP_SHA_1": 342, "RSAES_OAEP_SHA_256": 318}},
+		{"RSA_4096", map[string]int{"RSAES_OAEP_SHA_1": 470, "RSAES_OAEP_SHA_256": 446}},
+	} {
+		key := owner.fixedRSA(c.spec, "ENCRYPT_DECRYPT")
+		parsed, err := x509.ParsePKCS8PrivateKey(fixedKey(t, c.spec))
+		ok(t, err)
+		private := parsed.(*rsa.PrivateKey)
+		for algorithm, most := range c.most {
+			hash := map[string]crypto.Hash{"RSAES_OAEP_SHA_1": crypto.SHA1, "RSAES_OAEP_SHA_256": crypto.SHA256}[algorithm]
+			for _, n := range []int{1, most - 1, most} {
+				text := strings.Repeat("x", n)
+				out := must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: str(key.KeyID), Plaintext: secret(text), EncryptionAlgorithm: str(algorithm)})
+				opened, err := rsa.DecryptOAEP(hash.New(), nil, private, out.CiphertextBlob, nil)
+				if err != nil || string(opened) != text || out.EncryptionAlgorithm != algorithm || out.KeyID != key.ARN {
+					t.Errorf("%s, %s, %d bytes: %+v, opened %q, %v", c.spec, algorithm, n, out, opened, err)
+				}
+				ran++
+			}
+			owner.refused(&kms.EncryptInput{KeyID: str(key.KeyID), Plaintext: secret(strings.Repeat("x", most+1)), EncryptionAlgorithm: str(algorithm)},
+				fault.Validation, fmt.Sprintf("Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, c.spec, most))
+
+			blob, err := rsa.EncryptOAEP(hash.New(), rand.Reader, &private.PublicKey, []byte("from outside"), nil)
+			ok(t, err)
+			out := must[kms.DecryptOutput](owner, &kms.DecryptInput{KeyID: str(key.KeyID), CiphertextBlob: blob, EncryptionAlgorithm: str(algorithm)})
+			if shown(out.Plaintext) != "from outside" || out.KeyID != key.ARN || out.EncryptionAlgorithm != algorithm || out.KeyMaterialID.Set {
+				t.Errorf("%s, %s: decrypted %+v", c.spec, algorithm, out)
+			}
+		}
+	}
+	if ran != 18 {
+		t.Errorf("%d plaintexts", ran)
+	}
+}
+
+// TestAsymmetricRefusals: what an asymmetric key does not do.
+func TestAsymmetricRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT")
+	id, oaep := str(key.KeyID), str("RSAES_OAEP_SHA_256")
+	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: id, Plaintext: secret("x"), EncryptionAlgorithm: oaep}).CiphertextBlob
+	w.recorded(`{"keyId":"`+key.KeyID+`","encryptionAlgorithm":"RSAES_OAEP_SHA_256"}`, `null`, `{}`, ofKey(key))
+	context := pairs.Of(map[string]string{"a": "1"})
+	const incompatible = "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048."
+	for _, c := range []struct {
+		in   any
+		code fault.Code
+		want string
+	}{
+		{&kms.EncryptInput{KeyID: id, Plaintext: secret("x")}, kms.InvalidKeyUsage, incompatible},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: blob}, kms.InvalidKeyUsage, incompatible},
+		{&kms.EncryptInput{KeyID: id, Plaintext: secret("x"), EncryptionAlgorithm: str("SM2PKE")}, kms.InvalidKeyUsage,
+			"Algorithm SM2PKE is incompatible with key spec RSA_2048."},
+		{&kms.EncryptInput{KeyID: id, Plaintext: secret("x"), EncryptionAlgorithm: oaep, EncryptionContext: context}, fault.Validation,
+			"EncryptionContext is not supported with key spec RSA_2048."},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: blob, EncryptionAlgorithm: oaep, EncryptionContext: context}, fault.Validation,
+			"EncryptionContext is not supported with key spec RSA_2048."},
+		{&kms.DecryptInput{CiphertextBlob: blob, EncryptionAlgorithm: oaep}, fault.Validation,
+			"KeyId is required with the encryption algorithm RSAES_OAEP_SHA_256."},
+		{&kms.DecryptInput{CiphertextBlob: blob}, kms.InvalidCiphertext, ""}, // it names no key
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: blob, EncryptionAlgorithm: str("RSAES_OAEP_SHA_1")}, kms.InvalidCiphertext, ""},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: blob[1:], EncryptionAlgorithm: oaep}, kms.InvalidCiphertext, ""},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: append([]byte{0}, blob...), EncryptionAlgorithm: oaep}, kms.InvalidCiphertext, ""},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: make([]byte, 6144), EncryptionAlgorithm: oaep}, kms.InvalidCiphertext, ""},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: owner.encrypt(owner.createKey().KeyID, "x"), EncryptionAlgorithm: oaep}, kms.InvalidCiphertext, ""},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: owner.encrypt(owner.createKey().KeyID, "x")}, kms.IncorrectKey, incorrect},
+		{&kms.EncryptInput{KeyID: str(owner.createKey().KeyID), Plaintext: secret("x"), EncryptionAlgorithm: oaep}, kms.InvalidKeyUsage,
+			"Algorithm RSAES_OAEP_SHA_256 is incompatible with key spec SYMMETRIC_DEFAULT."},
+		{&kms.DecryptInput{KeyID: id, CiphertextBlob: blob, EncryptionAlgorithm: oaep, DryRun: optional.Some(true)}, fault.DryRunOperation,
+			"The request would have succeeded, but the DryRun option is set."},
+		{&kms.DecryptInput{KeyID: id, EncryptionAlgorithm: oaep, DryRun: optional.Some(true), DryRunModifiers: []string{"IGNORE_CIPHERTEXT"}},
+			fault.DryRunOperation, "The request would have succeeded, but the DryRun option is set."},
+	} {
+		owner.refused(c.in, c.code, c.want)
+	}
 }

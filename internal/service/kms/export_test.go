@@ -62,6 +62,20 @@ func Give(ctx context.Context, st *store.Store, ring *sealed.Keyring, region, id
 	return err
 }
 
+// Bare has a key list no material.
+func Bare(ctx context.Context, st *store.Store, region, id string) error {
+	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		rec, rev, err := keyTable.Get(ctx, tx, keyKey(region, id))
+		if err != nil {
+			return err
+		}
+		rec.Materials = nil
+		tx.Touch(keyEntity(region, id))
+		return keyTable.Put(ctx, tx, rec, rev)
+	})
+	return err
+}
+
 // Lose deletes the policy or the material of a key behind the service's back.
 func Lose(ctx context.Context, st *store.Store, region, id string, material bool) error {
 	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {

@@ -27,10 +27,11 @@ const (
 // errCiphertext has no message: which check failed is nobody's business.
 var errCiphertext = &fault.Fault{Code: InvalidCiphertext}
 
-// errSignature and errMAC have none either: there is nothing more to say.
+// These have none on AWS either. The last is a peer's key that does not fit.
 var (
 	errSignature = &fault.Fault{Code: InvalidSignature}
 	errMAC       = &fault.Fault{Code: InvalidMAC}
+	errPublicKey = &fault.Fault{Code: fault.Validation}
 )
 
 // errHidden is the one answer to whoever presents a ciphertext without a right

@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"fmt"
 	"testing"
@@ -43,6 +44,14 @@ func TestNoPublicKey(t *testing.T) {
 	for _, key := range []kms.KeyMetadata{owner.createKey(), owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC")} {
 		owner.refused(&kms.GetPublicKeyInput{KeyID: str(key.KeyID)}, fault.UnsupportedOperation,
 			key.ARN+" key spec is "+key.KeySpec+" which is not valid for this operation.")
+	}
+	// Material that was imported and is gone leaves the public half behind.
+	signer := owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY")
+	public := must[kms.GetPublicKeyOutput](owner, &kms.GetPublicKeyInput{KeyID: str(signer.KeyID)}).PublicKey
+	ok(t, kms.Bare(t.Context(), w.store, region, signer.KeyID))
+	w.state(signer.KeyID, "PendingImport")
+	if again := must[kms.GetPublicKeyOutput](owner, &kms.GetPublicKeyInput{KeyID: str(signer.KeyID)}).PublicKey; !bytes.Equal(again, public) {
+		t.Errorf("another public key without material")
 	}
 	bare := owner.createKey()
 	w.kind(bare.KeyID, "RSA_2048", "SIGN_VERIFY")

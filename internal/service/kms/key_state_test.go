@@ -87,37 +87,42 @@ func TestKeyStates(t *testing.T) {
 	}
 	always := map[string]string{}
 	matrix := map[string]map[string]string{
-		"CancelKeyDeletion":               cancel,
-		"CreateAlias":                     label,
-		"CreateGrant":                     grant,
-		"Decrypt":                         crypt,
-		"DeleteAlias":                     always,
-		"DescribeKey":                     always,
-		"DisableKey":                      toggle,
-		"EnableKey":                       toggle,
-		"Encrypt":                         crypt,
-		"GenerateDataKey":                 crypt,
-		"GenerateDataKeyWithoutPlaintext": crypt,
-		"GenerateMac":                     crypt,
-		"GetKeyPolicy":                    always,
-		"GetKeyRotationStatus":            always,
-		"GetPublicKey":                    show,
-		"ListAliases":                     always,
-		"ListGrants":                      always,
-		"ListKeyPolicies":                 always,
-		"ListResourceTags":                always,
-		"PutKeyPolicy":                    always,
-		"ReEncrypt":                       crypt,
-		"RetireGrant":                     always,
-		"RevokeGrant":                     always,
-		"ScheduleKeyDeletion":             schedule,
-		"Sign":                            crypt,
-		"TagResource":                     label,
-		"UntagResource":                   label,
-		"UpdateAlias":                     always, // the state of the old key; the new one's is tested below
-		"UpdateKeyDescription":            label,
-		"Verify":                          crypt,
-		"VerifyMac":                       crypt,
+		"CancelKeyDeletion":                   cancel,
+		"CreateAlias":                         label,
+		"CreateGrant":                         grant,
+		"Decapsulate":                         crypt,
+		"Decrypt":                             crypt,
+		"DeleteAlias":                         always,
+		"DeriveSharedSecret":                  crypt,
+		"DescribeKey":                         always,
+		"DisableKey":                          toggle,
+		"EnableKey":                           toggle,
+		"Encapsulate":                         crypt,
+		"Encrypt":                             crypt,
+		"GenerateDataKey":                     crypt,
+		"GenerateDataKeyPair":                 crypt,
+		"GenerateDataKeyPairWithoutPlaintext": crypt,
+		"GenerateDataKeyWithoutPlaintext":     crypt,
+		"GenerateMac":                         crypt,
+		"GetKeyPolicy":                        always,
+		"GetKeyRotationStatus":                always,
+		"GetPublicKey":                        show,
+		"ListAliases":                         always,
+		"ListGrants":                          always,
+		"ListKeyPolicies":                     always,
+		"ListResourceTags":                    always,
+		"PutKeyPolicy":                        always,
+		"ReEncrypt":                           crypt,
+		"RetireGrant":                         always,
+		"RevokeGrant":                         always,
+		"ScheduleKeyDeletion":                 schedule,
+		"Sign":                                crypt,
+		"TagResource":                         label,
+		"UntagResource":                       label,
+		"UpdateAlias":                         always, // the state of the old key; the new one's is tested below
+		"UpdateKeyDescription":                label,
+		"Verify":                              crypt,
+		"VerifyMac":                           crypt,
 	}
 	samples := kmstest.Samples()
 	cases := 0
@@ -141,7 +146,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*31 {
+	if cases != 8*36 {
 		t.Errorf("%d cases", cases)
 	}
 }
@@ -160,8 +165,11 @@ func TestUsageBeforeState(t *testing.T) {
 		key        kms.KeyMetadata
 		operations []string
 	}{
-		{signer, []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncrypt", "GenerateMac", "VerifyMac"}},
-		{symmetric, []string{"Sign", "Verify", "GenerateMac", "VerifyMac"}},
+		{signer, []string{
+			"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
+			"ReEncrypt", "GenerateMac", "VerifyMac", "DeriveSharedSecret", "Encapsulate", "Decapsulate",
+		}},
+		{symmetric, []string{"Sign", "Verify", "GenerateMac", "VerifyMac", "DeriveSharedSecret", "Encapsulate", "Decapsulate"}},
 	} {
 		for _, state := range []string{"Enabled", "Disabled"} {
 			w.state(c.key.KeyID, state)
@@ -175,7 +183,7 @@ func TestUsageBeforeState(t *testing.T) {
 			}
 		}
 	}
-	if tried != 22 {
+	if tried != 2*(12+7) {
 		t.Error("not all were tried")
 	}
 }

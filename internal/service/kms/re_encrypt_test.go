@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"strings"
 	"testing"
 
 	"claviger/internal/service/kms"
@@ -143,4 +144,71 @@ func TestReEncryptAcrossAccounts(t *testing.T) {
 		"kms:ReEncryptTo", shared.ARN, noResource("kms:ReEncryptTo"))
 	hiddenKey := owner.createKey()
 	guest.refused(&kms.ReEncryptInput{CiphertextBlob: owner.encrypt(hiddenKey.KeyID, "x"), DestinationKeyID: str(own.KeyID)}, fault.AccessDenied, hidden)
+}
+
+// TestReEncryptAcrossKinds: from symmetric to asymmetric keys, back, and between
+// asymmetric ones.
+func TestReEncryptAcrossKinds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	symmetric, small, large := owner.createKey(), owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT"), owner.fixedRSA("RSA_3072", "ENCRYPT_DECRYPT")
+	const sha1, sha256 = "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"
+	context := pairs.Of(map[string]string{"a": "1"})
+	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: str(symmetric.KeyID), Plaintext: secret("hello"), EncryptionContext: context}).CiphertextBlob
+
+	there := must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{
+		CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyID: str(small.KeyID), DestinationEncryptionAlgorithm: str(sha256),
+	})
+	if there.SourceKeyMaterialID != symmetric.CurrentKeyMaterialID || there.DestinationKeyMaterialID.Set || there.DestinationEncryptionAlgorithm != sha256 {
+		t.Errorf("to an asymmetric key: %+v", there)
+	}
+	w.recorded(`{"destinationKeyId":"`+small.KeyID+`","sourceEncryptionAlgorithm":"SYMMETRIC_DEFAULT","destinationEncryptionAlgorithm":"RSAES_OAEP_SHA_256",`+
+		`"sourceEncryptionContext":{"a":"1"}}`, `null`, `{"sourceKeyMaterialId":"`+symmetric.CurrentKeyMaterialID.V+`"}`, ofKey(symmetric), ofKey(small))
+	across := must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{
+		CiphertextBlob: there.CiphertextBlob, SourceKeyID: str(small.KeyID), SourceEncryptionAlgorithm: str(sha256),
+		DestinationKeyID: str(large.KeyID), DestinationEncryptionAlgorithm: str(sha1),
+	})
+	if across.SourceKeyMaterialID.Set || across.DestinationKeyMaterialID.Set || across.SourceKeyID != small.ARN || across.KeyID != large.ARN {
+		t.Errorf("between asymmetric keys: %+v", across)
+	}
+	back := must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{
+		CiphertextBlob: across.CiphertextBlob, SourceKeyID: str(large.KeyID), SourceEncryptionAlgorithm: str(sha1),
+		DestinationKeyID: str(symmetric.KeyID), DestinationEncryptionContext: context,
+	})
+	if back.SourceKeyMaterialID.Set || back.DestinationKeyMaterialID != symmetric.CurrentKeyMaterialID {
+		t.Errorf("to a symmetric key: %+v", back)
+	}
+	if got := must[kms.DecryptOutput](owner, &kms.DecryptInput{CiphertextBlob: back.CiphertextBlob, EncryptionContext: context}); shown(got.Plaintext) != "hello" {
+		t.Errorf("decrypted %q", shown(got.Plaintext))
+	}
+
+	signer := owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY")
+	long := owner.encrypt(symmetric.KeyID, strings.Repeat("x", 191))
+	for _, c := range []struct {
+		in   kms.ReEncryptInput
+		code fault.Code
+		want string
+	}{
+		{kms.ReEncryptInput{CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyID: str(small.KeyID)}, kms.InvalidKeyUsage,
+			"Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048."},
+		{kms.ReEncryptInput{CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyID: str(signer.KeyID)}, kms.InvalidKeyUsage,
+			signer.ARN + " key usage is SIGN_VERIFY which is not valid for ReEncrypt."},
+		{kms.ReEncryptInput{CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyID: str(small.KeyID), DestinationEncryptionAlgorithm: str(sha256),
+			DestinationEncryptionContext: context}, fault.Validation, "EncryptionContext is not supported with key spec RSA_2048."},
+		{kms.ReEncryptInput{CiphertextBlob: there.CiphertextBlob, SourceKeyID: str(small.KeyID), SourceEncryptionAlgorithm: str(sha256),
+			SourceEncryptionContext: context, DestinationKeyID: str(symmetric.KeyID)}, fault.Validation, "EncryptionContext is not supported with key spec RSA_2048."},
+		{kms.ReEncryptInput{CiphertextBlob: long, DestinationKeyID: str(small.KeyID), DestinationEncryptionAlgorithm: str(sha256)}, fault.Validation,
+			"Algorithm RSAES_OAEP_SHA_256 and key spec RSA_2048 cannot encrypt data larger than 190 bytes."},
+		{kms.ReEncryptInput{CiphertextBlob: there.CiphertextBlob, SourceEncryptionAlgorithm: str(sha256), DestinationKeyID: str(symmetric.KeyID)}, fault.Validation,
+			"SourceKeyId is required with the encryption algorithm RSAES_OAEP_SHA_256."},
+		{kms.ReEncryptInput{CiphertextBlob: there.CiphertextBlob, SourceKeyID: str(large.KeyID), SourceEncryptionAlgorithm: str(sha256),
+			DestinationKeyID: str(symmetric.KeyID)}, kms.InvalidCiphertext, ""},
+		{kms.ReEncryptInput{CiphertextBlob: there.CiphertextBlob, SourceKeyID: str(small.KeyID), SourceEncryptionAlgorithm: str(sha256),
+			DestinationKeyID: str(symmetric.KeyID), DryRun: optional.Some(true)}, fault.DryRunOperation,
+			"The request would have succeeded, but the DryRun option is set."},
+	} {
+		owner.refused(&c.in, c.code, c.want)
+	}
+	must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{CiphertextBlob: long, DestinationKeyID: str(small.KeyID), DestinationEncryptionAlgorithm: str(sha1)})
 }

@@ -3,7 +3,12 @@ package kms_test
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha3"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"strings"
 	"testing"
 
@@ -69,6 +74,134 @@ func TestSignECDSA(t *testing.T) {
 			}, kms.InvalidSignature, "")
 		}
 	}
+}
+
+// both signs a message in one form and has it verified in another.
+func both(owner *actor, key kms.KeyMetadata, algorithm, form, message, otherForm, other string) []byte {
+	owner.w.t.Helper()
+	signature := must[kms.SignOutput](owner, &kms.SignInput{
+		KeyID: str(key.KeyID), Message: secret(message), MessageType: str(form), SigningAlgorithm: str(algorithm),
+	}).Signature
+	verify := &kms.VerifyInput{
+		KeyID: str(key.KeyID), Message: secret(other), MessageType: str(otherForm), SigningAlgorithm: str(algorithm), Signature: signature,
+	}
+	must[kms.VerifyOutput](owner, verify)
+	verify.Signature = append([]byte{signature[0] ^ 1}, signature[1:]...)
+	owner.refused(verify, kms.InvalidSignature, "")
+	return signature
+}
+
+func TestSignRSA(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	ran := 0
+	for _, spec := range []string{"RSA_2048", "RSA_4096"} {
+		key := owner.fixedRSA(spec, "SIGN_VERIFY")
+		public := publicKey[*rsa.PublicKey](owner, key.KeyID)
+		for _, algorithm := range key.SigningAlgorithms {
+			hash := map[string]crypto.Hash{"256": crypto.SHA256, "384": crypto.SHA384, "512": crypto.SHA512}[algorithm[len(algorithm)-3:]]
+			digest := digestOf(hash, "hello")
+			signature := both(owner, key, algorithm, "RAW", "hello", "DIGEST", string(digest))
+			err := rsa.VerifyPKCS1v15(public, hash, digest, signature)
+			if strings.Contains(algorithm, "_PSS_") {
+				err = rsa.VerifyPSS(public, hash, digest, signature, &rsa.PSSOptions{SaltLength: hash.Size()})
+			}
+			if err != nil {
+				t.Errorf("%s, %s: %v", spec, algorithm, err)
+			}
+			for _, n := range []int{hash.Size() - 1, hash.Size() + 1} {
+				owner.refused(&kms.SignInput{
+					KeyID: str(key.KeyID), Message: secret(strings.Repeat("x", n)), MessageType: str("DIGEST"), SigningAlgorithm: str(algorithm),
+				}, fault.Validation, "Digest is invalid length for algorithm "+algorithm+".")
+			}
+			ran++
+		}
+	}
+	if ran != 12 {
+		t.Errorf("%d algorithms ran", ran)
+	}
+}
+
+// TestSignEdwards: one algorithm takes the message, the other its digest, which
+// it hashes once more.
+func TestSignEdwards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.createKeyOf("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
+	public := publicKey[ed25519.PublicKey](owner, key.KeyID)
+	if signature := both(owner, key, "ED25519_SHA_512", "RAW", "hello", "RAW", "hello"); !ed25519.Verify(public, []byte("hello"), signature) {
+		t.Error("ED25519_SHA_512: wrong signature")
+	}
+	digest := digestOf(crypto.SHA512, "hello")
+	signature := both(owner, key, "ED25519_PH_SHA_512", "DIGEST", string(digest), "DIGEST", string(digest))
+	if err := ed25519.VerifyWithOptions(public, digestOf(crypto.SHA512, string(digest)), signature, &ed25519.Options{Hash: crypto.SHA512}); err != nil {
+		t.Errorf("ED25519_PH_SHA_512: %v", err)
+	}
+	for algorithm, forms := range map[string][]string{"ED25519_SHA_512": {"DIGEST", "EXTERNAL_MU"}, "ED25519_PH_SHA_512": {"RAW", "EXTERNAL_MU"}} {
+		for _, form := range forms {
+			owner.refused(&kms.SignInput{KeyID: str(key.KeyID), Message: secret(string(digest)), MessageType: str(form), SigningAlgorithm: str(algorithm)},
+				fault.Validation, "MessageType "+form+" is not compatible with SigningAlgorithm "+algorithm+".")
+		}
+	}
+	for _, n := range []int{63, 65} {
+		owner.refused(&kms.SignInput{
+			KeyID: str(key.KeyID), Message: secret(strings.Repeat("x", n)), MessageType: str("DIGEST"), SigningAlgorithm: str("ED25519_PH_SHA_512"),
+		}, fault.Validation, "Digest is invalid length for algorithm ED25519_PH_SHA_512.")
+	}
+}
+
+// TestSignLattice: a message and its µ are signed alike (FIPS 204 §6.2).
+func TestSignLattice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	for spec, size := range map[string]int{"ML_DSA_44": 2420, "ML_DSA_65": 3309, "ML_DSA_87": 4627} {
+		key := owner.createKeyOf(spec, "SIGN_VERIFY")
+		der := must[kms.GetPublicKeyOutput](owner, &kms.GetPublicKeyInput{KeyID: str(key.KeyID)}).PublicKey
+		var public struct {
+			Algorithm pkix.AlgorithmIdentifier
+			Key       asn1.BitString
+		}
+		_, err := asn1.Unmarshal(der, &public)
+		ok(t, err)
+		shake := sha3.NewSHAKE256()
+		_, _ = shake.Write(public.Key.Bytes)
+		mu := make([]byte, 64)
+		_, _ = shake.Read(mu)
+		shake.Reset()
+		_, _ = shake.Write(append(append(mu, 0, 0), "hello"...))
+		mu = make([]byte, 64)
+		_, _ = shake.Read(mu)
+		for _, signature := range [][]byte{
+			both(owner, key, "ML_DSA_SHAKE_256", "RAW", "hello", "EXTERNAL_MU", string(mu)),
+			both(owner, key, "ML_DSA_SHAKE_256", "EXTERNAL_MU", string(mu), "RAW", "hello"),
+		} {
+			if len(signature) != size {
+				t.Errorf("%s: a signature of %d bytes", spec, len(signature))
+			}
+		}
+		for _, n := range []int{63, 65} {
+			owner.refused(&kms.SignInput{
+				KeyID: str(key.KeyID), Message: secret(strings.Repeat("x", n)), MessageType: str("EXTERNAL_MU"), SigningAlgorithm: str("ML_DSA_SHAKE_256"),
+			}, fault.Validation, "Digest is invalid length for algorithm ML_DSA_SHAKE_256.")
+		}
+		owner.refused(&kms.SignInput{KeyID: str(key.KeyID), Message: secret(string(mu)), MessageType: str("DIGEST"), SigningAlgorithm: str("ML_DSA_SHAKE_256")},
+			fault.Validation, "MessageType DIGEST is not compatible with SigningAlgorithm ML_DSA_SHAKE_256.")
+	}
+}
+
+// TestSignKoblitz: the standard library does not know the curve. That others
+// verify what is signed here, package sealed tests.
+func TestSignKoblitz(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.createKeyOf("ECC_SECG_P256K1", "SIGN_VERIFY")
+	both(owner, key, "ECDSA_SHA_256", "RAW", "hello", "DIGEST", string(digestOf(crypto.SHA256, "hello")))
+	owner.refused(&kms.SignInput{KeyID: str(key.KeyID), Message: secret("x"), SigningAlgorithm: str("ECDSA_SHA_384")},
+		kms.InvalidKeyUsage, "Algorithm ECDSA_SHA_384 is incompatible with key spec ECC_SECG_P256K1.")
 }
 
 func TestSignRecords(t *testing.T) {

@@ -27,41 +27,46 @@ var members = map[string]struct {
 	forms        keyForms
 	crossAccount bool
 }{
-	"CancelKeyDeletion":               {"KeyID", keyOnly, false},
-	"CreateAlias":                     {"TargetKeyID", keyOnly, false},
-	"CreateGrant":                     {"KeyID", keyOnly, true},
-	"CreateKey":                       {"", noKey, false},
-	"Decrypt":                         {"KeyID", anyForm, true},
-	"DeleteAlias":                     {"", noKey, false},
-	"DescribeKey":                     {"KeyID", anyForm, true},
-	"DisableKey":                      {"KeyID", keyOnly, false},
-	"EnableKey":                       {"KeyID", keyOnly, false},
-	"Encrypt":                         {"KeyID", anyForm, true},
-	"GenerateDataKey":                 {"KeyID", anyForm, true},
-	"GenerateDataKeyWithoutPlaintext": {"KeyID", anyForm, true},
-	"GenerateMac":                     {"KeyID", anyForm, true},
-	"GenerateRandom":                  {"", noKey, false},
-	"GetKeyPolicy":                    {"KeyID", keyOnly, false},
-	"GetKeyRotationStatus":            {"KeyID", keyOnly, true},
-	"GetPublicKey":                    {"KeyID", anyForm, true},
-	"ListAliases":                     {"KeyID", keyOnly, false},
-	"ListGrants":                      {"KeyID", keyOnly, true},
-	"ListKeyPolicies":                 {"KeyID", keyOnly, false},
-	"ListKeys":                        {"", noKey, false},
-	"ListResourceTags":                {"KeyID", keyOnly, false},
-	"ListRetirableGrants":             {"", noKey, false},
-	"PutKeyPolicy":                    {"KeyID", keyOnly, false},
-	"ReEncrypt":                       {"DestinationKeyID", anyForm, true},
-	"RetireGrant":                     {"KeyID", keyOnly, true},
-	"RevokeGrant":                     {"KeyID", keyOnly, true},
-	"ScheduleKeyDeletion":             {"KeyID", keyOnly, false},
-	"Sign":                            {"KeyID", anyForm, true},
-	"TagResource":                     {"KeyID", keyOnly, false},
-	"UntagResource":                   {"KeyID", keyOnly, false},
-	"UpdateAlias":                     {"TargetKeyID", keyOnly, false},
-	"UpdateKeyDescription":            {"KeyID", keyOnly, false},
-	"Verify":                          {"KeyID", anyForm, true},
-	"VerifyMac":                       {"KeyID", anyForm, true},
+	"CancelKeyDeletion":                   {"KeyID", keyOnly, false},
+	"CreateAlias":                         {"TargetKeyID", keyOnly, false},
+	"CreateGrant":                         {"KeyID", keyOnly, true},
+	"CreateKey":                           {"", noKey, false},
+	"Decapsulate":                         {"KeyID", anyForm, true},
+	"Decrypt":                             {"KeyID", anyForm, true},
+	"DeleteAlias":                         {"", noKey, false},
+	"DeriveSharedSecret":                  {"KeyID", anyForm, true},
+	"DescribeKey":                         {"KeyID", anyForm, true},
+	"DisableKey":                          {"KeyID", keyOnly, false},
+	"EnableKey":                           {"KeyID", keyOnly, false},
+	"Encapsulate":                         {"KeyID", anyForm, true},
+	"Encrypt":                             {"KeyID", anyForm, true},
+	"GenerateDataKey":                     {"KeyID", anyForm, true},
+	"GenerateDataKeyPair":                 {"KeyID", anyForm, true},
+	"GenerateDataKeyPairWithoutPlaintext": {"KeyID", anyForm, true},
+	"GenerateDataKeyWithoutPlaintext":     {"KeyID", anyForm, true},
+	"GenerateMac":                         {"KeyID", anyForm, true},
+	"GenerateRandom":                      {"", noKey, false},
+	"GetKeyPolicy":                        {"KeyID", keyOnly, false},
+	"GetKeyRotationStatus":                {"KeyID", keyOnly, true},
+	"GetPublicKey":                        {"KeyID", anyForm, true},
+	"ListAliases":                         {"KeyID", keyOnly, false},
+	"ListGrants":                          {"KeyID", keyOnly, true},
+	"ListKeyPolicies":                     {"KeyID", keyOnly, false},
+	"ListKeys":                            {"", noKey, false},
+	"ListResourceTags":                    {"KeyID", keyOnly, false},
+	"ListRetirableGrants":                 {"", noKey, false},
+	"PutKeyPolicy":                        {"KeyID", keyOnly, false},
+	"ReEncrypt":                           {"DestinationKeyID", anyForm, true},
+	"RetireGrant":                         {"KeyID", keyOnly, true},
+	"RevokeGrant":                         {"KeyID", keyOnly, true},
+	"ScheduleKeyDeletion":                 {"KeyID", keyOnly, false},
+	"Sign":                                {"KeyID", anyForm, true},
+	"TagResource":                         {"KeyID", keyOnly, false},
+	"UntagResource":                       {"KeyID", keyOnly, false},
+	"UpdateAlias":                         {"TargetKeyID", keyOnly, false},
+	"UpdateKeyDescription":                {"KeyID", keyOnly, false},
+	"Verify":                              {"KeyID", anyForm, true},
+	"VerifyMac":                           {"KeyID", anyForm, true},
 }
 
 // naming sets the member of a sample that names a key.
@@ -98,6 +103,9 @@ func preparedFor(w *world, owner *actor, operation string, policies ...string) (
 		f.Signature = must[kms.SignOutput](owner, samples["Sign"](f)).Signature
 	case "GENERATE_VERIFY_MAC":
 		f.Signature = must[kms.GenerateMacOutput](owner, samples["GenerateMac"](f)).Mac
+	case "KEY_AGREEMENT":
+	case "ENCAPSULATE_DECAPSULATE":
+		f.Ciphertext = must[kms.EncapsulateOutput](owner, samples["Encapsulate"](f)).SharedSecretCiphertextBlob
 	default:
 		f.Ciphertext = must[kms.EncryptOutput](owner, samples["Encrypt"](f)).CiphertextBlob
 	}
@@ -331,7 +339,8 @@ func TestWarmCallsReadNoStore(t *testing.T) {
 	samples := kmstest.Samples()
 	calls := 0
 	for _, name := range []string{
-		"Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GenerateRandom", "GetPublicKey",
+		"Decapsulate", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encapsulate", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
+		"GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GenerateRandom", "GetPublicKey",
 		"ReEncrypt", "Sign", "Verify", "VerifyMac",
 	} {
 		w := newWorld(t)
@@ -355,7 +364,7 @@ func TestWarmCallsReadNoStore(t *testing.T) {
 			calls++
 		}
 	}
-	if calls != 48 {
+	if calls != 68 {
 		t.Errorf("%d calls", calls)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -47,6 +48,7 @@ type world struct {
 	people     *directory
 	operations map[string]operation.Operation
 	now        time.Time
+	apart      int    // how often something was made apart
 	reads      int    // how often a call opened the store
 	position   uint64 // of the last change
 	last       operation.Call
@@ -213,6 +215,7 @@ func (a *actor) do(in any) (any, error) {
 	}
 	out, err := a.walk(op, c, in)
 	if errors.Is(err, operation.ErrApart) {
+		w.apart++
 		ok(w.t, c.Make())
 		out, err = a.walk(op, c, in)
 	}
@@ -379,6 +382,24 @@ func (w *world) kind(id, spec, usage string) {
 func (w *world) give(id string, material []byte) {
 	w.t.Helper()
 	ok(w.t, kms.Give(w.t.Context(), w.store, w.ring, region, id, material))
+}
+
+// fixedRSA makes an RSA key of a material that was drawn before, as drawing one
+// takes long.
+func (a *actor) fixedRSA(spec, usage string) kms.KeyMetadata {
+	a.w.t.Helper()
+	key := a.createKey()
+	a.w.kind(key.KeyID, spec, usage)
+	a.w.give(key.KeyID, fixedKey(a.w.t, spec))
+	return must[kms.DescribeKeyOutput](a, &kms.DescribeKeyInput{KeyID: str(key.KeyID)}).KeyMetadata
+}
+
+// fixedKey returns a private RSA key as PKCS#8.
+func fixedKey(t testing.TB, spec string) []byte {
+	t.Helper()
+	der, err := os.ReadFile("../../ground/sealed/testdata/keys/" + strings.ToLower(spec) + ".der")
+	ok(t, err)
+	return der
 }
 
 // recorded compares what the record of the last call shows.

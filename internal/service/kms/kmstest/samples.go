@@ -3,6 +3,8 @@
 package kmstest
 
 import (
+	"encoding/base64"
+
 	"claviger/internal/service/kms"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/optional"
@@ -15,7 +17,7 @@ type Fixture struct {
 	Other      string // id or ARN of another one
 	Alias      string // name of an alias of Key
 	NewAlias   string // name of an alias that does not exist
-	Ciphertext []byte // made with Key under Context
+	Ciphertext []byte // made with Key, under Context where that is symmetric
 	Signature  []byte // of Secret, made with Key: also where that is a MAC
 	Grant      string // id of a grant on Key
 	Pending    string // id or ARN of a key that is pending deletion
@@ -33,6 +35,10 @@ func Kind(operation string) (spec, usage string) {
 	switch operation {
 	case "GetPublicKey", "Sign", "Verify":
 		return "ECC_NIST_P256", "SIGN_VERIFY"
+	case "DeriveSharedSecret":
+		return "ECC_NIST_P256", "KEY_AGREEMENT"
+	case "Decapsulate", "Encapsulate":
+		return "ML_KEM_768", "ENCAPSULATE_DECAPSULATE"
 	case "GenerateMac", "VerifyMac":
 		return "HMAC_256", "GENERATE_VERIFY_MAC"
 	default:
@@ -44,7 +50,20 @@ func Kind(operation string) (spec, usage string) {
 const (
 	signing = "ECDSA_SHA_256"
 	mac     = "HMAC_SHA_256"
+	ecdh    = "ECDH"
+	kem     = "ML_KEM"
 )
+
+// peer is the public key of nobody, on P-256.
+func peer() []byte {
+	const der = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENc/W7wh1lAh60gs4NXzj1cpgaE" +
+		"MRa3I5H2leTudNgvpoKxqliG3rJzEJe0rtTetCC5Muwesd/KVlDGtgxuW66g=="
+	b, err := base64.StdEncoding.DecodeString(der)
+	if err != nil {
+		panic("kmstest: " + err.Error())
+	}
+	return b
+}
 
 // message is what the samples sign.
 func message() confidential.Bytes { return confidential.New([]byte(Secret)) }
@@ -72,18 +91,33 @@ func Samples() map[string]func(Fixture) any {
 				Tags:        []kms.Tag{{TagKey: key("team"), TagValue: key("blue")}},
 			}
 		},
+		"Decapsulate": func(f Fixture) any {
+			return &kms.DecapsulateInput{KeyID: key(f.Key), EncapsulationAlgorithm: key(kem), SharedSecretCiphertextBlob: f.Ciphertext}
+		},
 		"Decrypt": func(f Fixture) any {
 			return &kms.DecryptInput{CiphertextBlob: f.Ciphertext, EncryptionContext: Context, KeyID: key(f.Key)}
 		},
 		"DeleteAlias": func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
+		"DeriveSharedSecret": func(f Fixture) any {
+			return &kms.DeriveSharedSecretInput{KeyID: key(f.Key), KeyAgreementAlgorithm: key(ecdh), PublicKey: peer()}
+		},
 		"DescribeKey": func(f Fixture) any { return &kms.DescribeKeyInput{KeyID: key(f.Key)} },
 		"DisableKey":  func(f Fixture) any { return &kms.DisableKeyInput{KeyID: key(f.Key)} },
 		"EnableKey":   func(f Fixture) any { return &kms.EnableKeyInput{KeyID: key(f.Key)} },
+		"Encapsulate": func(f Fixture) any {
+			return &kms.EncapsulateInput{KeyID: key(f.Key), EncapsulationAlgorithm: key(kem)}
+		},
 		"Encrypt": func(f Fixture) any {
 			return &kms.EncryptInput{KeyID: key(f.Key), Plaintext: confidential.New([]byte(Secret)), EncryptionContext: Context}
 		},
 		"GenerateDataKey": func(f Fixture) any {
 			return &kms.GenerateDataKeyInput{KeyID: key(f.Key), EncryptionContext: Context, KeySpec: key("AES_256")}
+		},
+		"GenerateDataKeyPair": func(f Fixture) any {
+			return &kms.GenerateDataKeyPairInput{KeyID: key(f.Key), EncryptionContext: Context, KeyPairSpec: key("ECC_NIST_P256")}
+		},
+		"GenerateDataKeyPairWithoutPlaintext": func(f Fixture) any {
+			return &kms.GenerateDataKeyPairWithoutPlaintextInput{KeyID: key(f.Key), EncryptionContext: Context, KeyPairSpec: key("ECC_NIST_P384")}
 		},
 		"GenerateDataKeyWithoutPlaintext": func(f Fixture) any {
 			return &kms.GenerateDataKeyWithoutPlaintextInput{KeyID: key(f.Key), EncryptionContext: Context, NumberOfBytes: optional.Some(64)}
