@@ -38,6 +38,7 @@ type Details struct {
 	Request    []Member // replaces or adds members of requestParameters
 	Response   []Member // replaces or adds members of responseElements
 	Additional []Member // additionalEventData
+	Events     []Event  // what the service did for the call, of a Change that succeeds
 }
 
 // A Resource of a record.
@@ -67,6 +68,7 @@ func (c *Call) Begin(read func() (store.Reader, error)) {
 		Request:    c.Record.Request[:0],
 		Response:   c.Record.Response[:0],
 		Additional: c.Record.Additional[:0],
+		Events:     c.Record.Events[:0],
 	}
 }
 
@@ -132,3 +134,7 @@ func (c *Call) ShowResponse(name, value string) {
 func (c *Call) ShowAdditional(name, value string) {
 	c.Record.Additional = append(c.Record.Additional, Member{Name: name, Value: value})
 }
+
+// Happened adds an event with a record of its own, which follows that of the
+// call if the call, a Change, succeeds.
+func (c *Call) Happened(e *Event) { c.Record.Events = append(c.Record.Events, *e) }

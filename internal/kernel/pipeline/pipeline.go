@@ -357,7 +357,11 @@ func (w *walk) transact(op *operation.Operation) (any, error) {
 		if w.call.Caller.Require != nil {
 			w.call.Caller.Require(tx)
 		}
-		tx.Emit(audit.EncodeEntries(w.entries(out, nil)))
+		entries := w.entries(out, nil)
+		for i := range w.call.Record.Events {
+			entries = append(entries, record.Event(w.r.Entrance.Source, &w.call.Record.Events[i]))
+		}
+		tx.Emit(audit.EncodeEntries(entries))
 		return nil
 	})
 	w.tx = nil

@@ -419,6 +419,36 @@ func TestConcurrentChanges(t *testing.T) {
 	}
 }
 
+// TestWhatHappensInACall: what a change brings about beside its answer has a
+// record of its own, once, however often the change was tried, and none where
+// it failed.
+func TestWhatHappensInACall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	failure := errors.New("no")
+	tries := 0
+	op := operation.Change[in, out, struct{}, *in]{
+		Name: "Turn", Actions: []string{"test:Turn"}, Asks: asks("test:Turn"),
+		Run: func(c *operation.Call, _ store.Txn, i *in, _ struct{}) (*out, error) {
+			c.Happened(&operation.Event{Name: "Turned", Account: account})
+			if tries++; tries == 1 {
+				return nil, store.ErrConflict
+			}
+			if i.Name == "b" {
+				return nil, failure
+			}
+			return &out{1}, nil
+		},
+	}.Operation()
+	if _, err := w.do(op, "a"); err != nil || tries != 2 {
+		t.Fatalf("after %d tries: %v", tries, err)
+	}
+	if _, err := w.do(op, "b"); err == nil {
+		t.Error("the second did not fail")
+	}
+	w.want("Turn", "Turned", "Turn InternalFailure")
+}
+
 // TestCrowdOfChanges: of many changes at the same time so many as have room
 // in the trail are on their way, the others wait, and none is refused.
 func TestCrowdOfChanges(t *testing.T) {

@@ -36,6 +36,14 @@ func Event(source string, e *operation.Event) audit.Entry {
 	w.text("eventType", "AwsServiceEvent")
 	w.bool("managementEvent", true)
 	w.text("recipientAccountId", e.Account)
+	if len(e.Details) > 0 {
+		w.key("serviceEventDetails")
+		w.open()
+		for _, m := range e.Details {
+			w.member(m)
+		}
+		w.close()
+	}
 	w.text("eventCategory", "Management")
 	w.close()
 	return audit.Entry{Account: e.Account, Time: e.Time, Record: w.b}

@@ -28,4 +28,12 @@ func TestEvent(t *testing.T) {
 	if got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
+	entry = record.Event("kms.amazonaws.com", &operation.Event{
+		Name: "RotateKey", Time: until, Region: "us-west-2", Account: "111122223333",
+		Details: []operation.Member{{Name: "rotationType", Value: "AUTOMATIC"}, {Name: "keyId", Value: "1234abcd"}},
+	})
+	part := `"recipientAccountId":"111122223333","serviceEventDetails":{"rotationType":"AUTOMATIC","keyId":"1234abcd"},"eventCategory":"Management"}`
+	if got := string(entry.Record); !strings.HasSuffix(got, part) {
+		t.Errorf("with details: %s", got)
+	}
 }
