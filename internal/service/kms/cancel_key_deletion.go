@@ -45,14 +45,10 @@ func runCancelKeyDeletion(c *operation.Call, tx store.Txn, _ *CancelKeyDeletionI
 	if err := k.ready(toKeep); err != nil {
 		return nil, err
 	}
-	if k.State == statePendingDeletion { // else the time of waiting has not begun
-		// What is due is as good as done, although its timer may not have been seen to yet.
-		if !k.Deletion.After(c.Time) {
-			return nil, fault.New(InvalidState, "%s is past its deletion date.", k.ARN)
-		}
-		if err := k.timer(taskDelete).stop(c.Context, tx); err != nil {
-			return nil, err
-		}
+	// What is due is as good as done, although its timer may not have been seen to
+	// yet. While a key has replicas, its time of waiting has not begun.
+	if k.State == statePendingDeletion && !k.Deletion.After(c.Time) {
+		return nil, fault.New(InvalidState, "%s is past its deletion date.", k.ARN)
 	}
 	rec := k.keyRecord
 	rec.State = stateDisabled

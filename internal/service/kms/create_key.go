@@ -236,15 +236,10 @@ func insertKey(c *operation.Call, tx store.Txn, k *keyRecord, p *policyRecord, w
 	if err := policyTable.Insert(c.Context, tx, p); err != nil {
 		return err
 	}
-	m := &materialRecord{
-		Region:  k.Region,
-		KeyID:   k.ID,
-		ID:      k.Material,
-		Account: k.Account,
-		Created: k.Created,
-		Wrapped: wrapped,
+	if err := k.insertMaterial(c.Context, tx, k.Material, k.Created, wrapped); err != nil {
+		return err
 	}
-	if err := materialTable.Insert(c.Context, tx, m); err != nil {
+	if err := resetTimers(c.Context, tx, nil, k); err != nil {
 		return err
 	}
 	tx.Touch(keyEntity(k.Region, k.ID))

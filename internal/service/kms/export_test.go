@@ -21,13 +21,14 @@ func Edit(ctx context.Context, st *store.Store, region, id string, edit func(sta
 		if err != nil {
 			return err
 		}
+		before := *rec
 		state, spec, usage := string(rec.State), rec.Spec, rec.Usage
 		edit(&state, &rec.Spec, &rec.Usage)
 		if rec.State = keyState(state); rec.State == statePendingDeletion && rec.Deletion.IsZero() {
 			rec.Deletion = rec.Created.AddDate(1, 0, 0)
-			if err := rec.timer(taskDelete).start(ctx, tx); err != nil {
-				return err
-			}
+		}
+		if err := resetTimers(ctx, tx, &before, rec); err != nil {
+			return err
 		}
 		if rec.Spec != spec || rec.Usage != usage { // its material was made for what it was before
 			rec.Material, rec.Materials = "", nil

@@ -144,6 +144,18 @@ func materialKey(region, keyID, id string) store.Key {
 	return store.Key{store.S(region), store.S(keyID), store.S(id)}
 }
 
+// insertMaterial stores wrapped material of the key.
+func (r *keyRecord) insertMaterial(ctx context.Context, tx store.Txn, id string, created time.Time, wrapped []byte) error {
+	return materialTable.Insert(ctx, tx, &materialRecord{
+		Region:  r.Region,
+		KeyID:   r.ID,
+		ID:      id,
+		Account: r.Account,
+		Created: created,
+		Wrapped: wrapped,
+	})
+}
+
 // keyName is the primary key of a key.
 type keyName struct{ region, id string }
 
@@ -281,11 +293,25 @@ func (k *Key) material() (*sealed.Material, error) {
 	return m, nil
 }
 
-// put replaces the key's record by rec, which began as a copy of it, and ends
-// all snapshots of the key.
+// event says what the service did to the key by itself.
+func (r *keyRecord) event(name string, at time.Time) *operation.Event {
+	return &operation.Event{
+		Name:      name,
+		Time:      at,
+		Region:    r.Region,
+		Account:   r.Account,
+		Resources: []operation.Resource{{Type: keyResource, ARN: r.arn(), Account: r.Account}},
+	}
+}
+
+// put replaces the key's record by rec, which began as a copy of it, sets the
+// key's timers to what it says, and ends all snapshots of the key.
 func (k *Key) put(ctx context.Context, tx store.Txn, rec *keyRecord) error {
 	if err := keyTable.Put(ctx, tx, rec, k.rev); err != nil {
 		return fmt.Errorf("writing key %s: %w", k.ID, err)
+	}
+	if err := resetTimers(ctx, tx, &k.keyRecord, rec); err != nil {
+		return err
 	}
 	tx.Touch(keyEntity(k.Region, k.ID))
 	return nil

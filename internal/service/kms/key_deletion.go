@@ -23,12 +23,6 @@ import (
 // A timer says what is still to be done: the first step sets it anew, for the
 // others, and the last one removes it.
 
-// Limits of one call of DeleteDue.
-const (
-	deletedAtOnce = 1000 // keys that are destroyed
-	failedAtOnce  = 100  // keys that can't be
-)
-
 // DeleteDue destroys keys whose deletion date has come by now, the most overdue
 // first and not more than a thousand, and returns how many it has destroyed. Each
 // leaves a DeleteKey record. A key that can't be destroyed does not keep others
@@ -36,33 +30,11 @@ const (
 // files any more; with one, SweepDeleted sees to that. Several may do this at the
 // same time.
 func (s *Service) DeleteDue(ctx context.Context, now time.Time) (n int, err error) {
-	n, err = s.destroyDue(ctx, now)
+	n, err = s.due(ctx, taskDelete, now, s.destroy)
 	if n > 0 {
 		err = errors.Join(err, s.shred(ctx))
 	}
 	return n, err
-}
-
-func (s *Service) destroyDue(ctx context.Context, now time.Time) (n int, err error) {
-	var failed []error
-	var last *timerRecord
-	for {
-		page, err := s.timers(ctx, taskDelete, last)
-		if err != nil || len(page) == 0 {
-			return n, errors.Join(append(failed, err)...)
-		}
-		for _, last = range page {
-			if last.Due.After(now) || n == deletedAtOnce || len(failed) == failedAtOnce {
-				return n, errors.Join(failed...)
-			}
-			switch done, err := s.destroy(ctx, last, now); {
-			case err != nil:
-				failed = append(failed, err)
-			case done:
-				n++
-			}
-		}
-	}
 }
 
 // shred clears the store's files of material that was destroyed.
@@ -78,49 +50,21 @@ func (s *Service) shred(ctx context.Context) error {
 func (s *Service) destroy(ctx context.Context, t *timerRecord, now time.Time) (done bool, err error) {
 	err = s.carryOut(ctx, func(tx store.Txn) (*operation.Event, error) {
 		done = false
-		k, rev, err := ripe(ctx, tx, t, now)
+		k, err := s.ripe(ctx, tx, t)
 		if k == nil || err != nil {
 			return nil, err
 		}
-		if err := k.erase(ctx, tx, rev); err != nil {
+		if err := k.erase(ctx, tx, k.rev); err != nil {
 			return nil, err
 		}
 		done = true
-		return &operation.Event{
-			Name:      "DeleteKey",
-			Time:      now,
-			Region:    k.Region,
-			Account:   k.Account,
-			Resources: []operation.Resource{{Type: keyResource, ARN: k.arn(), Account: k.Account}},
-		}, nil
+		return k.event("DeleteKey", now), nil
 	})
 	s.keys.get(keyName{t.Region, t.KeyID}) // drops a snapshot that has ended, so that its material is wiped
 	if err != nil {
 		return false, fmt.Errorf("destroying key %s: %w", t.KeyID, err)
 	}
 	return done, nil
-}
-
-// ripe returns the key of a timer, if the timer is still there and the key is to
-// be destroyed by now.
-func ripe(ctx context.Context, tx store.Txn, t *timerRecord, now time.Time) (*keyRecord, store.Rev, error) {
-	_, _, err := timerTable.Get(ctx, tx, timerTable.Key(t))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, 0, nil
-	}
-	if err != nil {
-		return nil, 0, err
-	}
-	k, rev, err := keyTable.Get(ctx, tx, keyKey(t.Region, t.KeyID))
-	switch {
-	case err != nil:
-		return nil, 0, damaged(err)
-	case k.State != statePendingDeletion || !k.Deletion.Equal(t.Due):
-		return nil, 0, fmt.Errorf("its timer says otherwise than the key: %w", store.ErrDamaged)
-	case k.Deletion.After(now):
-		return nil, 0, nil
-	}
-	return k, rev, nil
 }
 
 // erase takes away the key and all that belongs to it, but for grants. What is
@@ -140,10 +84,10 @@ func (r *keyRecord) erase(ctx context.Context, tx store.Txn, rev store.Rev) erro
 		}
 		tx.Touch(aliasEntity(r.Account, r.Region, name))
 	}
-	if err := r.timer(taskDelete).stop(ctx, tx); err != nil {
+	if err := resetTimers(ctx, tx, r, nil); err != nil {
 		return err
 	}
-	if err := r.timer(taskSweep).start(ctx, tx); err != nil {
+	if err := r.timer(taskSweep, r.Deletion).start(ctx, tx); err != nil {
 		return err
 	}
 	if err := uncountKey(ctx, tx, r.Account, r.Region); err != nil {

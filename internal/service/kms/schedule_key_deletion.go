@@ -74,9 +74,6 @@ func runScheduleKeyDeletion(c *operation.Call, tx store.Txn, in *ScheduleKeyDele
 	rec.State = statePendingDeletion
 	rec.Window = in.window()
 	rec.Deletion = moment(c).AddDate(0, 0, rec.Window)
-	if err := rec.timer(taskDelete).start(c.Context, tx); err != nil {
-		return nil, err
-	}
 	if err := k.put(c.Context, tx, &rec); err != nil {
 		return nil, err
 	}

@@ -73,9 +73,6 @@ func TestSweep(t *testing.T) {
 		if err := quotaTable.Insert(t.Context(), tx, &quotaRecord{Account: shelfOwner, Region: s.region, Keys: 1}); err != nil {
 			return err
 		}
-		if err := rec.timer(taskDelete).start(t.Context(), tx); err != nil {
-			return err
-		}
 		return k.put(t.Context(), tx, &rec)
 	})
 	*d = stumbler{Driver: d.Driver}

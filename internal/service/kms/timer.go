@@ -2,7 +2,9 @@ package kms
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"claviger/internal/ground/store"
@@ -39,9 +41,51 @@ var timerTable = &store.Table[timerRecord]{
 	Account: func(t *timerRecord) string { return t.Account },
 }
 
-// timer returns the timer for a task that is due when the key is to be destroyed.
-func (r *keyRecord) timer(t task) *timerRecord {
-	return &timerRecord{Task: t, Due: r.Deletion, Region: r.Region, KeyID: r.ID, Account: r.Account}
+// timer returns the key's timer for a task.
+func (r *keyRecord) timer(t task, due time.Time) *timerRecord {
+	return &timerRecord{Task: t, Due: due, Region: r.Region, KeyID: r.ID, Account: r.Account}
+}
+
+// timers lists the timers that a key has, as its record says. All that writes a
+// key's record keeps to it, see resetTimers.
+func (r *keyRecord) timers() []*timerRecord {
+	var list []*timerRecord
+	if r.State == statePendingDeletion {
+		list = append(list, r.timer(taskDelete, r.Deletion))
+	}
+	return list
+}
+
+// resetTimers brings a key's timers from those of its record before to those of
+// the one after; nil where there is none.
+func resetTimers(ctx context.Context, tx store.Txn, before, after *keyRecord) error {
+	var old, wanted []*timerRecord
+	if before != nil {
+		old = before.timers()
+	}
+	if after != nil {
+		wanted = after.timers()
+	}
+	for _, t := range old {
+		if !slices.ContainsFunc(wanted, t.same) {
+			if err := t.stop(ctx, tx); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range wanted {
+		if !slices.ContainsFunc(old, t.same) {
+			if err := t.start(ctx, tx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// same reports whether two timers of one key are the same.
+func (t *timerRecord) same(other *timerRecord) bool {
+	return t.Task == other.Task && t.Due.Equal(other.Due)
 }
 
 func (t *timerRecord) start(ctx context.Context, tx store.Txn) error {
@@ -84,4 +128,53 @@ func (s *Service) timers(ctx context.Context, of task, after *timerRecord) ([]*t
 		return nil, fmt.Errorf("reading timers: %w", err)
 	}
 	return list, nil
+}
+
+// Limits of one call that does what is due.
+const (
+	doneAtOnce   = 1000 // timers that were seen to
+	failedAtOnce = 100  // timers that can't be
+)
+
+// due does what is due of a task by now, the most overdue first, and returns for
+// how many timers it was done. One that fails does not keep others from it.
+func (s *Service) due(ctx context.Context, of task, now time.Time, do func(context.Context, *timerRecord, time.Time) (bool, error)) (n int, err error) {
+	var failed []error
+	var last *timerRecord
+	for {
+		page, err := s.timers(ctx, of, last)
+		if err != nil || len(page) == 0 {
+			return n, errors.Join(append(failed, err)...)
+		}
+		for _, last = range page {
+			if last.Due.After(now) || n == doneAtOnce || len(failed) == failedAtOnce {
+				return n, errors.Join(failed...)
+			}
+			switch done, err := do(ctx, last, now); {
+			case err != nil:
+				failed = append(failed, err)
+			case done:
+				n++
+			}
+		}
+	}
+}
+
+// ripe returns the key of a timer that is due; nil if the timer is no longer there.
+func (s *Service) ripe(ctx context.Context, tx store.Txn, t *timerRecord) (*Key, error) {
+	_, _, err := timerTable.Get(ctx, tx, timerTable.Key(t))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	rec, rev, err := keyTable.Get(ctx, tx, keyKey(t.Region, t.KeyID))
+	if err != nil {
+		return nil, damaged(err)
+	}
+	if !slices.ContainsFunc(rec.timers(), t.same) {
+		return nil, fmt.Errorf("its timer says otherwise than the key: %w", store.ErrDamaged)
+	}
+	return &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}, nil
 }
