@@ -178,6 +178,14 @@ var samples = map[string]func(w *world) any{
 		w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: key})
 		return &kms.EnableKeyInput{KeyID: key}
 	},
+	"kms:DisableKeyRotation": func(w *world) any {
+		key := optional.Some(w.key())
+		w.must(w.caller(owner), "kms:EnableKeyRotation", &kms.EnableKeyRotationInput{KeyID: key})
+		return &kms.DisableKeyRotationInput{KeyID: key}
+	},
+	"kms:EnableKeyRotation": func(w *world) any {
+		return &kms.EnableKeyRotationInput{KeyID: optional.Some(w.key()), RotationPeriodInDays: optional.Some(180)}
+	},
 	"kms:Encapsulate": func(w *world) any {
 		return &kms.EncapsulateInput{KeyID: w.encapsulator(), EncapsulationAlgorithm: optional.Some("ML_KEM")}
 	},
@@ -211,7 +219,10 @@ var samples = map[string]func(w *world) any{
 		return &kms.ListGrantsInput{KeyID: key}
 	},
 	"kms:ListKeyPolicies": func(w *world) any { return &kms.ListKeyPoliciesInput{KeyID: optional.Some(w.key())} },
-	"kms:ListKeys":        func(*world) any { return &kms.ListKeysInput{} },
+	"kms:ListKeyRotations": func(w *world) any {
+		return &kms.ListKeyRotationsInput{KeyID: optional.Some(w.key())}
+	},
+	"kms:ListKeys": func(*world) any { return &kms.ListKeysInput{} },
 	"kms:ListResourceTags": func(w *world) any {
 		return &kms.ListResourceTagsInput{KeyID: optional.Some(w.key())}
 	},
@@ -231,6 +242,9 @@ var samples = map[string]func(w *world) any{
 	"kms:RevokeGrant": func(w *world) any {
 		key, grant := w.grant()
 		return &kms.RevokeGrantInput{KeyID: key, GrantID: grant}
+	},
+	"kms:RotateKeyOnDemand": func(w *world) any {
+		return &kms.RotateKeyOnDemandInput{KeyID: optional.Some(w.key())}
 	},
 	"kms:ScheduleKeyDeletion": func(w *world) any {
 		return &kms.ScheduleKeyDeletionInput{KeyID: optional.Some(w.key()), PendingWindowInDays: optional.Some(7)}

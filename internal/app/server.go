@@ -130,9 +130,9 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	}))
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.deleteDue(ctx)
+	s.doDue(ctx)
 	s.background.Go(func() { s.keepUp(background) })
-	s.background.Go(func() { s.deleteKeys(background) })
+	s.background.Go(func() { s.keepDates(background) })
 	s.background.Go(func() { fillPools(background) })
 	return s, nil
 }

@@ -36,6 +36,8 @@ type conditions struct {
 	bypass  optional.Of[bool]
 	window  int // days until the key is to be destroyed; 0 for none
 
+	rotationDays int // asked for; 0 for none
+
 	requestTags pairs.Map
 	tagKeys     []string
 
@@ -109,6 +111,8 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return truth(c.bypass)
 	case "kms:schedulekeydeletionpendingwindowindays":
 		return policy.Values{Present: c.window != 0, One: strconv.Itoa(c.window)}
+	case "kms:rotationperiodindays":
+		return policy.Values{Present: c.rotationDays != 0, One: strconv.Itoa(c.rotationDays)}
 	case "aws:tagkeys":
 		return policy.Texts(c.tagKeys)
 	}

@@ -77,6 +77,23 @@ func Bare(ctx context.Context, st *store.Store, region, id string) error {
 	return err
 }
 
+// Become gives a key another manager and another place among related keys, as
+// no operation does yet.
+func Become(ctx context.Context, st *store.Store, region, id, manager, multiRegion string) error {
+	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		rec, rev, err := keyTable.Get(ctx, tx, keyKey(region, id))
+		if err != nil {
+			return err
+		}
+		if rec.Manager = manager; rec.MultiRegion != multiRegion { // its material was made for what it was before
+			rec.MultiRegion, rec.Material, rec.Materials = multiRegion, "", nil
+		}
+		tx.Touch(keyEntity(region, id))
+		return keyTable.Put(ctx, tx, rec, rev)
+	})
+	return err
+}
+
 // Lose deletes the policy or the material of a key behind the service's back.
 func Lose(ctx context.Context, st *store.Store, region, id string, material bool) error {
 	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {

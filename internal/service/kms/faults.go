@@ -7,6 +7,7 @@ import "claviger/internal/words/fault"
 // https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
 const (
 	AlreadyExists          fault.Code = "AlreadyExistsException"
+	Conflict               fault.Code = "ConflictException"
 	CustomKeyStoreNotFound fault.Code = "CustomKeyStoreNotFoundException"
 	Disabled               fault.Code = "DisabledException"
 	IncorrectKey           fault.Code = "IncorrectKeyException"

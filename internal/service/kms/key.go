@@ -28,7 +28,10 @@ const (
 )
 
 // Values of MultiRegionConfiguration.MultiRegionKeyType.
-const multiRegionPrimary = "PRIMARY"
+const (
+	multiRegionPrimary = "PRIMARY"
+	multiRegionReplica = "REPLICA"
+)
 
 // keyRecord is a key as stored. It lists everything that belongs to the key and
 // may deny, so that a row missing elsewhere is noticed. Any change of the
@@ -62,8 +65,8 @@ type keyRecord struct {
 	Materials []string `json:"materials,omitempty"` // ids of all whose rows exist
 
 	// History has an entry for every material that the key ever had or is to have,
-	// the oldest first. Keys made before there was rotation have none: then
-	// Material has been the only one since Created.
+	// the oldest first. It is empty before the first rotation of a key whose
+	// material was made with it.
 	History []materialEntry `json:"history,omitempty"`
 
 	// Rotation is the schedule of automatic rotation while it is enabled.
@@ -84,25 +87,6 @@ type keyRecord struct {
 	// Grantees has a bit for each form of principal that a grant on the key ever
 	// named, so that decisions about others look for no grants.
 	Grantees uint8 `json:"grantees,omitempty"`
-}
-
-// A materialEntry is what is known of one material of a key, whether it is
-// there or not.
-type materialEntry struct {
-	ID          string    `json:"id"`
-	Description string    `json:"description,omitempty"` // of imported material
-	Pending     bool      `json:"pending,omitempty"`     // has not been current yet
-	Rotated     time.Time `json:"rotated,omitzero"`      // became current by a rotation
-	OnDemand    bool      `json:"onDemand,omitempty"`    // that rotation was asked for
-	Gone        bool      `json:"gone,omitempty"`        // imported material that was deleted, or has expired
-	Expires     bool      `json:"expires,omitempty"`     // imported material: its expiration model
-	ValidTo     time.Time `json:"validTo,omitzero"`
-}
-
-// A rotation is a schedule of automatic rotation.
-type rotation struct {
-	Days int       `json:"days"` // between two rotations
-	Next time.Time `json:"next"`
 }
 
 var keyTable = &store.Table[keyRecord]{

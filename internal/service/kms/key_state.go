@@ -28,7 +28,7 @@ const (
 type purpose uint8
 
 const (
-	toCrypt  purpose = iota // use the key's material
+	toCrypt  purpose = iota // use the key's material, or change it
 	toShow                  // show its public half
 	toGrant                 // make a grant
 	toLabel                 // tags, description, a new alias

@@ -96,7 +96,9 @@ func TestKeyStates(t *testing.T) {
 		"DeriveSharedSecret":                  crypt,
 		"DescribeKey":                         always,
 		"DisableKey":                          toggle,
+		"DisableKeyRotation":                  crypt,
 		"EnableKey":                           toggle,
+		"EnableKeyRotation":                   crypt,
 		"Encapsulate":                         crypt,
 		"Encrypt":                             crypt,
 		"GenerateDataKey":                     crypt,
@@ -110,11 +112,13 @@ func TestKeyStates(t *testing.T) {
 		"ListAliases":                         always,
 		"ListGrants":                          always,
 		"ListKeyPolicies":                     always,
+		"ListKeyRotations":                    always,
 		"ListResourceTags":                    always,
 		"PutKeyPolicy":                        always,
 		"ReEncrypt":                           crypt,
 		"RetireGrant":                         always,
 		"RevokeGrant":                         always,
+		"RotateKeyOnDemand":                   crypt,
 		"ScheduleKeyDeletion":                 schedule,
 		"Sign":                                crypt,
 		"TagResource":                         label,
@@ -146,7 +150,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*36 {
+	if cases != 8*40 {
 		t.Errorf("%d cases", cases)
 	}
 }

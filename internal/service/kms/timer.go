@@ -17,6 +17,7 @@ type task string
 const (
 	taskDelete task = "delete" // destroy a key that is pending deletion
 	taskSweep  task = "sweep"  // remove what a destroyed key has left behind
+	taskRotate task = "rotate" // give a key new material
 )
 
 // timerRecord finds work that is due without a look at every key. It decides
@@ -52,6 +53,9 @@ func (r *keyRecord) timers() []*timerRecord {
 	var list []*timerRecord
 	if r.State == statePendingDeletion {
 		list = append(list, r.timer(taskDelete, r.Deletion))
+	}
+	if r.rotates() {
+		list = append(list, r.timer(taskRotate, r.Rotation.Next))
 	}
 	return list
 }

@@ -101,9 +101,13 @@ func Samples() map[string]func(Fixture) any {
 		"DeriveSharedSecret": func(f Fixture) any {
 			return &kms.DeriveSharedSecretInput{KeyID: key(f.Key), KeyAgreementAlgorithm: key(ecdh), PublicKey: peer()}
 		},
-		"DescribeKey": func(f Fixture) any { return &kms.DescribeKeyInput{KeyID: key(f.Key)} },
-		"DisableKey":  func(f Fixture) any { return &kms.DisableKeyInput{KeyID: key(f.Key)} },
-		"EnableKey":   func(f Fixture) any { return &kms.EnableKeyInput{KeyID: key(f.Key)} },
+		"DescribeKey":        func(f Fixture) any { return &kms.DescribeKeyInput{KeyID: key(f.Key)} },
+		"DisableKey":         func(f Fixture) any { return &kms.DisableKeyInput{KeyID: key(f.Key)} },
+		"DisableKeyRotation": func(f Fixture) any { return &kms.DisableKeyRotationInput{KeyID: key(f.Key)} },
+		"EnableKey":          func(f Fixture) any { return &kms.EnableKeyInput{KeyID: key(f.Key)} },
+		"EnableKeyRotation": func(f Fixture) any {
+			return &kms.EnableKeyRotationInput{KeyID: key(f.Key), RotationPeriodInDays: optional.Some(90)}
+		},
 		"Encapsulate": func(f Fixture) any {
 			return &kms.EncapsulateInput{KeyID: key(f.Key), EncapsulationAlgorithm: key(kem)}
 		},
@@ -132,6 +136,7 @@ func Samples() map[string]func(Fixture) any {
 		"ListAliases":          func(Fixture) any { return &kms.ListAliasesInput{} },
 		"ListGrants":           func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
 		"ListKeyPolicies":      func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeyRotations":     func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
 		"ListKeys":             func(Fixture) any { return &kms.ListKeysInput{} },
 		"ListResourceTags":     func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
 		"ListRetirableGrants": func(f Fixture) any {
@@ -147,8 +152,9 @@ func Samples() map[string]func(Fixture) any {
 		"ReEncrypt": func(f Fixture) any {
 			return &kms.ReEncryptInput{CiphertextBlob: f.Ciphertext, SourceEncryptionContext: Context, DestinationKeyID: key(f.Other)}
 		},
-		"RetireGrant": func(f Fixture) any { return &kms.RetireGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
-		"RevokeGrant": func(f Fixture) any { return &kms.RevokeGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
+		"RetireGrant":       func(f Fixture) any { return &kms.RetireGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
+		"RevokeGrant":       func(f Fixture) any { return &kms.RevokeGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
+		"RotateKeyOnDemand": func(f Fixture) any { return &kms.RotateKeyOnDemandInput{KeyID: key(f.Key)} },
 		"ScheduleKeyDeletion": func(f Fixture) any {
 			return &kms.ScheduleKeyDeletionInput{KeyID: key(f.Key), PendingWindowInDays: optional.Some(7)}
 		},

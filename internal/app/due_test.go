@@ -80,3 +80,43 @@ func TestKeysAreDestroyedOnTime(t *testing.T) {
 		t.Error("a row of the key is left")
 	}
 }
+
+// TestKeysAreRotatedOnTime: a server that starts rotates what has become due
+// meanwhile before it answers, once, and leaves a record of it.
+func TestKeysAreRotatedOnTime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := newDurableWorld(t, dir)
+	key := optional.Some(w.key())
+	blob := w.blob(key.V)
+	w.must(w.caller(owner), "kms:EnableKeyRotation", &kms.EnableKeyRotationInput{KeyID: key, RotationPeriodInDays: optional.Some(90)})
+	for range 2 {
+		w.restarted(dir, func() time.Time { return time.Now().AddDate(0, 0, 91) })
+		w.must(w.caller(owner), "kms:Decrypt", &kms.DecryptInput{CiphertextBlob: blob})
+		list := w.must(w.caller(owner), "kms:ListKeyRotations", &kms.ListKeyRotationsInput{KeyID: key}).(*kms.ListKeyRotationsOutput)
+		if len(list.Rotations) != 1 || list.Rotations[0].RotationType.V != "AUTOMATIC" {
+			t.Errorf("rotations %+v", list.Rotations)
+		}
+	}
+	w.must(w.caller(owner), "kms:RotateKeyOnDemand", &kms.RotateKeyOnDemandInput{KeyID: key})
+	var found []string
+	records, _ := w.records(1)
+	for _, e := range records {
+		if bytes.Contains(e.Record, []byte(`"eventName":"RotateKey"`)) && e.Account == owner {
+			found = append(found, string(e.Record))
+		}
+	}
+	if len(found) != 2 {
+		t.Fatalf("%d records of rotations", len(found))
+	}
+	for i, kind := range []string{"AUTOMATIC", "ON_DEMAND"} {
+		for _, part := range []string{
+			`"userIdentity":{"accountId":"` + owner + `","invokedBy":"AWS Internal"}`, `"eventSource":"kms.amazonaws.com"`,
+			`"serviceEventDetails":{"rotationType":"` + kind + `","keyId":"` + key.V + `","keyOrigin":"AWS_KMS","previousKeyMaterialId":"`,
+		} {
+			if !strings.Contains(found[i], part) {
+				t.Errorf("%s is not in %s", part, found[i])
+			}
+		}
+	}
+}

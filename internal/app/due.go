@@ -1,0 +1,46 @@
+package app
+
+import (
+	"context"
+	"time"
+)
+
+// duePause is how long what is due of a key may wait while the server runs.
+const duePause = time.Minute
+
+// keepDates does what is due of keys and sweeps up behind those that were
+// destroyed, until ctx ends. What fails is tried again.
+func (s *server) keepDates(ctx context.Context) {
+	tick := time.NewTicker(duePause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.doDue(ctx)
+		if err := s.keys.SweepDeleted(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("sweeping up after destroyed keys", "cause", err)
+		}
+	}
+}
+
+// doDue does to keys what their time has come for.
+func (s *server) doDue(ctx context.Context) {
+	for _, task := range []struct {
+		failed, done string
+		do           func(context.Context, time.Time) (int, error)
+	}{
+		{"destroying keys that are due", "keys were destroyed on their deletion date", s.keys.DeleteDue},
+		{"rotating keys that are due", "keys were rotated", s.keys.RotateDue},
+	} {
+		n, err := task.do(ctx, s.now())
+		if err != nil && ctx.Err() == nil {
+			s.log.Error(task.failed, "cause", err)
+		}
+		if n > 0 {
+			s.log.Info(task.done, "keys", n)
+		}
+	}
+}
