@@ -2,14 +2,15 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
 // duePause is how long what is due of a key may wait while the server runs.
 const duePause = time.Minute
 
-// keepDates does what is due of keys and sweeps up behind those that were
-// destroyed, until ctx ends. What fails is tried again.
+// keepDates does what is due of keys and sweeps up behind what was destroyed,
+// until ctx ends. What fails is tried again.
 func (s *server) keepDates(ctx context.Context) {
 	tick := time.NewTicker(duePause)
 	defer tick.Stop()
@@ -20,8 +21,8 @@ func (s *server) keepDates(ctx context.Context) {
 		case <-tick.C:
 		}
 		s.doDue(ctx)
-		if err := s.keys.SweepDeleted(ctx); err != nil && ctx.Err() == nil {
-			s.log.Error("sweeping up after destroyed keys", "cause", err)
+		if err := errors.Join(s.keys.SweepDeleted(ctx), s.keys.ShredRemoved(ctx)); err != nil && ctx.Err() == nil {
+			s.log.Error("sweeping up after destroyed keys and material", "cause", err)
 		}
 	}
 }
@@ -33,6 +34,7 @@ func (s *server) doDue(ctx context.Context) {
 		do           func(context.Context, time.Time) (int, error)
 	}{
 		{"destroying keys that are due", "keys were destroyed on their deletion date", s.keys.DeleteDue},
+		{"removing imported material that has expired", "imported material has expired", s.keys.ExpireDue},
 		{"rotating keys that are due", "keys were rotated", s.keys.RotateDue},
 	} {
 		n, err := task.do(ctx, s.now())

@@ -120,3 +120,32 @@ func TestKeysAreRotatedOnTime(t *testing.T) {
 		}
 	}
 }
+
+// TestMaterialExpiresOnTime: a server that starts removes what has expired
+// meanwhile, and leaves one record of it, however often it is started.
+func TestMaterialExpiresOnTime(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := newDurableWorld(t, dir)
+	key := w.external()
+	in := w.importing(key)
+	in.ExpirationModel, in.ValidTo = optional.Of[string]{}, optional.Some(time.Now().Add(time.Hour))
+	w.must(w.caller(owner), "kms:ImportKeyMaterial", in)
+	blob := w.blob(key.V)
+	for range 2 {
+		w.restarted(dir, func() time.Time { return time.Now().Add(2 * time.Hour) })
+		if _, err := w.call(w.caller(owner), "kms:Decrypt", &kms.DecryptInput{CiphertextBlob: blob}); !fault.Is(err, kms.InvalidState) {
+			t.Errorf("expired material decrypts: %v", err)
+		}
+	}
+	found := 0
+	records, _ := w.records(1)
+	for _, e := range records {
+		if bytes.Contains(e.Record, []byte(`"eventName":"DeleteExpiredKeyMaterial"`)) && e.Account == owner {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Errorf("%d records of the expiry", found)
+	}
+}

@@ -20,25 +20,26 @@ type limit struct {
 
 // Limits that several operations share.
 var (
-	limitKeyID   = limit{"KeyId", 1, 2048}
-	limitTarget  = limit{"TargetKeyId", 1, 2048}
-	limitAlias   = limit{"AliasName", 1, 256}
-	limitTokens  = limit{"GrantTokens", 0, 10}
-	limitCipher  = limit{"CiphertextBlob", 1, 6144}
-	limitMessage = limit{"Message", 1, 4096}
-	limitBytes   = limit{"NumberOfBytes", 1, 1024}
-	limitPolicy  = limit{"Policy", 1, 131072}
-	limitPolName = limit{"PolicyName", 1, 128}
-	limitInline  = limit{"PolicyName", 0, 128}
-	limitUser    = limit{"UserName", 0, 128}
-	limitRole    = limit{"RoleName", 0, 64}
-	limitInlDoc  = limit{"PolicyDocument", 1, 131072}
-	limitDescr   = limit{"Description", 0, 1000}
-	limitLongest = limit{"MaxSessionDuration", 3600, 43200}
-	limitTagKeys = limit{"TagKeys", 0, 50}
-	limitKey     = limit{"AccessKeyId", 16, 128}
-	limitItems   = limit{"MaxItems", 1, 1000}
-	limitPage    = limit{"Marker", 1, 320}
+	limitKeyID    = limit{"KeyId", 1, 2048}
+	limitTarget   = limit{"TargetKeyId", 1, 2048}
+	limitAlias    = limit{"AliasName", 1, 256}
+	limitTokens   = limit{"GrantTokens", 0, 10}
+	limitCipher   = limit{"CiphertextBlob", 1, 6144}
+	limitMessage  = limit{"Message", 1, 4096}
+	limitBytes    = limit{"NumberOfBytes", 1, 1024}
+	limitMaterial = limit{"KeyMaterialId", 64, 64}
+	limitPolicy   = limit{"Policy", 1, 131072}
+	limitPolName  = limit{"PolicyName", 1, 128}
+	limitInline   = limit{"PolicyName", 0, 128}
+	limitUser     = limit{"UserName", 0, 128}
+	limitRole     = limit{"RoleName", 0, 64}
+	limitInlDoc   = limit{"PolicyDocument", 1, 131072}
+	limitDescr    = limit{"Description", 0, 1000}
+	limitLongest  = limit{"MaxSessionDuration", 3600, 43200}
+	limitTagKeys  = limit{"TagKeys", 0, 50}
+	limitKey      = limit{"AccessKeyId", 16, 128}
+	limitItems    = limit{"MaxItems", 1, 1000}
+	limitPage     = limit{"Marker", 1, 320}
 )
 
 // limits has the limits of every operation; an operation without any stands
@@ -55,6 +56,7 @@ var limits = map[string][]limit{
 	"kms:Decapsulate":                         {limitKeyID, {"SharedSecretCiphertextBlob", 1, 6144}, limitTokens},
 	"kms:Decrypt":                             {limitCipher, limitTokens, limitKeyID},
 	"kms:DeleteAlias":                         {limitAlias},
+	"kms:DeleteImportedKeyMaterial":           {limitKeyID, limitMaterial},
 	"kms:DeriveSharedSecret":                  {limitKeyID, {"PublicKey", 1, 8192}, limitTokens},
 	"kms:DescribeKey":                         {limitKeyID, limitTokens},
 	"kms:DisableKey":                          {limitKeyID},
@@ -71,27 +73,31 @@ var limits = map[string][]limit{
 	"kms:GenerateRandom":                      {limitBytes, {"CustomKeyStoreId", 1, 64}},
 	"kms:GetKeyPolicy":                        {limitKeyID, limitPolName},
 	"kms:GetKeyRotationStatus":                {limitKeyID},
+	"kms:GetParametersForImport":              {limitKeyID},
 	"kms:GetPublicKey":                        {limitKeyID, limitTokens},
-	"kms:ListAliases":                         {limitKeyID, {"Limit", 1, 100}},
-	"kms:ListGrants":                          {limitKeyID, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
-	"kms:ListKeyPolicies":                     {limitKeyID, {"Limit", 1, 1000}},
-	"kms:ListKeyRotations":                    {limitKeyID, {"Limit", 1, 1000}},
-	"kms:ListKeys":                            {{"Limit", 1, 1000}},
-	"kms:ListResourceTags":                    {limitKeyID, {"Limit", 1, 50}},
-	"kms:ListRetirableGrants":                 {{"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
-	"kms:PutKeyPolicy":                        {limitKeyID, limitPolName, limitPolicy},
-	"kms:ReEncrypt":                           {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
-	"kms:RetireGrant":                         {limitKeyID, {"GrantToken", 1, 8192}, {"GrantId", 1, 128}},
-	"kms:RevokeGrant":                         {limitKeyID, {"GrantId", 1, 128}},
-	"kms:RotateKeyOnDemand":                   {limitKeyID},
-	"kms:ScheduleKeyDeletion":                 {limitKeyID, {"PendingWindowInDays", 1, 365}},
-	"kms:Sign":                                {limitKeyID, limitMessage, limitTokens},
-	"kms:TagResource":                         {limitKeyID},
-	"kms:UntagResource":                       {limitKeyID},
-	"kms:UpdateAlias":                         {limitAlias, limitTarget},
-	"kms:UpdateKeyDescription":                {limitKeyID, {"Description", 0, 8192}},
-	"kms:Verify":                              {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},
-	"kms:VerifyMac":                           {limitMessage, limitKeyID, {"Mac", 1, 6144}, limitTokens},
+	"kms:ImportKeyMaterial": {
+		limitKeyID, {"ImportToken", 1, 6144}, {"EncryptedKeyMaterial", 1, 6144}, {"KeyMaterialDescription", 0, 256}, limitMaterial,
+	},
+	"kms:ListAliases":          {limitKeyID, {"Limit", 1, 100}},
+	"kms:ListGrants":           {limitKeyID, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
+	"kms:ListKeyPolicies":      {limitKeyID, {"Limit", 1, 1000}},
+	"kms:ListKeyRotations":     {limitKeyID, {"Limit", 1, 1000}},
+	"kms:ListKeys":             {{"Limit", 1, 1000}},
+	"kms:ListResourceTags":     {limitKeyID, {"Limit", 1, 50}},
+	"kms:ListRetirableGrants":  {{"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
+	"kms:PutKeyPolicy":         {limitKeyID, limitPolName, limitPolicy},
+	"kms:ReEncrypt":            {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
+	"kms:RetireGrant":          {limitKeyID, {"GrantToken", 1, 8192}, {"GrantId", 1, 128}},
+	"kms:RevokeGrant":          {limitKeyID, {"GrantId", 1, 128}},
+	"kms:RotateKeyOnDemand":    {limitKeyID},
+	"kms:ScheduleKeyDeletion":  {limitKeyID, {"PendingWindowInDays", 1, 365}},
+	"kms:Sign":                 {limitKeyID, limitMessage, limitTokens},
+	"kms:TagResource":          {limitKeyID},
+	"kms:UntagResource":        {limitKeyID},
+	"kms:UpdateAlias":          {limitAlias, limitTarget},
+	"kms:UpdateKeyDescription": {limitKeyID, {"Description", 0, 8192}},
+	"kms:Verify":               {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},
+	"kms:VerifyMac":            {limitMessage, limitKeyID, {"Mac", 1, 6144}, limitTokens},
 
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}},

@@ -2,6 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -31,7 +35,9 @@ func (d *countingDriver) Snapshot(ctx context.Context) (driver.Snapshot, error) 
 }
 
 // canary is a plaintext that is easily recognised.
-func canary() confidential.Bytes { return confidential.New([]byte("canary in a coal mine, 32 bytes!")) }
+func canary() confidential.Bytes { return confidential.New([]byte(canaryText)) }
+
+const canaryText = "canary in a coal mine, 32 bytes!"
 
 // fresh makes a name that the world has not seen.
 func (w *world) fresh(prefix string) string {
@@ -57,6 +63,30 @@ func (w *world) mac() optional.Of[string] { return w.keyOf("HMAC_256", "GENERATE
 
 func (w *world) encapsulator() optional.Of[string] {
 	return w.keyOf("ML_KEM_768", "ENCAPSULATE_DECAPSULATE")
+}
+
+// external makes a key that awaits material.
+func (w *world) external() optional.Of[string] {
+	out := w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{Origin: optional.Some("EXTERNAL")})
+	return optional.Some(out.(*kms.CreateKeyOutput).KeyMetadata.KeyID)
+}
+
+// importing makes what imports the canary as the material of a key.
+func (w *world) importing(key optional.Of[string]) *kms.ImportKeyMaterialInput {
+	set := w.must(w.caller(owner), "kms:GetParametersForImport", &kms.GetParametersForImportInput{
+		KeyID: key, WrappingAlgorithm: optional.Some("RSAES_OAEP_SHA_256"), WrappingKeySpec: optional.Some("RSA_2048"),
+	}).(*kms.GetParametersForImportOutput)
+	public, err := x509.ParsePKIXPublicKey(set.PublicKey)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), []byte(canaryText), nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &kms.ImportKeyMaterialInput{
+		KeyID: key, ImportToken: set.ImportToken, EncryptedKeyMaterial: wrapped, ExpirationModel: optional.Some("KEY_MATERIAL_DOES_NOT_EXPIRE"),
+	}
 }
 
 // blob encrypts the canary under a key.
@@ -166,6 +196,11 @@ var samples = map[string]func(w *world) any{
 	"kms:DeleteAlias": func(w *world) any {
 		return &kms.DeleteAliasInput{AliasName: optional.Some(w.alias())}
 	},
+	"kms:DeleteImportedKeyMaterial": func(w *world) any {
+		key := w.external()
+		w.must(w.caller(owner), "kms:ImportKeyMaterial", w.importing(key))
+		return &kms.DeleteImportedKeyMaterialInput{KeyID: key}
+	},
 	"kms:DeriveSharedSecret": func(w *world) any {
 		key := w.keyOf("ECC_NIST_P256", "KEY_AGREEMENT")
 		public := w.must(w.caller(owner), "kms:GetPublicKey", &kms.GetPublicKeyInput{KeyID: key}).(*kms.GetPublicKeyOutput).PublicKey
@@ -212,8 +247,14 @@ var samples = map[string]func(w *world) any{
 	"kms:GetKeyRotationStatus": func(w *world) any {
 		return &kms.GetKeyRotationStatusInput{KeyID: optional.Some(w.key())}
 	},
-	"kms:GetPublicKey": func(w *world) any { return &kms.GetPublicKeyInput{KeyID: w.signer()} },
-	"kms:ListAliases":  func(*world) any { return &kms.ListAliasesInput{} },
+	"kms:GetParametersForImport": func(w *world) any {
+		return &kms.GetParametersForImportInput{
+			KeyID: w.external(), WrappingAlgorithm: optional.Some("RSAES_OAEP_SHA_256"), WrappingKeySpec: optional.Some("RSA_2048"),
+		}
+	},
+	"kms:GetPublicKey":      func(w *world) any { return &kms.GetPublicKeyInput{KeyID: w.signer()} },
+	"kms:ImportKeyMaterial": func(w *world) any { return w.importing(w.external()) },
+	"kms:ListAliases":       func(*world) any { return &kms.ListAliasesInput{} },
 	"kms:ListGrants": func(w *world) any {
 		key, _ := w.grant()
 		return &kms.ListGrantsInput{KeyID: key}

@@ -53,6 +53,7 @@ func runCancelKeyDeletion(c *operation.Call, tx store.Txn, _ *CancelKeyDeletionI
 	rec := k.keyRecord
 	rec.State = stateDisabled
 	rec.Window, rec.Deletion = 0, time.Time{}
+	rec.settle() // its material may have gone meanwhile
 	if err := k.put(c.Context, tx, &rec); err != nil {
 		return nil, err
 	}

@@ -41,7 +41,8 @@ type conditions struct {
 	requestTags pairs.Map
 	tagKeys     []string
 
-	grant *grantConditions // of the operations on grants; nil elsewhere
+	grant   *grantConditions  // of the operations on grants; nil elsewhere
+	imports *importConditions // of those that import key material; nil elsewhere
 }
 
 // by has c answer for the caller of a call on a key.
@@ -118,6 +119,9 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 	}
 	if c.grant != nil {
 		return c.grant.lookup(k)
+	}
+	if c.imports != nil {
+		return c.imports.lookup(k)
 	}
 	return policy.Values{}
 }

@@ -142,14 +142,16 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err := countKey(c, tx); err != nil {
 		return nil, err
 	}
-	m, err := s.newMaterial(c, k)
-	if err != nil {
-		return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
+	var wrapped []byte
+	if k.Origin == originKMS {
+		m, err := s.newMaterial(c, k)
+		if err != nil {
+			return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
+		}
+		k.PublicKey, k.Material, k.Materials = m.public, m.id, []string{m.id}
+		wrapped = m.wrapped
 	}
-	k.PublicKey = m.public
-	k.Material = m.id
-	k.Materials = []string{k.Material}
-	if err := insertKey(c, tx, k, p, m.wrapped); err != nil {
+	if err := insertKey(c, tx, k, p, wrapped); err != nil {
 		return nil, fmt.Errorf("storing key %s: %w", k.ID, err)
 	}
 	c.Concerns(keyResource, k.arn(), k.Account)
@@ -193,8 +195,8 @@ func (in *CreateKeyInput) makeable(c *operation.Call) error {
 		return fault.New(fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store.")
 	case inStore:
 		return noStore(in.CustomKeyStoreID.V)
-	case in.origin() == originExternal:
-		return fault.New(fault.UnsupportedOperation, "Keys of the origin %s are not supported.", originExternal)
+	case in.origin() == originExternal && !importable(in.spec()):
+		return fault.New(fault.UnsupportedOperation, "Key material of the spec %s can't be imported.", in.spec())
 	}
 	return specNamed(in.spec()).checkRegion(c.Partition)
 }
@@ -216,6 +218,9 @@ func (in *CreateKeyInput) record(c *operation.Call) *keyRecord {
 		MultiRegion: in.multiRegion(),
 		Tags:        slices.Clip(tagPairs(in.Tags)),
 	}
+	if k.Origin == originExternal {
+		k.State = statePendingImport
+	}
 	if in.MultiRegion.V {
 		k.ID = ident.MultiRegionKeyID()
 	}
@@ -228,7 +233,7 @@ func (in *CreateKeyInput) record(c *operation.Call) *keyRecord {
 // moment is the call's time as records and answers carry it.
 func moment(c *operation.Call) time.Time { return c.Time.UTC().Truncate(time.Millisecond) }
 
-// insertKey stores a key with its policy and its wrapped material.
+// insertKey stores a key with its policy and its wrapped material, if it has some yet.
 func insertKey(c *operation.Call, tx store.Txn, k *keyRecord, p *policyRecord, wrapped []byte) error {
 	if err := keyTable.Insert(c.Context, tx, k); err != nil {
 		return err
@@ -236,8 +241,10 @@ func insertKey(c *operation.Call, tx store.Txn, k *keyRecord, p *policyRecord, w
 	if err := policyTable.Insert(c.Context, tx, p); err != nil {
 		return err
 	}
-	if err := k.insertMaterial(c.Context, tx, k.Material, k.Created, wrapped); err != nil {
-		return err
+	if k.Material != "" {
+		if err := k.insertMaterial(c.Context, tx, k.Material, k.Created, wrapped); err != nil {
+			return err
+		}
 	}
 	if err := resetTimers(c.Context, tx, nil, k); err != nil {
 		return err

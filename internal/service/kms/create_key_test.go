@@ -209,7 +209,10 @@ func TestCreateKeyShape(t *testing.T) {
 			"Custom key store cks-1 is not found."},
 		{kms.CreateKeyInput{Origin: str("AWS_CLOUDHSM"), CustomKeyStoreID: str("cks-1"), MultiRegion: optional.Some(true)},
 			fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store."},
-		{kms.CreateKeyInput{Origin: str("EXTERNAL")}, fault.UnsupportedOperation, "Keys of the origin EXTERNAL are not supported."},
+		{kms.CreateKeyInput{Origin: str("EXTERNAL"), KeySpec: str("ML_DSA_44"), KeyUsage: str("SIGN_VERIFY")}, fault.UnsupportedOperation,
+			"Key material of the spec ML_DSA_44 can't be imported."},
+		{kms.CreateKeyInput{Origin: str("EXTERNAL"), KeySpec: str("ML_KEM_768"), KeyUsage: str("ENCAPSULATE_DECAPSULATE")}, fault.UnsupportedOperation,
+			"Key material of the spec ML_KEM_768 can't be imported."},
 		{kms.CreateKeyInput{KeySpec: str("SM2"), KeyUsage: str("SIGN_VERIFY")}, fault.UnsupportedOperation,
 			"Keys of the spec SM2 are not supported in this Region."},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 	"weak"
 
@@ -76,6 +77,41 @@ func Bare(ctx context.Context, st *store.Store, region, id string) error {
 	})
 	return err
 }
+
+// wrappingKey is drawn once, as that takes long.
+var wrappingKey = sync.OnceValues(func() (*sealed.WrappingKey, error) {
+	return sealed.NewWrappingKey(context.Background(), "RSA_2048")
+})
+
+// ImportToken makes a token for material of a key, and the public key that
+// belongs to it: the same for all.
+func (s *Service) ImportToken(ctx context.Context, region, id, algorithm string, expires time.Time) (token, public []byte, err error) {
+	wrapping, err := wrappingKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	err = s.store.View(ctx, func(r store.Reader) error {
+		rec, _, err := keyTable.Get(ctx, r, keyKey(region, id))
+		if err != nil {
+			return err
+		}
+		token, err = s.sealImportToken(&Key{keyRecord: *rec, ARN: rec.arn()}, &importToken{wrapping, algorithm, expires})
+		return err
+	})
+	return token, wrapping.PublicKey(), err
+}
+
+// Wrappable reports whether material of a spec can be wrapped so.
+func Wrappable(partition, spec, usage, algorithm, under string) bool {
+	k := &Key{keyRecord: keyRecord{Partition: partition, Spec: spec, Usage: usage}}
+	return k.wrappable(algorithm, under) == nil
+}
+
+// The values of the members of GetParametersForImport.
+var (
+	WrappingAlgorithms = wrappingAlgorithms
+	WrappingKeySpecs   = wrappingKeySpecs
+)
 
 // Become gives a key another manager and another place among related keys, as
 // no operation does yet.

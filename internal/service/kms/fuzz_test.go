@@ -68,3 +68,25 @@ func FuzzForeignBytes(f *testing.F) {
 		}
 	})
 }
+
+// No bytes but a token of ours are one, and none of another key.
+func FuzzImportToken(f *testing.F) {
+	w := newWorld(f)
+	owner := w.root(home)
+	in := w.importing(owner.external(), material(1))
+	token := in.ImportToken
+	f.Add([]byte{1, 2})
+	f.Add(token[:10])
+	f.Add(token[:len(token)-1])
+	f.Add(append(slices.Clone(token), 0))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if slices.Equal(text, token) {
+			return
+		}
+		owner, in := owner.within(t), *in
+		in.ImportToken = text
+		if _, err := owner.do(&in); !fault.Is(err, kms.InvalidImportToken) && !fault.Is(err, fault.Validation) {
+			t.Errorf("token %x: %v", text, err)
+		}
+	})
+}

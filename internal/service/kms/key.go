@@ -151,6 +151,7 @@ type Key struct {
 
 	rev       store.Rev
 	policy    *policy.Policy
+	lapse     time.Time                   // when material expires; zero for never
 	materials map[string]*sealed.Material // nil where only a decision was wanted
 	stamp     store.Stamp
 }
@@ -174,7 +175,7 @@ func isKeyID(s string) bool { return ident.IsUUID(s) || ident.IsMultiRegionKeyID
 func (s *Service) keyToUse(c *operation.Call, id string) (*Key, error) {
 	if k, ok := s.keys.get(keyName{c.Region, id}); ok {
 		c.RestOn(k.stamp)
-		return k, nil
+		return k.at(c.Time), nil
 	}
 	r, err := c.Reader()
 	if err != nil {
@@ -191,7 +192,7 @@ func (s *Service) keyToUse(c *operation.Call, id string) (*Key, error) {
 		s.keys.put(keyName{c.Region, id}, k)
 	}
 	c.RestOn(k.stamp)
-	return k, nil
+	return k.at(c.Time), nil
 }
 
 // keyToChange reads a key through the call's transaction, without its material.
@@ -201,7 +202,11 @@ func (s *Service) keyToChange(c *operation.Call, id string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.readKey(c.Context, r, c.Region, id)
+	k, err := s.readKey(c.Context, r, c.Region, id)
+	if err != nil {
+		return nil, err
+	}
+	return k.at(c.Time), nil
 }
 
 // readKey reads what a decision about a key needs. A key without its policy is
@@ -211,7 +216,7 @@ func (s *Service) readKey(ctx context.Context, r store.Reader, region, id string
 	if err != nil {
 		return nil, fmt.Errorf("reading key %s: %w", id, err)
 	}
-	k := &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}
+	k := &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev, lapse: rec.lapses()}
 	p, err := readPolicy(ctx, r, region, id)
 	if err != nil {
 		return nil, err

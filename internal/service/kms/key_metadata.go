@@ -19,6 +19,8 @@ type KeyMetadata struct {
 	KeyState                 string                    `aws:"KeyState" audit:"keyState"`
 	DeletionDate             optional.Of[time.Time]    `aws:"DeletionDate" audit:"deletionDate"`
 	Origin                   string                    `aws:"Origin" audit:"origin"`
+	ExpirationModel          optional.Of[string]       `aws:"ExpirationModel" audit:"expirationModel"`
+	ValidTo                  optional.Of[time.Time]    `aws:"ValidTo" audit:"validTo"`
 	KeyManager               string                    `aws:"KeyManager" audit:"keyManager"`
 	KeySpec                  string                    `aws:"KeySpec" audit:"keySpec"`
 	CustomerMasterKeySpec    string                    `aws:"CustomerMasterKeySpec" audit:"customerMasterKeySpec"`
@@ -78,6 +80,11 @@ func (r *keyRecord) metadata() KeyMetadata {
 		m.DeletionDate = optional.Some(r.Deletion)
 	case statePendingReplicaDeletion:
 		m.PendingDeletionWindowInDays = optional.Some(r.Window)
+	}
+	if r.Origin == originExternal {
+		model, validTo := r.expiration()
+		m.ExpirationModel = optional.Of[string]{V: model, Set: model != ""}
+		m.ValidTo = optional.Of[time.Time]{V: validTo, Set: !validTo.IsZero()}
 	}
 	if m.MultiRegion {
 		// Only primaries without replicas can be made.

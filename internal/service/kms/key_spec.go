@@ -52,6 +52,9 @@ const (
 	notInChina
 )
 
+// partitionChina is the partition of the Regions of China.
+const partitionChina = "aws-cn"
+
 var (
 	rsaAlgorithms = map[string][]string{
 		usageEncryptDecrypt: {oaepSHA1, oaepSHA256},
@@ -136,7 +139,7 @@ func usageFits(spec, usage string) bool {
 
 // checkRegion refuses a spec that does not exist in the Regions of a partition.
 func (s *keySpec) checkRegion(partition string) error {
-	china := partition == "aws-cn"
+	china := partition == partitionChina
 	if s.regions == inChina && !china || s.regions == notInChina && china {
 		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported in this Region.", s.name)
 	}

@@ -28,13 +28,16 @@ const (
 type purpose uint8
 
 const (
-	toCrypt  purpose = iota // use the key's material, or change it
-	toShow                  // show its public half
-	toGrant                 // make a grant
-	toLabel                 // tags, description, a new alias
-	toToggle                // EnableKey, DisableKey
-	toDelete                // ScheduleKeyDeletion
-	toKeep                  // CancelKeyDeletion
+	toCrypt   purpose = iota // use the key's material, or change it
+	toShow                   // show its public half
+	toGrant                  // make a grant
+	toLabel                  // tags, description, a new alias
+	toToggle                 // EnableKey, DisableKey
+	toDelete                 // ScheduleKeyDeletion
+	toKeep                   // CancelKeyDeletion
+	toReceive                // GetParametersForImport
+	toImport                 // ImportKeyMaterial
+	toRemove                 // DeleteImportedKeyMaterial
 	purposes
 )
 
@@ -45,14 +48,16 @@ var stateFaults = map[keyState][purposes]string{
 	stateDisabled: {toCrypt: disabled, toGrant: disabled, toKeep: notPending},
 	statePendingDeletion: {
 		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+		toReceive: pending, toImport: pending,
 	},
 	statePendingReplicaDeletion: {
 		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
+		toReceive: pending, toImport: pending,
 	},
 	statePendingImport: {toCrypt: noImport, toGrant: noImport, toToggle: noImport, toKeep: notPending},
 	stateUnavailable:   {toCrypt: "is unavailable.", toKeep: notPending},
-	stateCreating:      {toCrypt: creating, toShow: creating, toGrant: creating, toToggle: creating, toKeep: notPending},
-	stateUpdating:      {toToggle: updating, toDelete: updating, toKeep: notPending},
+	stateCreating:      {toCrypt: creating, toShow: creating, toGrant: creating, toToggle: creating, toKeep: notPending, toReceive: creating, toImport: creating, toRemove: creating},
+	stateUpdating:      {toToggle: updating, toDelete: updating, toKeep: notPending, toReceive: updating, toRemove: updating},
 }
 
 const (

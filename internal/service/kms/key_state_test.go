@@ -85,6 +85,21 @@ func TestKeyStates(t *testing.T) {
 		"Creating":               "is creating.",
 		"Updating":               "",
 	}
+	receive := map[string]string{
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"Creating":               "is creating.",
+		"Updating":               "is updating.",
+	}
+	bring := map[string]string{
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"Creating":               "is creating.",
+	}
+	remove := map[string]string{
+		"Creating": "is creating.",
+		"Updating": "is updating.",
+	}
 	always := map[string]string{}
 	matrix := map[string]map[string]string{
 		"CancelKeyDeletion":                   cancel,
@@ -94,6 +109,7 @@ func TestKeyStates(t *testing.T) {
 		"Decrypt":                             crypt,
 		"DeleteAlias":                         always,
 		"DeriveSharedSecret":                  crypt,
+		"DeleteImportedKeyMaterial":           remove,
 		"DescribeKey":                         always,
 		"DisableKey":                          toggle,
 		"DisableKeyRotation":                  crypt,
@@ -108,7 +124,9 @@ func TestKeyStates(t *testing.T) {
 		"GenerateMac":                         crypt,
 		"GetKeyPolicy":                        always,
 		"GetKeyRotationStatus":                always,
+		"GetParametersForImport":              receive,
 		"GetPublicKey":                        show,
+		"ImportKeyMaterial":                   bring,
 		"ListAliases":                         always,
 		"ListGrants":                          always,
 		"ListKeyPolicies":                     always,
@@ -150,7 +168,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*40 {
+	if cases != 8*43 {
 		t.Errorf("%d cases", cases)
 	}
 }

@@ -56,6 +56,12 @@ const (
 	rotationOnDemand  = "ON_DEMAND"
 )
 
+// Values of ImportState.
+const (
+	materialImported = "IMPORTED"
+	materialMissing  = "PENDING_IMPORT"
+)
+
 // Values of KeyMaterialState.
 const (
 	materialCurrent    = "CURRENT"
@@ -108,7 +114,8 @@ func (s *Service) runListKeyRotations(c *operation.Call, in *ListKeyRotationsInp
 	out := &ListKeyRotationsOutput{Rotations: []RotationsListEntry{}}
 	limit := in.Limit.Or(listKeyRotationsDefault)
 	for i := from; i < len(history); i++ {
-		if include == rotationsOnly && history[i].Rotated.IsZero() {
+		e := &history[i]
+		if include == rotationsOnly && e.Rotated.IsZero() || e.Pending && e.Gone {
 			continue
 		}
 		if len(out.Rotations) == limit {
@@ -116,7 +123,7 @@ func (s *Service) runListKeyRotations(c *operation.Call, in *ListKeyRotationsInp
 			out.NextMarker = s.mark(c, list, strconv.Itoa(i))
 			break
 		}
-		out.Rotations = append(out.Rotations, k.rotationEntry(&history[i]))
+		out.Rotations = append(out.Rotations, k.rotationEntry(e))
 	}
 	return out, nil
 }
@@ -130,6 +137,9 @@ func (k *Key) rotationEntry(e *materialEntry) RotationsListEntry {
 	case e.ID == k.Material:
 		entry.KeyMaterialState = materialCurrent
 	}
+	if k.Origin == originExternal {
+		e.describe(&entry)
+	}
 	if !e.Rotated.IsZero() {
 		entry.RotationDate = optional.Some(e.Rotated)
 		entry.RotationType = optional.Some(rotationAutomatic)
@@ -138,4 +148,20 @@ func (k *Key) rotationEntry(e *materialEntry) RotationsListEntry {
 		}
 	}
 	return entry
+}
+
+// describe tells of imported material what only such has.
+func (e *materialEntry) describe(entry *RotationsListEntry) {
+	entry.KeyMaterialDescription = optional.Of[string]{V: e.Description, Set: e.Description != ""}
+	switch {
+	case e.Gone:
+		entry.ImportState = optional.Some(materialMissing)
+	case e.ValidTo.IsZero():
+		entry.ImportState = optional.Some(materialImported)
+		entry.ExpirationModel = optional.Some(materialLasts)
+	default:
+		entry.ImportState = optional.Some(materialImported)
+		entry.ExpirationModel = optional.Some(materialExpires)
+		entry.ValidTo = optional.Some(e.ValidTo)
+	}
 }

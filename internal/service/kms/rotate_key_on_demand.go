@@ -45,8 +45,14 @@ func (s *Service) runRotateKeyOnDemand(c *operation.Call, tx store.Txn, _ *Rotat
 		return nil, err
 	}
 	rec, now := k.keyRecord, moment(c)
-	if err := s.renew(c.Context, tx, &rec, now, true); err != nil {
-		return nil, err
+	if next := k.pending(); k.Origin != originExternal {
+		if err := s.renew(c.Context, tx, &rec, now, true); err != nil {
+			return nil, err
+		}
+	} else if next != nil {
+		rec.rotate(next.ID, now, true)
+	} else {
+		return nil, fault.New(InvalidState, "No available key material pending rotation for the key: %s.", k.ARN)
 	}
 	if err := k.put(c.Context, tx, &rec); err != nil {
 		return nil, err

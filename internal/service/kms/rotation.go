@@ -41,8 +41,7 @@ type materialEntry struct {
 	Rotated     time.Time `json:"rotated,omitzero"`      // became current by a rotation
 	OnDemand    bool      `json:"onDemand,omitempty"`    // that rotation was asked for
 	Gone        bool      `json:"gone,omitempty"`        // imported material that was deleted, or has expired
-	Expires     bool      `json:"expires,omitempty"`     // imported material: its expiration model
-	ValidTo     time.Time `json:"validTo,omitzero"`
+	ValidTo     time.Time `json:"validTo,omitzero"`      // of imported material that expires, until it is removed
 }
 
 // A rotation is a schedule of automatic rotation.
@@ -72,9 +71,13 @@ func (r *keyRecord) rotatable() error {
 	case !r.hasMaterials() || r.Manager != managerCustomer:
 		return errNoRotation
 	case r.MultiRegion == multiRegionReplica:
-		return fault.New(fault.UnsupportedOperation, "%s is not a multi-region primary key.", r.arn())
+		return notPrimary(r)
 	}
 	return nil
+}
+
+func notPrimary(r *keyRecord) error {
+	return fault.New(fault.UnsupportedOperation, "%s is not a multi-region primary key.", r.arn())
 }
 
 // rotates reports whether the key's next rotation comes by itself. It does not

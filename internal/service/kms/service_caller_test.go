@@ -61,7 +61,7 @@ func TestWhatServicesMayNot(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	fixture, key := prepared(w, owner)
-	fixture.Signature = []byte("signature")
+	fixture.Signature, fixture.ImportToken, fixture.Wrapped = []byte("signature"), []byte("token"), []byte("wrapped")
 	byARN := fixture
 	byARN.Key, byARN.Other = key.ARN, keyARN(home, fixture.Other)
 	samples := kmstest.Samples()

@@ -34,6 +34,7 @@ var members = map[string]struct {
 	"Decapsulate":                         {"KeyID", anyForm, true},
 	"Decrypt":                             {"KeyID", anyForm, true},
 	"DeleteAlias":                         {"", noKey, false},
+	"DeleteImportedKeyMaterial":           {"KeyID", keyOnly, false},
 	"DeriveSharedSecret":                  {"KeyID", anyForm, true},
 	"DescribeKey":                         {"KeyID", anyForm, true},
 	"DisableKey":                          {"KeyID", keyOnly, false},
@@ -50,7 +51,9 @@ var members = map[string]struct {
 	"GenerateRandom":                      {"", noKey, false},
 	"GetKeyPolicy":                        {"KeyID", keyOnly, false},
 	"GetKeyRotationStatus":                {"KeyID", keyOnly, true},
+	"GetParametersForImport":              {"KeyID", keyOnly, false},
 	"GetPublicKey":                        {"KeyID", anyForm, true},
+	"ImportKeyMaterial":                   {"KeyID", keyOnly, false},
 	"ListAliases":                         {"KeyID", keyOnly, false},
 	"ListGrants":                          {"KeyID", keyOnly, true},
 	"ListKeyPolicies":                     {"KeyID", keyOnly, false},
@@ -89,7 +92,14 @@ func prepared(w *world, owner *actor, policies ...string) (kmstest.Fixture, kms.
 func preparedFor(w *world, owner *actor, operation string, policies ...string) (kmstest.Fixture, kms.KeyMetadata) {
 	w.t.Helper()
 	spec, usage := kmstest.Kind(operation)
-	key, other, pending := owner.createKeyOf(spec, usage, policies...), owner.createKey(policies...), owner.createKey(policies...)
+	other, pending := owner.createKey(policies...), owner.createKey(policies...)
+	var key kms.KeyMetadata
+	if kmstest.Imports(operation) {
+		key = owner.createExternal(spec, usage, policies...)
+		owner.bring(key, material(1))
+	} else {
+		key = owner.createKeyOf(spec, usage, policies...)
+	}
 	owner.schedule(pending, 30)
 	owner.createAlias("alias/sample", key.KeyID)
 	grant := must[kms.CreateGrantOutput](owner, &kms.CreateGrantInput{
@@ -100,6 +110,9 @@ func preparedFor(w *world, owner *actor, operation string, policies ...string) (
 	f := kmstest.Fixture{
 		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new",
 		Grant: grant.GrantID, Principal: arn.Root("aws", home), Pending: pending.KeyID,
+	}
+	if kmstest.Imports(operation) {
+		f.ImportToken, f.Wrapped = w.wrapped(key, material(1))
 	}
 	samples := kmstest.Samples()
 	switch usage {
@@ -152,7 +165,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	fixture, _ := prepared(w, owner)
-	fixture.Signature = []byte("signature")
+	fixture.Signature, fixture.ImportToken, fixture.Wrapped = []byte("signature"), []byte("token"), []byte("wrapped")
 	byARN := fixture
 	byARN.Key, byARN.Other, byARN.Pending = keyARN(home, fixture.Key), keyARN(home, fixture.Other), keyARN(home, fixture.Pending)
 	for name, sample := range kmstest.Samples() {

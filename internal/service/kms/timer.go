@@ -18,6 +18,8 @@ const (
 	taskDelete task = "delete" // destroy a key that is pending deletion
 	taskSweep  task = "sweep"  // remove what a destroyed key has left behind
 	taskRotate task = "rotate" // give a key new material
+	taskExpire task = "expire" // remove imported material
+	taskShred  task = "shred"  // clear the files of imported material that was removed
 )
 
 // timerRecord finds work that is due without a look at every key. It decides
@@ -56,6 +58,9 @@ func (r *keyRecord) timers() []*timerRecord {
 	}
 	if r.rotates() {
 		list = append(list, r.timer(taskRotate, r.Rotation.Next))
+	}
+	if due := r.lapses(); !due.IsZero() {
+		list = append(list, r.timer(taskExpire, due))
 	}
 	return list
 }

@@ -216,7 +216,9 @@ func (a *actor) do(in any) (any, error) {
 	out, err := a.walk(op, c, in)
 	if errors.Is(err, operation.ErrApart) {
 		w.apart++
-		ok(w.t, c.Make())
+		if err := c.Make(); err != nil {
+			return nil, err
+		}
 		out, err = a.walk(op, c, in)
 	}
 	if err == nil {

@@ -22,6 +22,10 @@ type Fixture struct {
 	Grant      string // id of a grant on Key
 	Pending    string // id or ARN of a key that is pending deletion
 	Principal  string // of the caller's account, in a form that a grant can name
+
+	// Of a Key whose material is imported: a token, and the material that it has,
+	// wrapped as the token says.
+	ImportToken, Wrapped []byte
 }
 
 // Context is the encryption context of all samples.
@@ -46,12 +50,23 @@ func Kind(operation string) (spec, usage string) {
 	}
 }
 
+// Imports reports whether an operation can be called on keys with imported
+// material alone.
+func Imports(operation string) bool {
+	switch operation {
+	case "DeleteImportedKeyMaterial", "GetParametersForImport", "ImportKeyMaterial":
+		return true
+	}
+	return false
+}
+
 // The algorithms that samples name.
 const (
-	signing = "ECDSA_SHA_256"
-	mac     = "HMAC_SHA_256"
-	ecdh    = "ECDH"
-	kem     = "ML_KEM"
+	signing  = "ECDSA_SHA_256"
+	wrapping = "RSAES_OAEP_SHA_256"
+	mac      = "HMAC_SHA_256"
+	ecdh     = "ECDH"
+	kem      = "ML_KEM"
 )
 
 // peer is the public key of nobody, on P-256.
@@ -97,7 +112,8 @@ func Samples() map[string]func(Fixture) any {
 		"Decrypt": func(f Fixture) any {
 			return &kms.DecryptInput{CiphertextBlob: f.Ciphertext, EncryptionContext: Context, KeyID: key(f.Key)}
 		},
-		"DeleteAlias": func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
+		"DeleteAlias":               func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
+		"DeleteImportedKeyMaterial": func(f Fixture) any { return &kms.DeleteImportedKeyMaterialInput{KeyID: key(f.Key)} },
 		"DeriveSharedSecret": func(f Fixture) any {
 			return &kms.DeriveSharedSecretInput{KeyID: key(f.Key), KeyAgreementAlgorithm: key(ecdh), PublicKey: peer()}
 		},
@@ -132,13 +148,21 @@ func Samples() map[string]func(Fixture) any {
 		"GenerateRandom":       func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
 		"GetKeyPolicy":         func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
 		"GetKeyRotationStatus": func(f Fixture) any { return &kms.GetKeyRotationStatusInput{KeyID: key(f.Key)} },
-		"GetPublicKey":         func(f Fixture) any { return &kms.GetPublicKeyInput{KeyID: key(f.Key)} },
-		"ListAliases":          func(Fixture) any { return &kms.ListAliasesInput{} },
-		"ListGrants":           func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
-		"ListKeyPolicies":      func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
-		"ListKeyRotations":     func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
-		"ListKeys":             func(Fixture) any { return &kms.ListKeysInput{} },
-		"ListResourceTags":     func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"GetParametersForImport": func(f Fixture) any {
+			return &kms.GetParametersForImportInput{KeyID: key(f.Key), WrappingAlgorithm: key(wrapping), WrappingKeySpec: key("RSA_2048")}
+		},
+		"GetPublicKey": func(f Fixture) any { return &kms.GetPublicKeyInput{KeyID: key(f.Key)} },
+		"ImportKeyMaterial": func(f Fixture) any {
+			return &kms.ImportKeyMaterialInput{
+				KeyID: key(f.Key), ImportToken: f.ImportToken, EncryptedKeyMaterial: f.Wrapped, ExpirationModel: key("KEY_MATERIAL_DOES_NOT_EXPIRE"),
+			}
+		},
+		"ListAliases":      func(Fixture) any { return &kms.ListAliasesInput{} },
+		"ListGrants":       func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
+		"ListKeyPolicies":  func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeyRotations": func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
+		"ListKeys":         func(Fixture) any { return &kms.ListKeysInput{} },
+		"ListResourceTags": func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
 		"ListRetirableGrants": func(f Fixture) any {
 			return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)}
 		},
