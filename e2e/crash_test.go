@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,10 +34,13 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string)}
+	l.material.begin(t, p.root())
 	for round := range rounds {
+		l.material.next(t, p.root())
 		l.load(t, p, round)
 		p = serve(t, dir)
 		l.check(t, p)
+		l.material.check(t, p.root())
 		if t.Failed() {
 			t.Fatalf("after round %d", round)
 		}
@@ -62,6 +66,8 @@ type ledger struct {
 	tags     map[string]string // of the key, as answered
 	unknown  map[string]bool   // tags of calls that were cut off: they may be there or not
 	aliases  []string
+
+	material materialLedger
 }
 
 // answer is a call that succeeded.
@@ -94,7 +100,10 @@ func (l *ledger) load(t *testing.T, p *process, round int) {
 // step makes one call and notes its answer. It reports false when the server is gone.
 // The tag is the client's own, so that its answers come in the order of its writes.
 func (l *ledger) step(ctx context.Context, root *client, tag, name string, i int) bool {
-	switch i % 4 {
+	if tag == "c0" && i%3 == 2 { // one client, so that it knows what came last
+		return l.material.bring(ctx, l, root, name)
+	}
+	switch i % 5 {
 	case 0:
 		_, err := root.kms.TagResource(ctx, &kms.TagResourceInput{KeyId: &l.key, Tags: []types.Tag{{TagKey: &tag, TagValue: &name}}})
 		return l.note(err, "TagResource", name, func() { l.tags[tag] = name }, func() { l.doubt(tag) })
@@ -102,6 +111,8 @@ func (l *ledger) step(ctx context.Context, root *client, tag, name string, i int
 		alias := "alias/" + name
 		_, err := root.kms.CreateKey(ctx, &kms.CreateKeyInput{Description: &alias})
 		return l.note(err, "CreateKey", alias, func() { l.aliases = append(l.aliases, alias) }, func() {})
+	case 2:
+		return l.material.rotate(ctx, l, root)
 	default:
 		_, err := root.kms.Encrypt(ctx, &kms.EncryptInput{KeyId: &l.key, Plaintext: []byte(name), EncryptionContext: map[string]string{"n": name}})
 		return l.note(err, "Encrypt", name, func() {}, func() {})
@@ -175,6 +186,10 @@ func (l *ledger) checkTrail(t *testing.T, p *process) {
 			}
 		case "CreateKey":
 			request, _ = r.RequestParameters["description"].(string)
+		case "ImportKeyMaterial":
+			request, _ = r.RequestParameters["keyMaterialDescription"].(string)
+		case "RotateKeyOnDemand", "RotateKey":
+			l.material.recorded(r.EventName, r.Resources[0].ARN)
 		case "TagResource":
 			if tags, ok := r.RequestParameters["tags"].([]any); ok && len(tags) == 1 {
 				request, _ = tags[0].(map[string]any)["tagValue"].(string)
@@ -192,6 +207,7 @@ func (l *ledger) checkTrail(t *testing.T, p *process) {
 			t.Errorf("%s %s was answered and stands in the trail %d times", a.operation, a.request, seen[a])
 		}
 	}
+	l.material.checkTrail(t)
 	keys := make(map[string]int)
 	pages := kms.NewListKeysPaginator(p.root().kms, &kms.ListKeysInput{Limit: aws.Int32(1000)})
 	for pages.HasMorePages() {
@@ -211,5 +227,112 @@ func (l *ledger) checkTrail(t *testing.T, p *process) {
 		if keys[description] != 1 {
 			t.Errorf("CreateKey %s was answered and there are %d such keys", description, keys[description])
 		}
+	}
+}
+
+// materialLedger is what the clients know of keys whose material changes: one
+// that is rotated, another one each round, and one with imported material that
+// comes and goes.
+type materialLedger struct {
+	rotated          string // ARN
+	answered, silent int    // rotations of it
+	blob             []byte // encrypted under its first material
+
+	external string
+	token    []byte
+	wrapped  []byte
+	old      []byte // encrypted under its material
+	there    bool   // the material, as far as was answered
+	unknown  bool   // a call was cut off that would have changed it
+
+	listed map[string]int // rotations of the keys of all rounds
+	trail  map[string]int // by operation and key
+}
+
+func (m *materialLedger) begin(t *testing.T, root *client) {
+	t.Helper()
+	m.listed, m.trail = make(map[string]int), make(map[string]int)
+	key := external(t.Context(), t, root, types.KeySpecSymmetricDefault, types.KeyUsageTypeEncryptDecrypt)
+	in := imported(t.Context(), t, root, key.KeyId, bytes.Repeat([]byte{7}, 32))
+	m.external, m.token, m.wrapped, m.there = *key.KeyId, in.ImportToken, in.EncryptedKeyMaterial, true
+	must[*kms.ImportKeyMaterialOutput](t)(root.kms.ImportKeyMaterial(t.Context(), in))
+	m.old = must[*kms.EncryptOutput](t)(root.kms.Encrypt(t.Context(), &kms.EncryptInput{KeyId: &m.external, Plaintext: []byte("old")})).CiphertextBlob
+}
+
+// next begins a round, with a key of its own to be rotated.
+func (m *materialLedger) next(t *testing.T, root *client) {
+	t.Helper()
+	created := must[*kms.CreateKeyOutput](t)(root.kms.CreateKey(t.Context(), &kms.CreateKeyInput{}))
+	m.rotated, m.answered, m.silent = *created.KeyMetadata.Arn, 0, 0
+	m.blob = must[*kms.EncryptOutput](t)(root.kms.Encrypt(t.Context(), &kms.EncryptInput{KeyId: &m.rotated, Plaintext: []byte("first")})).CiphertextBlob
+}
+
+func (m *materialLedger) rotate(ctx context.Context, l *ledger, root *client) bool {
+	_, err := root.kms.RotateKeyOnDemand(ctx, &kms.RotateKeyOnDemandInput{KeyId: &m.rotated})
+	return l.note(err, "RotateKeyOnDemand", "", func() {
+		l.answered = l.answered[:len(l.answered)-1] // it has no name of its own in the trail
+		m.answered++
+	}, func() { m.silent++ })
+}
+
+// bring takes away the imported material, or brings it back.
+func (m *materialLedger) bring(ctx context.Context, l *ledger, root *client, name string) bool {
+	if m.there {
+		_, err := root.kms.DeleteImportedKeyMaterial(ctx, &kms.DeleteImportedKeyMaterialInput{KeyId: &m.external})
+		return l.note(err, "DeleteImportedKeyMaterial", "", func() {
+			l.answered = l.answered[:len(l.answered)-1]
+			m.there = false
+		}, func() { m.unknown = true })
+	}
+	_, err := root.kms.ImportKeyMaterial(ctx, &kms.ImportKeyMaterialInput{
+		KeyId: &m.external, ImportToken: m.token, EncryptedKeyMaterial: m.wrapped,
+		ExpirationModel: types.ExpirationModelTypeKeyMaterialDoesNotExpire, KeyMaterialDescription: &name,
+	})
+	return l.note(err, "ImportKeyMaterial", name, func() { m.there = true }, func() { m.unknown = true })
+}
+
+// check holds the keys to what was answered: each rotation that was, and none
+// that nobody asked for; and material that is there decrypts.
+func (m *materialLedger) check(t *testing.T, root *client) {
+	t.Helper()
+	ctx := t.Context()
+	list := must[*kms.ListKeyRotationsOutput](t)(root.kms.ListKeyRotations(ctx, &kms.ListKeyRotationsInput{KeyId: &m.rotated})).Rotations
+	if n := len(list); n < m.answered || n > m.answered+m.silent {
+		t.Errorf("%d rotations are listed; %d were answered, %d cut off", n, m.answered, m.silent)
+	}
+	m.listed[m.rotated] = len(list)
+	got := must[*kms.DecryptOutput](t)(root.kms.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: m.blob}))
+	if string(got.Plaintext) != "first" {
+		t.Errorf("decrypted %q", got.Plaintext)
+	}
+	state := must[*kms.DescribeKeyOutput](t)(root.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &m.external})).KeyMetadata.KeyState
+	there := state == types.KeyStateEnabled
+	if there != m.there && !m.unknown {
+		t.Errorf("the imported key is %s, and its material there by the answers: %v", state, m.there)
+	}
+	m.there, m.unknown = there, false
+	old, err := root.kms.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: m.old})
+	if there && (err != nil || string(old.Plaintext) != "old") || !there && err == nil {
+		t.Errorf("in the state %s the imported key decrypts: %v", state, err)
+	}
+}
+
+func (m *materialLedger) recorded(operation, key string) { m.trail[operation+" "+key]++ }
+
+// checkTrail holds the trail to the rotations: each has the record of its call
+// and that of its event.
+func (m *materialLedger) checkTrail(t *testing.T) {
+	t.Helper()
+	rotations := 0
+	for key, n := range m.listed {
+		rotations += n
+		for _, operation := range []string{"RotateKeyOnDemand", "RotateKey"} {
+			if found := m.trail[operation+" "+key]; found != n {
+				t.Errorf("a key has %d rotations and %d records of %s", n, found, operation)
+			}
+		}
+	}
+	if rotations == 0 {
+		t.Error("no key was rotated")
 	}
 }
