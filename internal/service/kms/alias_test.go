@@ -113,7 +113,7 @@ func TestUpdateAliasOfKinds(t *testing.T) {
 	kinds := map[string][]kms.KeyMetadata{
 		"symmetric": {owner.createKey(), owner.createKey()},
 		"encrypts":  {owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT"), owner.fixedRSA("RSA_3072", "ENCRYPT_DECRYPT")},
-		"signs":     {owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY"), owner.createKeyOf("ML_DSA_44", "SIGN_VERIFY")},
+		"signs":     {owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY"), owner.createKeyOf("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")},
 		"agrees":    {owner.createKeyOf("ECC_NIST_P256", "KEY_AGREEMENT"), owner.createKeyOf("ECC_NIST_P521", "KEY_AGREEMENT")},
 		"mac":       {owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC"), owner.createKeyOf("HMAC_512", "GENERATE_VERIFY_MAC")},
 	}

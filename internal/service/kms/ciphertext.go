@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"crypto/fips140"
 	"errors"
 
 	"claviger/internal/ground/sealed"
@@ -123,6 +124,15 @@ func (k *Key) contextFits(context pairs.Map) error {
 func (k *Key) plaintextFits(algorithm string, n int) error {
 	if most := specNamed(k.Spec).plaintextMax(algorithm); n > most {
 		return validation("Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, k.Spec, most)
+	}
+	return nil
+}
+
+// newCiphertexts refuses algorithms with which FIPS 140-3 mode lets nothing be
+// encrypted any more.
+func newCiphertexts(algorithm string) error {
+	if fips140.Enabled() && !sealed.ApprovedAlgorithm(algorithm) {
+		return notApproved("Encryption with the algorithm " + algorithm + " is")
 	}
 	return nil
 }

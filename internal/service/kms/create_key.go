@@ -198,7 +198,7 @@ func (in *CreateKeyInput) makeable(c *operation.Call) error {
 	case in.origin() == originExternal && !importable(in.spec()):
 		return fault.New(fault.UnsupportedOperation, "Key material of the spec %s can't be imported.", in.spec())
 	}
-	return specNamed(in.spec()).checkRegion(c.Partition)
+	return specNamed(in.spec()).makeable(c.Partition)
 }
 
 // record makes the record of a new key, still without its material.

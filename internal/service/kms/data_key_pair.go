@@ -44,7 +44,7 @@ func (k *Key) toWrapPair(c *operation.Call, operation, spec string) (*sealed.Mat
 	if err := k.wraps(operation); err != nil {
 		return nil, err
 	}
-	if err := specNamed(spec).checkRegion(c.Partition); err != nil {
+	if err := specNamed(spec).makeable(c.Partition); err != nil {
 		return nil, err
 	}
 	if err := k.ready(toCrypt); err != nil {

@@ -68,6 +68,9 @@ func runEncrypt(c *operation.Call, in *EncryptInput, t *target) (*EncryptOutput,
 	if err != nil {
 		return nil, err
 	}
+	if err := newCiphertexts(t.algorithm); err != nil {
+		return nil, err
+	}
 	if err := k.contextFits(in.EncryptionContext); err != nil {
 		return nil, err
 	}

@@ -64,6 +64,21 @@ func Give(ctx context.Context, st *store.Store, ring *sealed.Keyring, region, id
 	return err
 }
 
+// Plant gives a key material of which only the row is there.
+func Plant(ctx context.Context, st *store.Store, region, id string) error {
+	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		rec, rev, err := keyTable.Get(ctx, tx, keyKey(region, id))
+		if err != nil {
+			return err
+		}
+		row := &materialRecord{Region: region, KeyID: id, ID: "planted", Account: rec.Account, Created: rec.Created, Wrapped: []byte("planted")}
+		rec.Material, rec.Materials = row.ID, []string{row.ID}
+		tx.Touch(keyEntity(region, id))
+		return errors.Join(materialTable.Insert(ctx, tx, row), keyTable.Put(ctx, tx, rec, rev))
+	})
+	return err
+}
+
 // Bare has a key list no material.
 func Bare(ctx context.Context, st *store.Store, region, id string) error {
 	_, err := st.Update(ctx, ident.Bytes(), func(tx store.Txn) error {

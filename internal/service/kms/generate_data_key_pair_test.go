@@ -5,11 +5,13 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
 	"testing"
 
+	"claviger/internal/ground/sealed"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
@@ -38,7 +40,12 @@ func TestGenerateDataKeyPair(t *testing.T) {
 		"ML_KEM_768":            "",
 		"ML_KEM_1024":           "",
 	} {
-		out := must[kms.GenerateDataKeyPairOutput](owner, &kms.GenerateDataKeyPairInput{KeyID: str(key.KeyID), KeyPairSpec: str(spec), EncryptionContext: context})
+		in := &kms.GenerateDataKeyPairInput{KeyID: str(key.KeyID), KeyPairSpec: str(spec), EncryptionContext: context}
+		if fips140.Enabled() && !sealed.Approved(spec) {
+			owner.refused(in, fault.UnsupportedOperation, leftOut(spec))
+			continue
+		}
+		out := must[kms.GenerateDataKeyPairOutput](owner, in)
 		w.recorded(`{"keyId":"`+key.KeyID+`","keyPairSpec":"`+spec+`","encryptionContext":{"a":"1"}}`, `null`,
 			`{"keyMaterialId":"`+key.CurrentKeyMaterialID.V+`"}`, ofKey(key))
 		if out.KeyID != key.ARN || out.KeyPairSpec != spec || out.KeyMaterialID != key.CurrentKeyMaterialID.V {

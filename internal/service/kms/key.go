@@ -153,7 +153,11 @@ type Key struct {
 	policy    *policy.Policy
 	lapse     time.Time                   // when material expires; zero for never
 	materials map[string]*sealed.Material // nil where only a decision was wanted
-	stamp     store.Stamp
+
+	// unapproved says that there is material that FIPS 140-3 mode leaves out.
+	unapproved bool
+
+	stamp store.Stamp
 }
 
 func (k *Key) current() bool { return k.stamp.Current() }
@@ -237,6 +241,10 @@ func (s *Service) unwrap(ctx context.Context, r store.Reader, k *Key) error {
 			return fmt.Errorf("reading material %s of key %s: %w", id, k.ID, damaged(err))
 		}
 		m, err := s.keyring.Unwrap(k.binding(), rec.Wrapped)
+		if errors.Is(err, sealed.ErrNotApproved) { // there is more to a key than its use
+			k.unapproved = true
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("unwrapping material %s of key %s: %w", id, k.ID, err)
 		}
@@ -276,6 +284,9 @@ func (r *keyRecord) binding() sealed.Binding {
 // material returns the material that encrypts.
 func (k *Key) material() (*sealed.Material, error) {
 	m := k.materials[k.Material]
+	if m == nil && k.unapproved {
+		return nil, notApproved("Keys such as " + k.ARN + " of the spec " + k.Spec + " are")
+	}
 	if m == nil {
 		return nil, fmt.Errorf("key %s is without its current material %q: %w", k.ID, k.Material, store.ErrDamaged)
 	}

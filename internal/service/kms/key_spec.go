@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"crypto/fips140"
 	"slices"
 
 	"claviger/internal/ground/sealed"
@@ -137,13 +138,22 @@ func usageFits(spec, usage string) bool {
 	return s != nil && s.algorithms[usage] != nil
 }
 
-// checkRegion refuses a spec that does not exist in the Regions of a partition.
-func (s *keySpec) checkRegion(partition string) error {
+// makeable refuses a spec that does not exist in the Regions of a partition, or
+// that FIPS 140-3 mode leaves out.
+func (s *keySpec) makeable(partition string) error {
 	china := partition == partitionChina
-	if s.regions == inChina && !china || s.regions == notInChina && china {
+	switch {
+	case s.regions == inChina && !china, s.regions == notInChina && china:
 		return fault.New(fault.UnsupportedOperation, "Keys of the spec %s are not supported in this Region.", s.name)
+	case fips140.Enabled() && !sealed.Approved(s.name):
+		return notApproved("Keys of the spec " + s.name + " are")
 	}
 	return nil
+}
+
+// notApproved refuses what lies outside FIPS 140-3.
+func notApproved(what string) error {
+	return fault.New(fault.UnsupportedOperation, "%s not approved in FIPS 140-3 mode.", what)
 }
 
 // algorithms lists what the key does, by its usage.

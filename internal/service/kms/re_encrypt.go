@@ -166,6 +166,9 @@ func (t *transfer) materials(from, to *Key, ciphertext []byte) (opener, sealer *
 	if err := to.encrypts("ReEncrypt", t.to.algorithm); err != nil {
 		return nil, nil, err
 	}
+	if err := newCiphertexts(t.to.algorithm); err != nil {
+		return nil, nil, err
+	}
 	if err := from.ready(toCrypt); err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package kms_test
 
 import (
+	"crypto/fips140"
 	"strings"
 	"testing"
 
@@ -153,7 +154,12 @@ func TestReEncryptAcrossKinds(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	symmetric, small, large := owner.createKey(), owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT"), owner.fixedRSA("RSA_3072", "ENCRYPT_DECRYPT")
-	const sha1, sha256 = "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"
+	sha1, sha256 := "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"
+	if fips140.Enabled() {
+		owner.refused(&kms.ReEncryptInput{CiphertextBlob: owner.encrypt(symmetric.KeyID, "x"), DestinationKeyID: str(small.KeyID),
+			DestinationEncryptionAlgorithm: str(sha1)}, fault.UnsupportedOperation, noSHA1)
+		sha1 = sha256
+	}
 	context := pairs.Of(map[string]string{"a": "1"})
 	blob := must[kms.EncryptOutput](owner, &kms.EncryptInput{KeyID: str(symmetric.KeyID), Plaintext: secret("hello"), EncryptionContext: context}).CiphertextBlob
 
@@ -210,5 +216,5 @@ func TestReEncryptAcrossKinds(t *testing.T) {
 	} {
 		owner.refused(&c.in, c.code, c.want)
 	}
-	must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{CiphertextBlob: long, DestinationKeyID: str(small.KeyID), DestinationEncryptionAlgorithm: str(sha1)})
+	must[kms.ReEncryptOutput](owner, &kms.ReEncryptInput{CiphertextBlob: long, DestinationKeyID: str(large.KeyID), DestinationEncryptionAlgorithm: str(sha256)})
 }

@@ -2,6 +2,7 @@ package kms_test
 
 import (
 	"context"
+	"crypto/fips140"
 	"encoding/json"
 	"errors"
 	"os"
@@ -384,6 +385,22 @@ func (w *world) kind(id, spec, usage string) {
 func (w *world) give(id string, material []byte) {
 	w.t.Helper()
 	ok(w.t, kms.Give(w.t.Context(), w.store, w.ring, region, id, material))
+}
+
+// tryKeyOf is createKeyOf for tests of every spec: in FIPS 140-3 mode it demands
+// that specs which lie outside it are refused, and makes none.
+func (a *actor) tryKeyOf(spec, usage string) (kms.KeyMetadata, bool) {
+	a.w.t.Helper()
+	if fips140.Enabled() && !sealed.Approved(spec) {
+		a.refused(&kms.CreateKeyInput{KeySpec: str(spec), KeyUsage: str(usage)}, fault.UnsupportedOperation, leftOut(spec))
+		return kms.KeyMetadata{}, false
+	}
+	return a.createKeyOf(spec, usage), true
+}
+
+// leftOut is the text of that refusal.
+func leftOut(spec string) string {
+	return "Keys of the spec " + spec + " are not approved in FIPS 140-3 mode."
 }
 
 // fixedRSA makes an RSA key of a material that was drawn before, as drawing one
