@@ -206,7 +206,7 @@ func (a *actor) do(in any) (any, error) {
 		Time:      w.now,
 		RequestID: ident.UUID(),
 		Region:    region,
-		Partition: "aws",
+		Partition: a.caller.Principal.Partition,
 		Caller:    a.caller,
 		Facts:     facts,
 	}
