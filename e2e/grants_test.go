@@ -3,7 +3,9 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
@@ -343,6 +345,14 @@ func (s *stage) newKey(statements ...string) string {
 	return *out.KeyMetadata.Arn
 }
 
+// newKeyOf makes a key of a spec and a usage and returns its ARN.
+func (s *stage) newKeyOf(spec types.KeySpec, usage types.KeyUsageType, statements ...string) string {
+	s.t.Helper()
+	out := must[*kms.CreateKeyOutput](s.t)(s.owner.kms.CreateKey(s.t.Context(), &kms.CreateKeyInput{
+		KeySpec: spec, KeyUsage: usage, Policy: ptr(keyPolicy(house, statements...))}))
+	return *out.KeyMetadata.Arn
+}
+
 // A call is what somebody does.
 type call func(ctx context.Context, by *caller) error
 
@@ -568,6 +578,45 @@ func objectKey(key string, with pairs, blob *[]byte) call {
 		if err == nil && blob != nil {
 			*blob = out.CiphertextBlob
 		}
+		return err
+	}
+}
+
+// keyPair generates a key pair whose private key decrypt opens.
+func keyPair(key string, with pairs, blob *[]byte) call {
+	return func(ctx context.Context, by *caller) error {
+		out, err := by.kms.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{
+			KeyId: &key, KeyPairSpec: types.DataKeyPairSpecEccNistP256, EncryptionContext: with})
+		if err != nil {
+			return err
+		}
+		private, err := x509.ParsePKCS8PrivateKey(out.PrivateKeyPlaintext)
+		if err != nil {
+			return err
+		}
+		public, err := x509.MarshalPKIXPublicKey(private.(*ecdsa.PrivateKey).Public())
+		if err == nil && !bytes.Equal(public, out.PublicKey) {
+			return errors.New("the public key is that of another private one")
+		}
+		if blob != nil {
+			*blob = out.PrivateKeyCiphertextBlob
+		}
+		return err
+	}
+}
+
+// closedKeyPair is keyPair without the private key in clear.
+func closedKeyPair(key string, with pairs) call {
+	return func(ctx context.Context, by *caller) error {
+		_, err := by.kms.GenerateDataKeyPairWithoutPlaintext(ctx, &kms.GenerateDataKeyPairWithoutPlaintextInput{
+			KeyId: &key, KeyPairSpec: types.DataKeyPairSpecEccNistP256, EncryptionContext: with})
+		return err
+	}
+}
+
+func sign(key string) call {
+	return func(ctx context.Context, by *caller) error {
+		_, err := by.kms.Sign(ctx, &kms.SignInput{KeyId: &key, Message: []byte("x"), SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256})
 		return err
 	}
 }

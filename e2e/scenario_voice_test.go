@@ -63,8 +63,7 @@ func (v *voiceDomain) reEncrypt(blob *[]byte, to pairs, result *[]byte) call {
 	}
 }
 
-// TestScenarioVoiceID is a domain under one key, then under another. The rows
-// about key pairs and signatures are missing: neither exists yet.
+// TestScenarioVoiceID is a domain under one key, then under another.
 func TestScenarioVoiceID(t *testing.T) {
 	t.Parallel()
 	v := newVoiceDomain(t)
@@ -79,6 +78,14 @@ func TestScenarioVoiceID(t *testing.T) {
 	v.play("C5", allowed, v.service.caller, decrypt(v.key1, &v.blob1, ofDomain, 32))
 	v.play("C6", denied, v.service.caller, decrypt(v.key1, &v.blob1, nil, 32))
 	v.play("C6, another domain", denied, v.service.caller, decrypt(v.key1, &v.blob1, ofOtherDomain, 32))
+	var private []byte
+	v.play("C7", allowed, v.service.caller, keyPair(v.key1, ofDomain, &private))
+	v.play("C7, without plaintext", allowed, v.service.caller, closedKeyPair(v.key1, ofDomain))
+	v.play("C7, another domain", denied, v.service.caller, keyPair(v.key1, ofOtherDomain, nil))
+	v.play("C8", denied, v.service.caller, sign(v.key1))
+	signs := v.working(v.key1, nil)
+	signs.ops += " Sign"
+	v.play("C8, granted", "ValidationException", v.via, signs.call)
 	v.play("C9", allowed, v.via, v.working(v.key2, &v.g2).call)
 	v.play("C10", allowed, v.service.caller, v.reEncrypt(&v.blob1, ofDomain, &v.blob2))
 	v.play("C11", denied, v.service.caller, v.reEncrypt(&v.blob1, nil, nil))
@@ -100,7 +107,9 @@ func TestScenarioVoiceID(t *testing.T) {
 	v.play("C18, another", denied, v.via, without.call)
 	v.play("none left", allowed, v.owner, lists(v.key1))
 
-	trail := v.checkTrail(t, 23)
+	trail := v.checkTrail(t, 28)
+	holds(t, "C7", v.record(t, trail, "C7"), object{"requestParameters": exactly{"keyId": v.key1, "keyPairSpec": "ECC_NIST_P256",
+		"encryptionContext": exactly{"aws:voiceid:domain:arn": domain}}, "responseElements": nil, "sharedEventID": uuid})
 	holds(t, "C10", v.record(t, trail, "C10"), object{"resources": []any{object{"ARN": v.key1}, object{"ARN": v.key2}}})
 	holds(t, "C11", v.record(t, trail, "C11"), object{"errorMessage": "User: " + voiceID + " is not authorized to perform: kms:ReEncryptTo on resource: " + v.key2 + " because no resource-based policy allows the kms:ReEncryptTo action"})
 	holds(t, "C12", v.record(t, trail, "C12"), object{"errorMessage": "User: " + voiceID + " is not authorized to perform: kms:ReEncryptFrom on resource: " + v.key1 + " because no resource-based policy allows the kms:ReEncryptFrom action"})
