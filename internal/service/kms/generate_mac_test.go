@@ -73,7 +73,7 @@ func TestMacLimits(t *testing.T) {
 	}{
 		{"x", "HMAC_SHA_256", kms.InvalidKeyUsage, "Algorithm HMAC_SHA_256 is incompatible with key spec HMAC_224."},
 		{"x", "MD5", fault.Validation, one + "Value 'MD5' at 'macAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: " +
-			"[HMAC_SHA_224, HMAC_SHA_256, HMAC_SHA_384, HMAC_SHA_512]"},
+			"[HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512]"},
 		{"", "HMAC_SHA_224", fault.Validation, one + "Value at 'message' failed to satisfy constraint: Member must have length greater than or equal to 1"},
 		{strings.Repeat("x", 4097), "HMAC_SHA_224", fault.Validation, one + "Value at 'message' failed to satisfy constraint: Member must have length less than or equal to 4096"},
 	} {

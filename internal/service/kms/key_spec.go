@@ -110,7 +110,7 @@ var (
 	dataKeySpecs    = []string{"AES_256", "AES_128"}
 
 	encryptionAlgorithms = []string{symmetricDefault, oaepSHA1, oaepSHA256, sm2PKE}
-	macAlgorithms        = []string{"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"}
+	macAlgorithms        = []string{"HMAC_SHA_384", "HMAC_SHA_256", "HMAC_SHA_224", "HMAC_SHA_512"} // as AWS's texts list them
 )
 
 func specNames(keep func(*keySpec) bool) []string {

@@ -61,12 +61,13 @@ func (s *Service) runRotateKeyOnDemand(c *operation.Call, tx store.Txn, _ *Rotat
 	return &RotateKeyOnDemandOutput{KeyID: k.ARN}, nil
 }
 
-// rotatableOnDemand refuses a key that can't be rotated now.
+// rotatableOnDemand refuses a key that can't be rotated now. Its state comes
+// before its kind here: so AWS answers for a disabled RSA key.
 func (k *Key) rotatableOnDemand(c *operation.Call) error {
-	if err := k.rotatable(); err != nil {
+	if err := k.ready(toCrypt); err != nil {
 		return err
 	}
-	if err := k.ready(toCrypt); err != nil {
+	if err := k.rotatable(); err != nil {
 		return err
 	}
 	if k.rotatedOnDemand() >= rotationsOnDemand {

@@ -138,11 +138,16 @@ func TestNotRotated(t *testing.T) {
 		&kms.GetKeyRotationStatusInput{KeyID: str(key.KeyID)}, &kms.ListKeyRotationsInput{KeyID: str(key.KeyID)},
 	}
 	w.kind(key.KeyID, "HMAC_256", "GENERATE_VERIFY_MAC")
-	for _, state := range []string{"Enabled", "Disabled"} { // its kind comes first
-		w.state(key.KeyID, state)
-		for _, in := range all {
-			owner.refused(in, fault.UnsupportedOperation, "")
+	for _, in := range all {
+		owner.refused(in, fault.UnsupportedOperation, "")
+	}
+	w.state(key.KeyID, "Disabled") // its kind comes first, but for RotateKeyOnDemand
+	for _, in := range all {
+		if _, now := in.(*kms.RotateKeyOnDemandInput); now {
+			owner.refused(in, kms.Disabled, key.ARN+" is disabled.")
+			continue
 		}
+		owner.refused(in, fault.UnsupportedOperation, "")
 	}
 	managed := owner.createKey()
 	ok(t, kms.Become(t.Context(), w.store, region, managed.KeyID, "AWS", ""))
