@@ -20,6 +20,10 @@ type Ask struct {
 	Account  string // owner of the resource
 	Rule     policy.Rule
 
+	// Region is where the action is asked for, if that is not the call's own: a
+	// call can do something in two Regions, and needs leave in both.
+	Region string
+
 	// CrossAccount says that principals of other accounts may be allowed.
 	CrossAccount bool
 

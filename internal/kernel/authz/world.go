@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -48,7 +49,7 @@ func (w *world) ofRequest(name string) (policy.Values, bool) {
 	case "aws:securetransport":
 		return one(strconv.FormatBool(w.facts.Secure)), true
 	case "aws:requestedregion":
-		return policy.Text(w.facts.Region), true
+		return policy.Text(cmp.Or(w.ask.Region, w.facts.Region)), true
 	case "aws:resourceaccount":
 		return policy.Text(w.ask.Account), true
 	case "aws:sourceip":

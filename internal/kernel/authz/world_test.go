@@ -178,6 +178,30 @@ func TestOlderSessions(t *testing.T) {
 	}
 }
 
+// TestElsewhere: leave to do something in another Region is asked for there.
+func TestElsewhere(t *testing.T) {
+	t.Parallel()
+	facts := &authz.Facts{Time: noon, Region: "eu-west-1"}
+	for _, test := range []struct {
+		allowed, asked string
+		want           bool
+	}{
+		{"eu-west-1", "", true},
+		{"eu-west-1", "us-east-1", false},
+		{"us-east-1", "us-east-1", true},
+		{"us-east-1", "", false},
+	} {
+		who := user()
+		who.Identity = []*policy.Policy{compile(t, policy.Identity,
+			`{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":"`+test.allowed+`"}}}`)}
+		var judge authz.Judge
+		err := judge.Allow(facts, who, &authz.Ask{Action: "kms:CreateKey", Resource: "*", Account: account, Region: test.asked, Rule: policy.IdentityOnly})
+		if (err == nil) != test.want {
+			t.Errorf("allowed in %s, asked for %q: %v", test.allowed, test.asked, err)
+		}
+	}
+}
+
 // TestAskedAbout: what the request says of its author is not said of somebody
 // about whom it asks. The author's address lets nobody else in.
 func TestAskedAbout(t *testing.T) {
