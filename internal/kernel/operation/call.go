@@ -39,6 +39,7 @@ type Details struct {
 	Response   []Member // replaces or adds members of responseElements
 	Additional []Member // additionalEventData
 	Events     []Event  // what the service did for the call, of a Change that succeeds
+	Echoes     []Echo   // records in other Regions
 }
 
 // A Resource of a record.
@@ -56,6 +57,18 @@ type Member struct {
 	Pairs pairs.Map
 }
 
+// An Echo is what a call did in another Region than its own. It leaves a record
+// there too, which says that the service went there for the caller.
+type Echo struct {
+	Name      string // operation, such as CreateKey
+	Region    string
+	Resources []Resource
+
+	// Request and Response are pointers to shapes of an operation, of which their
+	// tags show members; nil shows nothing.
+	Request, Response any
+}
+
 // Begin prepares c for one try of its walk: what an earlier try collected is dropped.
 // read opens (once) what Reader returns.
 func (c *Call) Begin(read func() (store.Reader, error)) {
@@ -71,6 +84,9 @@ func (c *Call) Begin(read func() (store.Reader, error)) {
 		Events:     c.Record.Events[:0],
 	}
 }
+
+// Echoed adds a record in another Region.
+func (c *Call) Echoed(e Echo) { c.Record.Echoes = append(c.Record.Echoes, e) }
 
 // Reader returns the view of the store that the call reads: in a Change the
 // transaction itself, in a Use a snapshot opened on first need.

@@ -29,7 +29,7 @@ import (
 const triesMax = 32
 
 // reserveBytes is the trail space a change claims before it may commit: the
-// largest record, for two accounts.
+// largest record, for two accounts or in two Regions.
 const reserveBytes = 512 << 10
 
 // changesMax bounds the changes that are on their way at the same time; others
@@ -502,6 +502,10 @@ func (w *walk) entries(out any, f *fault.Fault) []audit.Entry {
 	entries := frame.Entries()
 	if f != nil {
 		entries[0].Side = w.side()
+		return entries
+	}
+	for i := range w.call.Record.Echoes {
+		entries = append(entries, frame.Echo(&w.call.Record.Echoes[i]))
 	}
 	return entries
 }
