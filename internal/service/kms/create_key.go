@@ -139,7 +139,7 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err != nil {
 		return nil, err
 	}
-	if err := countKey(c, tx); err != nil {
+	if err := countKey(c.Context, tx, k.Account, k.Region); err != nil {
 		return nil, err
 	}
 	var wrapped []byte

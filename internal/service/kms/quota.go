@@ -7,7 +7,6 @@ import (
 
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/kernel/operation"
 	"claviger/internal/words/fault"
 )
 
@@ -34,19 +33,19 @@ var quotaTable = &store.Table[quotaRecord]{
 	Account: func(r *quotaRecord) string { return r.Account },
 }
 
-// countKey takes a place for one more key of the caller's account.
-func countKey(c *operation.Call, tx store.Txn) error {
-	q := &quotaRecord{Account: c.Account(), Region: c.Region, Keys: 1}
-	old, rev, err := quotaTable.Get(c.Context, tx, quotaTable.Key(q))
+// countKey takes a place for one more key of an account in a Region.
+func countKey(ctx context.Context, tx store.Txn, account, region string) error {
+	q := &quotaRecord{Account: account, Region: region, Keys: 1}
+	old, rev, err := quotaTable.Get(ctx, tx, quotaTable.Key(q))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		err = quotaTable.Insert(c.Context, tx, q)
+		err = quotaTable.Insert(ctx, tx, q)
 	case err != nil:
 	case old.Keys >= keysPerAccount:
 		return fault.New(fault.LimitExceeded, "The account already has %d keys in this Region.", keysPerAccount)
 	default:
 		q.Keys = old.Keys + 1
-		err = quotaTable.Put(c.Context, tx, q, rev)
+		err = quotaTable.Put(ctx, tx, q, rev)
 	}
 	if err != nil {
 		return fmt.Errorf("counting keys of account %s: %w", q.Account, err)
