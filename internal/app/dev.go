@@ -60,7 +60,7 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 	if defaults {
 		credentials = rootCredentials{accessKeyID: "test", secret: "test"}
 	}
-	s, err := newMemoryServer(logger, c.partition(), local)
+	s, err := newMemoryServer(logger, &c.common, local)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -97,7 +97,7 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 
 // newMemoryServer puts a server together that keeps everything in memory, under a root key
 // that nobody has. With anyAccount, the secret "test" opens every account.
-func newMemoryServer(logger *slog.Logger, partition string, anyAccount bool) (*server, error) {
+func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*server, error) {
 	key, err := root.Random()
 	if err != nil {
 		return nil, fmt.Errorf("drawing a root key: %w", err)
@@ -110,7 +110,8 @@ func newMemoryServer(logger *slog.Logger, partition string, anyAccount bool) (*s
 		driver:      memory.New(),
 		keyring:     keyring,
 		openTrail:   func(audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords), nil },
-		partition:   partition,
+		partition:   settings.partition(),
+		regions:     settings.Regions,
 		development: anyAccount,
 		log:         logger,
 	})

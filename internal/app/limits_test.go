@@ -87,6 +87,7 @@ var limits = map[string][]limit{
 	"kms:ListRetirableGrants":  {{"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
 	"kms:PutKeyPolicy":         {limitKeyID, limitPolName, limitPolicy},
 	"kms:ReEncrypt":            {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
+	"kms:ReplicateKey":         {limitKeyID, {"ReplicaRegion", 1, 32}, limitPolicy, {"Description", 0, 8192}},
 	"kms:RetireGrant":          {limitKeyID, {"GrantToken", 1, 8192}, {"GrantId", 1, 128}},
 	"kms:RevokeGrant":          {limitKeyID, {"GrantId", 1, 128}},
 	"kms:RotateKeyOnDemand":    {limitKeyID},
@@ -96,6 +97,7 @@ var limits = map[string][]limit{
 	"kms:UntagResource":        {limitKeyID},
 	"kms:UpdateAlias":          {limitAlias, limitTarget},
 	"kms:UpdateKeyDescription": {limitKeyID, {"Description", 0, 8192}},
+	"kms:UpdatePrimaryRegion":  {limitKeyID, {"PrimaryRegion", 1, 32}},
 	"kms:Verify":               {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},
 	"kms:VerifyMac":            {limitMessage, limitKeyID, {"Mac", 1, 6144}, limitTokens},
 

@@ -89,6 +89,12 @@ func (w *world) importing(key optional.Of[string]) *kms.ImportKeyMaterialInput {
 	}
 }
 
+// primary makes a multi-Region primary key of the owner's and returns its id.
+func (w *world) primary() optional.Of[string] {
+	out := w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{MultiRegion: optional.Some(true)})
+	return optional.Some(out.(*kms.CreateKeyOutput).KeyMetadata.KeyID)
+}
+
 // blob encrypts the canary under a key.
 func (w *world) blob(key string) []byte {
 	out := w.must(w.caller(owner), "kms:Encrypt", &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: canary()})
@@ -276,6 +282,12 @@ var samples = map[string]func(w *world) any{
 	"kms:ReEncrypt": func(w *world) any {
 		return &kms.ReEncryptInput{CiphertextBlob: w.blob(w.key()), DestinationKeyID: optional.Some(w.key())}
 	},
+	"kms:ReplicateKey": func(w *world) any {
+		return &kms.ReplicateKeyInput{
+			KeyID: w.primary(), ReplicaRegion: optional.Some(secondRegion),
+			Description: optional.Some("sample"), Policy: optional.Some(samplePolicy), Tags: tags(),
+		}
+	},
 	"kms:RetireGrant": func(w *world) any {
 		key, grant := w.grant()
 		return &kms.RetireGrantInput{KeyID: key, GrantID: grant}
@@ -306,6 +318,11 @@ var samples = map[string]func(w *world) any{
 	},
 	"kms:UpdateKeyDescription": func(w *world) any {
 		return &kms.UpdateKeyDescriptionInput{KeyID: optional.Some(w.key()), Description: optional.Some("new")}
+	},
+	"kms:UpdatePrimaryRegion": func(w *world) any {
+		key := w.primary()
+		w.must(w.caller(owner), "kms:ReplicateKey", &kms.ReplicateKeyInput{KeyID: key, ReplicaRegion: optional.Some(secondRegion)})
+		return &kms.UpdatePrimaryRegionInput{KeyID: key, PrimaryRegion: optional.Some(secondRegion)}
 	},
 	"kms:Verify": func(w *world) any {
 		in := &kms.SignInput{KeyID: w.signer(), Message: canary(), SigningAlgorithm: optional.Some("ECDSA_SHA_256")}

@@ -75,7 +75,7 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 		logger.Warn("the root key lies beside the store: it protects a copy of the store that was taken without it, not from whoever can read this directory",
 			"root_key", filepath.Join(c.Data, rootKeyFile))
 	}
-	f.log, f.partition = logger, c.partition()
+	f.log, f.partition, f.regions = logger, c.partition(), c.Regions
 	return newServer(ctx, f)
 }
 

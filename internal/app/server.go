@@ -36,7 +36,8 @@ type foundations struct {
 	// verify checks the trail's files; nil where the trail has none.
 	verify      func(ctx context.Context, o audit.Options, head []byte) (*audit.Report, error)
 	trailDir    string
-	partition   string // of all principals; "aws" by default
+	partition   string   // of all principals; "aws" by default
+	regions     []string // to which keys can be replicated
 	development bool
 	log         *slog.Logger
 	now         func() time.Time // time.Now by default
@@ -113,6 +114,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.keys = kms.New(kms.Options{
 		Keyring:    f.keyring,
 		Principals: s.iam,
+		Regions:    f.regions,
 		Stamp:      s.store.Stamp,
 		Store:      s.store,
 		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {

@@ -22,6 +22,9 @@ import (
 	"claviger/internal/words/ident"
 )
 
+// secondRegion is another Region than that of all calls.
+const secondRegion = "eu-west-1"
+
 // Accounts of the world.
 const (
 	owner    = "111122223333"
@@ -96,6 +99,7 @@ func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
 func (w *world) foundations(d driver.Driver, dir string) foundations {
 	return foundations{
 		driver:      d,
+		regions:     []string{"us-east-1", secondRegion},
 		keyring:     w.keyring,
 		development: true,
 		log:         slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -15,7 +15,7 @@ func TestCancelKeyDeletion(t *testing.T) {
 		key := owner.createKey()
 		blob := owner.encrypt(key.KeyID, "hello")
 		w.state(key.KeyID, before)
-		due := owner.schedule(key, 7).DeletionDate
+		due := owner.schedule(key, 7).DeletionDate.V
 		w.now = due.Add(-time.Millisecond)
 		if out := must[kms.CancelKeyDeletionOutput](owner, &kms.CancelKeyDeletionInput{KeyID: str(key.KeyID)}); out.KeyID != key.ARN {
 			t.Errorf("answered %+v", out)
@@ -47,7 +47,7 @@ func TestTooLate(t *testing.T) {
 	owner := w.root(home)
 	key := owner.createKey()
 	cancel := &kms.CancelKeyDeletionInput{KeyID: str(key.KeyID)}
-	w.now = owner.schedule(key, 7).DeletionDate
+	w.now = owner.schedule(key, 7).DeletionDate.V
 	for range 2 {
 		owner.refused(cancel, kms.InvalidState, key.ARN+" is past its deletion date.")
 		w.now = w.now.Add(time.Hour)

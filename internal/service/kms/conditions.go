@@ -38,6 +38,8 @@ type conditions struct {
 
 	rotationDays int // asked for; 0 for none
 
+	replicaRegion, primaryRegion string // that a multi-Region key is to get
+
 	requestTags pairs.Map
 	tagKeys     []string
 
@@ -92,6 +94,10 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return truth(optional.Of[bool]{V: c.multiRegion != "", Set: c.known})
 	case "kms:multiregionkeytype":
 		return policy.Text(c.multiRegion)
+	case "kms:replicaregion":
+		return policy.Text(c.replicaRegion)
+	case "kms:primaryregion":
+		return policy.Text(c.primaryRegion)
 	case "kms:encryptionalgorithm":
 		return policy.Text(c.algorithm)
 	case "kms:signingalgorithm":

@@ -97,7 +97,7 @@ func TestDeleteOfDisabledAndPending(t *testing.T) {
 	if got, want := strings.Join(states, " "), "PendingImport Enabled Disabled Disabled PendingImport Enabled"; got != want {
 		t.Errorf("states\n got %s\nwant %s", got, want)
 	}
-	due := owner.schedule(key, 7).DeletionDate
+	due := owner.schedule(key, 7).DeletionDate.V
 	w.deleteDue(due)
 	w.rows(key, map[string]int{"kms_timer sweep": 1, "kms_timer shred": 1})
 	ok(t, w.service.ShredRemoved(t.Context()))

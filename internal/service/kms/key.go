@@ -73,9 +73,14 @@ type keyRecord struct {
 	Rotation *rotation `json:"rotation,omitempty"`
 
 	// Of a multi-Region key: the Region of the primary key and those of its
-	// replicas, sorted. Each related key's record has them.
+	// replicas, sorted. Each related key's record has them. A primary key that
+	// never had a replica has neither.
 	PrimaryRegion  string   `json:"primaryRegion,omitempty"`
 	ReplicaRegions []string `json:"replicaRegions,omitempty"`
+
+	// FirstCreated is when the first of the related keys was made, to which their
+	// material is bound; zero for the first one itself.
+	FirstCreated time.Time `json:"firstCreated,omitzero"`
 
 	// Of a key in a custom key store.
 	CustomKeyStore string `json:"customKeyStore,omitempty"` // id
@@ -273,7 +278,7 @@ func (r *keyRecord) binding() sealed.Binding {
 		Spec:      r.Spec,
 		Usage:     r.Usage,
 		Origin:    r.Origin,
-		Created:   r.Created.UnixMicro(),
+		Created:   r.firstCreated().UnixMicro(),
 	}
 	if r.MultiRegion != "" {
 		b.Region = ""

@@ -57,6 +57,9 @@ func (s *Service) destroy(ctx context.Context, t *timerRecord, now time.Time) (d
 		if err := k.erase(ctx, tx, k.rev); err != nil {
 			return nil, err
 		}
+		if err := k.leaveRelated(ctx, tx, now); err != nil {
+			return nil, err
+		}
 		done = true
 		return k.event("DeleteKey", now), nil
 	})
@@ -103,8 +106,14 @@ func (r *keyRecord) erase(ctx context.Context, tx store.Txn, rev store.Rev) erro
 // clearRows deletes the rows of a table whose keys begin with prefix, at most
 // max of them, and returns how many it has deleted.
 func clearRows[R any](ctx context.Context, tx store.Txn, t *store.Table[R], prefix store.Key, max int) (n int, err error) {
+	return clearEach(ctx, tx, t, prefix, max, func(*R) {})
+}
+
+// clearEach is clearRows, and shows each row to end before it is deleted.
+func clearEach[R any](ctx context.Context, tx store.Txn, t *store.Table[R], prefix store.Key, max int, end func(*R)) (n int, err error) {
 	err = t.Scan(ctx, tx, "", prefix, nil, max, func(rec *R, rev store.Rev) error {
 		n++
+		end(rec)
 		return t.Delete(ctx, tx, t.Key(rec), rev)
 	})
 	if err != nil {
@@ -141,14 +150,24 @@ func (s *Service) SweepDeleted(ctx context.Context) error {
 // other commits pass.
 const sweptAtOnce = 200
 
-// sweep removes what is left of a destroyed key, and in the end its timer.
+// sweep removes what is left of a destroyed key, and in the end its timer. A
+// replica key can be made anew with the same id in the same Region: no decision
+// about that may rest on what was read of the grants of the destroyed one.
 func (s *Service) sweep(ctx context.Context, t *timerRecord) error {
 	at := keyKey(t.Region, t.KeyID)
 	for _, clear := range []func(tx store.Txn) (int, error){
 		func(tx store.Txn) (int, error) { return clearRows(ctx, tx, grantTable, at, sweptAtOnce) },
 		func(tx store.Txn) (int, error) { return clearRows(ctx, tx, nameTable, at, sweptAtOnce) },
-		func(tx store.Txn) (int, error) { return clearRows(ctx, tx, granteeTable, at, sweptAtOnce) },
-		func(tx store.Txn) (int, error) { return clearRows(ctx, tx, entryTable, at, sweptAtOnce) },
+		func(tx store.Txn) (int, error) {
+			return clearEach(ctx, tx, granteeTable, at, sweptAtOnce, func(g *granteeRecord) {
+				tx.Touch(granteeEntity(g.Region, g.KeyID, g.Grantee))
+			})
+		},
+		func(tx store.Txn) (int, error) {
+			return clearEach(ctx, tx, entryTable, at, sweptAtOnce, func(e *entryRecord) {
+				tx.Touch(entryEntity(e.Region, e.KeyID, e.Grantee, e.Entry))
+			})
+		},
 		func(tx store.Txn) (int, error) { return clearRows(ctx, tx, timerTable, timerTable.Key(t), 1) },
 	} {
 		for n := sweptAtOnce; n == sweptAtOnce; {

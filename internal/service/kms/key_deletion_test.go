@@ -60,7 +60,7 @@ func TestKeyIsDestroyed(t *testing.T) {
 	named := grantOf(key, home, nil, "Encrypt")
 	named.Name = str("n")
 	ann.may("make a named grant", named)
-	due := owner.schedule(key, 7).DeletionDate
+	due := owner.schedule(key, 7).DeletionDate.V
 
 	if n := w.deleteDue(due.Add(-time.Millisecond)); n != 0 {
 		t.Errorf("%d keys were destroyed before their time", n)
@@ -151,7 +151,7 @@ func TestDueInOrder(t *testing.T) {
 	owner := w.root(home)
 	lying, healthy, bare, later := owner.createKey(), owner.createKey(), owner.createKey(), owner.createKey()
 	owner.schedule(later, 8)
-	due := owner.schedule(healthy, 7).DeletionDate
+	due := owner.schedule(healthy, 7).DeletionDate.V
 	owner.schedule(bare, 7)
 	ok(t, kms.Lose(t.Context(), w.store, region, bare.KeyID, true))  // its material
 	ok(t, kms.Lose(t.Context(), w.store, region, bare.KeyID, false)) // and its policy are gone already
@@ -185,7 +185,7 @@ func TestManyAreDue(t *testing.T) {
 	owner := w.root(home)
 	var due time.Time
 	for range keys {
-		due = owner.schedule(owner.createKey(), 7).DeletionDate
+		due = owner.schedule(owner.createKey(), 7).DeletionDate.V
 	}
 	var sum atomic.Int64
 	var group sync.WaitGroup
@@ -218,7 +218,7 @@ func TestCancelAgainstDelete(t *testing.T) {
 	kept, destroyed := 0, 0
 	for round := range 60 {
 		key := owner.createKey()
-		due := owner.schedule(key, 7).DeletionDate
+		due := owner.schedule(key, 7).DeletionDate.V
 		a := owner.aside()
 		a.w.now = due.Add(-time.Millisecond) // when the call began
 		var cancelled error
@@ -256,7 +256,7 @@ func TestMaterialLeavesMemory(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	key, other := owner.createKey(), owner.createKey()
-	due := owner.schedule(key, 7).DeletionDate
+	due := owner.schedule(key, 7).DeletionDate.V
 	owner.described(key.KeyID)
 	held := w.service.HeldMaterial(region, key.KeyID)
 	if held.Value() == nil {
@@ -294,7 +294,7 @@ func TestNothingIsLeftInFiles(t *testing.T) {
 	}
 	var due time.Time
 	for _, key := range keys[:3] {
-		due = owner.schedule(key, 7).DeletionDate
+		due = owner.schedule(key, 7).DeletionDate.V
 	}
 	if n := found(t, dir, traces[keys[0].KeyID]); n == 0 {
 		t.Fatal("the search finds nothing before the deletion either")
@@ -365,7 +365,7 @@ func TestDeletionEndsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	owner := w.root(home)
 	key := owner.createKey()
-	due := owner.schedule(key, 7).DeletionDate
+	due := owner.schedule(key, 7).DeletionDate.V
 	ended, end := context.WithCancel(t.Context())
 	end()
 	if n, err := w.service.DeleteDue(ended, due); n != 0 || err == nil {
@@ -395,7 +395,7 @@ func TestGrantsOfDestroyedKeysAreNotListed(t *testing.T) {
 		}
 		keys = append(keys, key)
 	}
-	w.deleteDue(owner.schedule(keys[0], 7).DeletionDate)
+	w.deleteDue(owner.schedule(keys[0], 7).DeletionDate.V)
 	for range 2 { // before and after the sweep
 		in := &kms.ListRetirableGrantsInput{RetiringPrincipal: str(ann.name()), Limit: optional.Some(2)}
 		listed := 0

@@ -87,12 +87,7 @@ func (r *keyRecord) metadata() KeyMetadata {
 		m.ValidTo = optional.Of[time.Time]{V: validTo, Set: !validTo.IsZero()}
 	}
 	if m.MultiRegion {
-		// Only primaries without replicas can be made.
-		m.MultiRegionConfiguration = &MultiRegionConfiguration{
-			MultiRegionKeyType: r.MultiRegion,
-			PrimaryKey:         MultiRegionKey{ARN: m.ARN, Region: r.Region},
-			ReplicaKeys:        []MultiRegionKey{},
-		}
+		m.MultiRegionConfiguration = r.configuration()
 	}
 	return m
 }

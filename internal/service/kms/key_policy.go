@@ -134,6 +134,7 @@ func refuseLockout(c *operation.Call, k *keyRecord, p *policy.Policy, bypass opt
 		Action:   "kms:PutKeyPolicy",
 		Resource: k.arn(),
 		Account:  k.Account,
+		Region:   k.Region,
 		Rule:     policy.ExplicitTrust,
 		Policy:   p,
 		Context:  context,

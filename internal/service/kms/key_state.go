@@ -28,16 +28,17 @@ const (
 type purpose uint8
 
 const (
-	toCrypt   purpose = iota // use the key's material, or change it
-	toShow                   // show its public half
-	toGrant                  // make a grant
-	toLabel                  // tags, description, a new alias
-	toToggle                 // EnableKey, DisableKey
-	toDelete                 // ScheduleKeyDeletion
-	toKeep                   // CancelKeyDeletion
-	toReceive                // GetParametersForImport
-	toImport                 // ImportKeyMaterial
-	toRemove                 // DeleteImportedKeyMaterial
+	toCrypt     purpose = iota // use the key's material, or change it
+	toShow                     // show its public half
+	toGrant                    // make a grant
+	toLabel                    // tags, description, a new alias
+	toToggle                   // EnableKey, DisableKey
+	toDelete                   // ScheduleKeyDeletion
+	toKeep                     // CancelKeyDeletion
+	toReceive                  // GetParametersForImport
+	toImport                   // ImportKeyMaterial
+	toRemove                   // DeleteImportedKeyMaterial
+	toReplicate                // ReplicateKey
 	purposes
 )
 
@@ -45,28 +46,32 @@ const (
 // key's ARN; an empty text allows. A state that is not listed allows nothing.
 var stateFaults = map[keyState][purposes]string{
 	stateEnabled:  {toKeep: notPending},
-	stateDisabled: {toCrypt: disabled, toGrant: disabled, toKeep: notPending},
+	stateDisabled: {toCrypt: disabled, toGrant: disabled, toKeep: notPending, toReplicate: disabled},
 	statePendingDeletion: {
 		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
-		toReceive: pending, toImport: pending,
+		toReceive: pending, toImport: pending, toReplicate: pending,
 	},
 	statePendingReplicaDeletion: {
 		toCrypt: pending, toShow: pending, toGrant: pending, toLabel: pending, toToggle: pending, toDelete: pending,
-		toReceive: pending, toImport: pending,
+		toReceive: pending, toImport: pending, toReplicate: pending,
 	},
-	statePendingImport: {toCrypt: noImport, toGrant: noImport, toToggle: noImport, toKeep: notPending},
-	stateUnavailable:   {toCrypt: "is unavailable.", toKeep: notPending},
-	stateCreating:      {toCrypt: creating, toShow: creating, toGrant: creating, toToggle: creating, toKeep: notPending, toReceive: creating, toImport: creating, toRemove: creating},
-	stateUpdating:      {toToggle: updating, toDelete: updating, toKeep: notPending, toReceive: updating, toRemove: updating},
+	statePendingImport: {toCrypt: noImport, toGrant: noImport, toToggle: noImport, toKeep: notPending, toReplicate: noImport},
+	stateUnavailable:   {toCrypt: unavailable, toKeep: notPending, toReplicate: unavailable},
+	stateCreating: {
+		toCrypt: creating, toShow: creating, toGrant: creating, toToggle: creating, toKeep: notPending,
+		toReceive: creating, toImport: creating, toRemove: creating, toReplicate: creating,
+	},
+	stateUpdating: {toToggle: updating, toDelete: updating, toKeep: notPending, toReceive: updating, toRemove: updating, toReplicate: updating},
 }
 
 const (
-	disabled   = "is disabled."
-	pending    = "is pending deletion."
-	notPending = "is not pending deletion."
-	noImport   = "is pending import."
-	creating   = "is creating."
-	updating   = "is updating."
+	disabled    = "is disabled."
+	pending     = "is pending deletion."
+	notPending  = "is not pending deletion."
+	noImport    = "is pending import."
+	unavailable = "is unavailable."
+	creating    = "is creating."
+	updating    = "is updating."
 )
 
 // ready refuses what the key's state forbids.

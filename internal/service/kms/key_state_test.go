@@ -100,6 +100,16 @@ func TestKeyStates(t *testing.T) {
 		"Creating": "is creating.",
 		"Updating": "is updating.",
 	}
+	replicate := map[string]string{
+		"Enabled":                "",
+		"Disabled":               "is disabled.",
+		"PendingDeletion":        "is pending deletion.",
+		"PendingReplicaDeletion": "is pending deletion.",
+		"PendingImport":          "is pending import.",
+		"Unavailable":            "is unavailable.", // no multi-Region key ever is
+		"Creating":               "is creating.",
+		"Updating":               "is updating.",
+	}
 	always := map[string]string{}
 	matrix := map[string]map[string]string{
 		"CancelKeyDeletion":                   cancel,
@@ -134,6 +144,7 @@ func TestKeyStates(t *testing.T) {
 		"ListResourceTags":                    always,
 		"PutKeyPolicy":                        always,
 		"ReEncrypt":                           crypt,
+		"ReplicateKey":                        replicate,
 		"RetireGrant":                         always,
 		"RevokeGrant":                         always,
 		"RotateKeyOnDemand":                   crypt,
@@ -143,6 +154,7 @@ func TestKeyStates(t *testing.T) {
 		"UntagResource":                       label,
 		"UpdateAlias":                         always, // the state of the old key; the new one's is tested below
 		"UpdateKeyDescription":                label,
+		"UpdatePrimaryRegion":                 crypt, // the state of the primary key; the replica's is tested there
 		"Verify":                              crypt,
 		"VerifyMac":                           crypt,
 	}
@@ -153,6 +165,9 @@ func TestKeyStates(t *testing.T) {
 			w := newWorld(t)
 			owner := w.root(home)
 			fixture, key := preparedFor(w, owner, name)
+			if name == "ReplicateKey" || name == "UpdatePrimaryRegion" {
+				key = owner.described(fixture.Primary)
+			}
 			w.state(key.KeyID, state)
 			fixture.Pending = key.KeyID
 			in := samples[name](fixture)
@@ -168,7 +183,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*43 {
+	if cases != 8*45 {
 		t.Errorf("%d cases", cases)
 	}
 }

@@ -22,7 +22,7 @@ func TestKeyStatesPage(t *testing.T) {
 	b.WriteString("# Key states\n\nPrinted from the code by `make golden`; a test fails when this page is stale. A refusal is `DisabledException`\n" +
 		"where it says *is disabled*, else `KMSInvalidStateException`; its text is the key's ARN and what stands here.\n" +
 		"What is not listed (describe, list, read and replace the policy, delete an alias, end a grant) works in every state.\n\n" +
-		"| state | use the material | show the public key | make a grant | tags, description, aliases | enable, disable | schedule its deletion | cancel its deletion | get ready for an import | import material | delete imported material |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+		"| state | use the material | show the public key | make a grant | tags, description, aliases | enable, disable | schedule its deletion | cancel its deletion | get ready for an import | import material | delete imported material | replicate it |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, state := range states {
 		row, known := stateFaults[state]
 		if !known {

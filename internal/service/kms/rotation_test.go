@@ -211,7 +211,7 @@ func TestAutomaticRotation(t *testing.T) {
 		t.Errorf("events %+v", w.happened.events)
 	}
 
-	w.deleteDue(owner.schedule(key, 7).DeletionDate)
+	w.deleteDue(owner.schedule(key, 7).DeletionDate.V)
 	w.rows(key, map[string]int{"kms_timer sweep": 1})
 }
 
@@ -236,7 +236,7 @@ func TestMissedRotation(t *testing.T) {
 	due := owner.schedule(key, 7)
 	owner.rotates(key, kms.GetKeyRotationStatusOutput{})
 	w.rows(key, map[string]int{"kms_key": 1, "kms_key_policy": 1, "kms_key_material": 1, "kms_timer delete": 1})
-	w.now = due.DeletionDate.Add(-time.Second)
+	w.now = due.DeletionDate.V.Add(-time.Second)
 	must[kms.CancelKeyDeletionOutput](owner, &kms.CancelKeyDeletionInput{KeyID: str(key.KeyID)})
 	owner.rotates(key, every(90, start.AddDate(0, 0, 90)))
 	if n := w.rotateDue(w.now); n != 0 {

@@ -19,10 +19,10 @@ type ScheduleKeyDeletionInput struct {
 
 // ScheduleKeyDeletionOutput says when the key will be destroyed.
 type ScheduleKeyDeletionOutput struct {
-	KeyID               string    `aws:"KeyId" audit:"keyId"`
-	DeletionDate        time.Time `aws:"DeletionDate" audit:"deletionDate"`
-	KeyState            string    `aws:"KeyState" audit:"keyState"`
-	PendingWindowInDays int       `aws:"PendingWindowInDays" audit:"pendingWindowInDays"`
+	KeyID               string                 `aws:"KeyId" audit:"keyId"`
+	DeletionDate        optional.Of[time.Time] `aws:"DeletionDate" audit:"deletionDate"` // absent while the key has replicas
+	KeyState            string                 `aws:"KeyState" audit:"keyState"`
+	PendingWindowInDays int                    `aws:"PendingWindowInDays" audit:"pendingWindowInDays"`
 }
 
 // Limits of the time of waiting, in days. The model knows wider ones, which have
@@ -71,16 +71,25 @@ func runScheduleKeyDeletion(c *operation.Call, tx store.Txn, in *ScheduleKeyDele
 		return nil, err
 	}
 	rec := k.keyRecord
-	rec.State = statePendingDeletion
 	rec.Window = in.window()
-	rec.Deletion = moment(c).AddDate(0, 0, rec.Window)
+	if rec.hasReplicas() {
+		rec.State = statePendingReplicaDeletion
+	} else {
+		rec.beginWaiting(moment(c))
+	}
 	if err := k.put(c.Context, tx, &rec); err != nil {
 		return nil, err
 	}
 	return &ScheduleKeyDeletionOutput{
 		KeyID:               k.ARN,
-		DeletionDate:        rec.Deletion,
+		DeletionDate:        optional.Of[time.Time]{V: rec.Deletion, Set: rec.State == statePendingDeletion},
 		KeyState:            string(rec.State),
 		PendingWindowInDays: rec.Window,
 	}, nil
+}
+
+// beginWaiting has the key be destroyed when its window is over, counted from now.
+func (r *keyRecord) beginWaiting(now time.Time) {
+	r.State = statePendingDeletion
+	r.Deletion = now.AddDate(0, 0, r.Window)
 }

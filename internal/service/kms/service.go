@@ -29,6 +29,9 @@ type Options struct {
 	Keyring    *sealed.Keyring
 	Principals Principals
 
+	// Regions are those that exist, to which a key can be replicated.
+	Regions []string
+
 	// Stamp returns the stamp of an entity as read by r; see store.Store.
 	Stamp func(r store.Reader, entity string) store.Stamp
 
@@ -56,6 +59,7 @@ type Options struct {
 type Service struct {
 	keyring    *sealed.Keyring
 	principals Principals
+	regions    []string
 	stamp      func(r store.Reader, entity string) store.Stamp
 	store      *store.Store
 	carryOut   func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error
@@ -82,6 +86,7 @@ func New(o Options) *Service {
 	return &Service{
 		keyring:    o.Keyring,
 		principals: o.Principals,
+		regions:    o.Regions,
 		stamp:      o.Stamp,
 		store:      o.Store,
 		carryOut:   o.CarryOut,
@@ -135,6 +140,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.listRetirableGrants(),
 		s.putKeyPolicy(),
 		s.reEncrypt(),
+		s.replicateKey(),
 		s.retireGrant(),
 		s.revokeGrant(),
 		s.rotateKeyOnDemand(),
@@ -144,6 +150,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.untagResource(),
 		s.updateAlias(),
 		s.updateKeyDescription(),
+		s.updatePrimaryRegion(),
 		s.verify(),
 		s.verifyMac(),
 	}

@@ -63,6 +63,7 @@ var members = map[string]struct {
 	"ListRetirableGrants":                 {"", noKey, false},
 	"PutKeyPolicy":                        {"KeyID", keyOnly, false},
 	"ReEncrypt":                           {"DestinationKeyID", anyForm, true},
+	"ReplicateKey":                        {"KeyID", keyOnly, false},
 	"RetireGrant":                         {"KeyID", keyOnly, true},
 	"RevokeGrant":                         {"KeyID", keyOnly, true},
 	"RotateKeyOnDemand":                   {"KeyID", keyOnly, false},
@@ -72,6 +73,7 @@ var members = map[string]struct {
 	"UntagResource":                       {"KeyID", keyOnly, false},
 	"UpdateAlias":                         {"TargetKeyID", keyOnly, false},
 	"UpdateKeyDescription":                {"KeyID", keyOnly, false},
+	"UpdatePrimaryRegion":                 {"KeyID", keyOnly, false},
 	"Verify":                              {"KeyID", anyForm, true},
 	"VerifyMac":                           {"KeyID", anyForm, true},
 }
@@ -107,9 +109,12 @@ func preparedFor(w *world, owner *actor, operation string, policies ...string) (
 		GranteePrincipal: str(arn.Root("aws", home)),
 		Operations:       []string{"DescribeKey"},
 	})
+	primary := owner.createPrimary(policies...)
+	owner.replicate(primary, otherRegion)
 	f := kmstest.Fixture{
 		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new",
 		Grant: grant.GrantID, Principal: arn.Root("aws", home), Pending: pending.KeyID,
+		Primary: primary.KeyID, Replica: otherRegion, Region: thirdRegion,
 	}
 	if kmstest.Imports(operation) {
 		f.ImportToken, f.Wrapped = w.wrapped(key, material(1))
@@ -168,6 +173,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	fixture.Signature, fixture.ImportToken, fixture.Wrapped = []byte("signature"), []byte("token"), []byte("wrapped")
 	byARN := fixture
 	byARN.Key, byARN.Other, byARN.Pending = keyARN(home, fixture.Key), keyARN(home, fixture.Other), keyARN(home, fixture.Pending)
+	byARN.Primary = keyARN(home, fixture.Primary)
 	for name, sample := range kmstest.Samples() {
 		if _, err := w.user(home, "nobody").do(sample(fixture)); !fault.Is(err, fault.AccessDenied) {
 			t.Errorf("%s as a user without rights: %v", name, err)
@@ -213,6 +219,8 @@ func TestKeyForms(t *testing.T) {
 					owner.refused(in, kms.AlreadyExists, "An alias with the name "+aliasARN("alias/new")+" already exists")
 				case takes && (name == "RetireGrant" || name == "RevokeGrant") && form == key.ARN:
 					owner.refused(in, kms.NotFound, "Grant ID "+fixture.Grant+" not found")
+				case takes && (name == "ReplicateKey" || name == "UpdatePrimaryRegion"):
+					owner.refused(in, fault.UnsupportedOperation, key.ARN+" is not a multi-region primary key.")
 				case takes && name == "CancelKeyDeletion":
 					owner.refused(in, kms.InvalidState, key.ARN+" is not pending deletion.")
 				case takes && name == "ScheduleKeyDeletion" && form == key.ARN:

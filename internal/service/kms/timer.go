@@ -53,7 +53,7 @@ func (r *keyRecord) timer(t task, due time.Time) *timerRecord {
 // key's record keeps to it, see resetTimers.
 func (r *keyRecord) timers() []*timerRecord {
 	var list []*timerRecord
-	if r.State == statePendingDeletion {
+	if r.State == statePendingDeletion && !r.hasReplicas() {
 		list = append(list, r.timer(taskDelete, r.Deletion))
 	}
 	if r.rotates() {
@@ -186,4 +186,24 @@ func (s *Service) ripe(ctx context.Context, tx store.Txn, t *timerRecord) (*Key,
 		return nil, fmt.Errorf("its timer says otherwise than the key: %w", store.ErrDamaged)
 	}
 	return &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}, nil
+}
+
+// beingSwept reports whether something of a destroyed key may be left. There are
+// few such keys at a time.
+func beingSwept(ctx context.Context, r store.Reader, region, id string) (found bool, err error) {
+	prefix := store.Key{store.S(string(taskSweep))}
+	var last store.Key
+	for n := timersRead; n == timersRead && !found; {
+		n = 0
+		err := timerTable.Scan(ctx, r, "", prefix, last, timersRead, func(t *timerRecord, _ store.Rev) error {
+			n++
+			last = timerTable.Key(t)
+			found = found || t.Region == region && t.KeyID == id
+			return nil
+		})
+		if err != nil {
+			return false, fmt.Errorf("reading timers: %w", err)
+		}
+	}
+	return found, nil
 }

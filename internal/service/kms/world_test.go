@@ -32,8 +32,14 @@ import (
 	"claviger/internal/words/principal"
 )
 
+// Regions of the world, and where calls go but for those of an actor elsewhere.
 const (
-	region  = "eu-west-1"
+	region      = "eu-west-1"
+	otherRegion = "us-east-1"
+	thirdRegion = "ap-southeast-2"
+)
+
+const (
 	home    = "111122223333"
 	abroad  = "444455556666"
 	nowhere = "1234abcd-12ab-34cd-56ef-1234567890ab" // the id of no key
@@ -84,7 +90,7 @@ func newWorldOn(t testing.TB, d driver.Driver) *world {
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
 	w.service = kms.New(kms.Options{
-		Keyring: ring, Principals: people, Stamp: st.Stamp, Store: st, CarryOut: w.happened.carryOut, Glance: st.Glance,
+		Keyring: ring, Principals: people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: st.Stamp, Store: st, CarryOut: w.happened.carryOut, Glance: st.Glance,
 	})
 	for _, op := range w.service.Operations() {
 		w.operations[op.Name] = op
@@ -138,6 +144,14 @@ type actor struct {
 	caller  *authz.Caller
 	source  string // for which a service calls: its ARN
 	account string // and its account
+	region  string // to which it sends its calls
+}
+
+// in is the same actor, who calls another Region.
+func (a *actor) in(region string) *actor {
+	there := *a
+	there.region = region
+	return &there
 }
 
 func (w *world) root(account string) *actor {
@@ -171,7 +185,7 @@ func (w *world) actor(p principal.Principal, policies ...string) *actor {
 		ok(w.t, err)
 		caller.Identity = append(caller.Identity, compiled)
 	}
-	return &actor{w: w, caller: caller}
+	return &actor{w: w, caller: caller, region: region}
 }
 
 // everything is an identity policy that allows whatever a policy of identities can.
@@ -199,13 +213,13 @@ func (a *actor) do(in any) (any, error) {
 	if !known {
 		w.t.Fatalf("no operation %s", name)
 	}
-	facts := &authz.Facts{Time: w.now, Region: region, Secure: true, SourceARN: a.source, SourceAccount: a.account}
+	facts := &authz.Facts{Time: w.now, Region: a.region, Secure: true, SourceARN: a.source, SourceAccount: a.account}
 	c := &w.last
 	*c = operation.Call{
 		Context:   w.t.Context(),
 		Time:      w.now,
 		RequestID: ident.UUID(),
-		Region:    region,
+		Region:    a.region,
 		Partition: a.caller.Principal.Partition,
 		Caller:    a.caller,
 		Facts:     facts,
@@ -348,6 +362,23 @@ func (a *actor) createKeyOf(spec, usage string, policies ...string) kms.KeyMetad
 	return must[kms.CreateKeyOutput](a, in).KeyMetadata
 }
 
+// createPrimary makes a multi-Region key with the default policy, or the one given.
+func (a *actor) createPrimary(policies ...string) kms.KeyMetadata {
+	a.w.t.Helper()
+	in := &kms.CreateKeyInput{MultiRegion: optional.Some(true)}
+	if len(policies) > 0 {
+		in.Policy = optional.Some(policies[0])
+	}
+	return must[kms.CreateKeyOutput](a, in).KeyMetadata
+}
+
+// replicate makes a replica with the default policy, and describes it.
+func (a *actor) replicate(primary kms.KeyMetadata, region string) kms.KeyMetadata {
+	a.w.t.Helper()
+	must[kms.ReplicateKeyOutput](a, &kms.ReplicateKeyInput{KeyID: str(primary.KeyID), ReplicaRegion: str(region)})
+	return a.in(region).described(primary.KeyID)
+}
+
 // schedule schedules the deletion of a key.
 func (a *actor) schedule(key kms.KeyMetadata, days int) *kms.ScheduleKeyDeletionOutput {
 	a.w.t.Helper()
@@ -370,7 +401,9 @@ func (a *actor) decrypt(blob []byte) string {
 }
 
 // state brings a key into a state that no operation leads to yet.
-func (w *world) state(id, state string) {
+func (w *world) state(id, state string) { w.t.Helper(); w.stateIn(region, id, state) }
+
+func (w *world) stateIn(region, id, state string) {
 	w.t.Helper()
 	ok(w.t, kms.Edit(w.t.Context(), w.store, region, id, func(s, _, _ *string) { *s = state }))
 }
@@ -444,6 +477,28 @@ func (w *world) recorded(request, response, additional string, resources ...stri
 	}
 	if !slices.Equal(got, resources) {
 		w.t.Errorf("resources\n got %q\nwant %q", got, resources)
+	}
+}
+
+// echoed compares the one record that the last call left in another Region.
+func (w *world) echoed(want operation.Echo, request, response string) {
+	w.t.Helper()
+	echoes := w.last.Record.Echoes
+	if len(echoes) != 1 {
+		w.t.Fatalf("%d records in other Regions", len(echoes))
+	}
+	got := echoes[0]
+	render := func(shape any) []byte {
+		if shape == nil {
+			return []byte("null")
+		}
+		return record.PlanOf(reflect.TypeOf(shape).Elem()).Append(nil, shape, nil)
+	}
+	sameJSON(w.t, "requestParameters elsewhere", render(got.Request), request)
+	sameJSON(w.t, "responseElements elsewhere", render(got.Response), response)
+	got.Request, got.Response = nil, nil
+	if !reflect.DeepEqual(got, want) {
+		w.t.Errorf("elsewhere is recorded %+v, want %+v", got, want)
 	}
 }
 

@@ -21,6 +21,9 @@ type Fixture struct {
 	Signature  []byte // of Secret, made with Key: also where that is a MAC
 	Grant      string // id of a grant on Key
 	Pending    string // id or ARN of a key that is pending deletion
+	Primary    string // id or ARN of a multi-Region primary key
+	Replica    string // Region of its replica
+	Region     string // another Region, in which it has none
 	Principal  string // of the caller's account, in a form that a grant can name
 
 	// Of a Key whose material is imported: a token, and the material that it has,
@@ -176,6 +179,14 @@ func Samples() map[string]func(Fixture) any {
 		"ReEncrypt": func(f Fixture) any {
 			return &kms.ReEncryptInput{CiphertextBlob: f.Ciphertext, SourceEncryptionContext: Context, DestinationKeyID: key(f.Other)}
 		},
+		"ReplicateKey": func(f Fixture) any {
+			return &kms.ReplicateKeyInput{
+				KeyID:         key(f.Primary),
+				ReplicaRegion: key(f.Region),
+				Description:   key("a replica"),
+				Tags:          []kms.Tag{{TagKey: key("team"), TagValue: key("blue")}},
+			}
+		},
 		"RetireGrant":       func(f Fixture) any { return &kms.RetireGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
 		"RevokeGrant":       func(f Fixture) any { return &kms.RevokeGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
 		"RotateKeyOnDemand": func(f Fixture) any { return &kms.RotateKeyOnDemandInput{KeyID: key(f.Key)} },
@@ -196,6 +207,9 @@ func Samples() map[string]func(Fixture) any {
 		},
 		"UpdateKeyDescription": func(f Fixture) any {
 			return &kms.UpdateKeyDescriptionInput{KeyID: key(f.Key), Description: key("another sample")}
+		},
+		"UpdatePrimaryRegion": func(f Fixture) any {
+			return &kms.UpdatePrimaryRegionInput{KeyID: key(f.Primary), PrimaryRegion: key(f.Replica)}
 		},
 		"Verify": func(f Fixture) any {
 			return &kms.VerifyInput{KeyID: key(f.Key), Message: message(), SigningAlgorithm: key(signing), Signature: f.Signature}
