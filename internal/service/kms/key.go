@@ -310,7 +310,8 @@ func (r *keyRecord) event(name string, at time.Time) *operation.Event {
 }
 
 // put replaces the key's record by rec, which began as a copy of it, sets the
-// key's timers to what it says, and ends all snapshots of the key.
+// key's timers to what it says, and ends all snapshots of the key. What a primary
+// key shares with its replicas becomes theirs too.
 func (k *Key) put(ctx context.Context, tx store.Txn, rec *keyRecord) error {
 	if err := keyTable.Put(ctx, tx, rec, k.rev); err != nil {
 		return fmt.Errorf("writing key %s: %w", k.ID, err)
@@ -319,7 +320,7 @@ func (k *Key) put(ctx context.Context, tx store.Txn, rec *keyRecord) error {
 		return err
 	}
 	tx.Touch(keyEntity(k.Region, k.ID))
-	return nil
+	return k.share(ctx, tx, rec)
 }
 
 // unchanged rests the transaction on the key as it was read.

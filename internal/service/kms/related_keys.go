@@ -101,6 +101,45 @@ func (r *keyRecord) changeRelated(ctx context.Context, tx store.Txn, change func
 	return nil
 }
 
+// share has the keys related to a primary key follow where rec, which is what
+// becomes of the primary key k, has other material or another schedule of
+// rotation than before.
+func (k *Key) share(ctx context.Context, tx store.Txn, rec *keyRecord) error {
+	same := slices.Equal(k.Materials, rec.Materials) && slices.Equal(k.History, rec.History) &&
+		k.Material == rec.Material && k.Rotation == rec.Rotation
+	if same || !rec.hasReplicas() {
+		return nil
+	}
+	return rec.changeRelated(ctx, tx, func(replica *keyRecord) error {
+		for _, id := range rec.Materials {
+			if slices.Contains(replica.Materials, id) {
+				continue
+			}
+			if err := rec.copyMaterial(ctx, tx, id, replica.Region); err != nil {
+				return err
+			}
+		}
+		replica.shareOf(rec)
+		return nil
+	})
+}
+
+// shareOf takes over what rec, of the primary key, says of all related keys.
+func (r *keyRecord) shareOf(rec *keyRecord) {
+	r.Material, r.Materials, r.History, r.Rotation = rec.Material, rec.Materials, rec.History, rec.Rotation
+}
+
+// copyMaterial gives a material of the key to the related key in another Region.
+// It is wrapped for all of them.
+func (r *keyRecord) copyMaterial(ctx context.Context, tx store.Txn, id, region string) error {
+	m, _, err := materialTable.Get(ctx, tx, materialKey(r.Region, r.ID, id))
+	if err != nil {
+		return fmt.Errorf("reading material %s of key %s: %w", id, r.ID, damaged(err))
+	}
+	m.Region = region
+	return materialTable.Insert(ctx, tx, m)
+}
+
 // leaveRelated takes a destroyed key from the records of its related keys. A
 // primary key that has waited for its last replica to go begins to wait for its
 // own deletion date.

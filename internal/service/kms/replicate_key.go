@@ -148,7 +148,7 @@ func (s *Service) replicable(ctx context.Context, tx store.Txn, k *Key, region s
 
 // record makes the record of a replica of k.
 func (in *ReplicateKeyInput) record(c *operation.Call, k *Key) *keyRecord {
-	return &keyRecord{
+	replica := &keyRecord{
 		Region:       in.ReplicaRegion.V,
 		Created:      moment(c),
 		Description:  in.Description.V,
@@ -165,11 +165,9 @@ func (in *ReplicateKeyInput) record(c *operation.Call, k *Key) *keyRecord {
 		Usage:     k.Usage,
 		Origin:    k.Origin,
 		PublicKey: k.PublicKey,
-		Material:  k.Material,
-		Materials: k.Materials,
-		History:   k.History,
-		Rotation:  k.Rotation,
 	}
+	replica.shareOf(&k.keyRecord)
+	return replica
 }
 
 // storeReplica stores a replica of the primary key k with its policy and copies
@@ -179,6 +177,9 @@ func (k *Key) storeReplica(ctx context.Context, tx store.Txn, replica *keyRecord
 	primary.relate(k.Region, withRegion(k.ReplicaRegions, replica.Region))
 	replica.relate(k.Region, primary.ReplicaRegions)
 	if err := keyTable.Insert(ctx, tx, replica); err != nil {
+		return err
+	}
+	if err := resetTimers(ctx, tx, nil, replica); err != nil {
 		return err
 	}
 	if err := policyTable.Insert(ctx, tx, p); err != nil {
@@ -198,17 +199,6 @@ func (k *Key) storeReplica(ctx context.Context, tx store.Txn, replica *keyRecord
 		return err
 	}
 	return k.put(ctx, tx, &primary)
-}
-
-// copyMaterial gives a material of the key to the related key in another Region.
-// It is wrapped for all of them.
-func (k *Key) copyMaterial(ctx context.Context, tx store.Txn, id, region string) error {
-	m, _, err := materialTable.Get(ctx, tx, materialKey(k.Region, k.ID, id))
-	if err != nil {
-		return fmt.Errorf("reading material %s of key %s: %w", id, k.ID, damaged(err))
-	}
-	m.Region = region
-	return materialTable.Insert(ctx, tx, m)
 }
 
 // output answers as AWS does while the replica is being made, and has the trail
