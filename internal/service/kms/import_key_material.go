@@ -160,6 +160,9 @@ func (k *Key) takes(in *ImportKeyMaterialInput) error {
 		return fault.New(fault.UnsupportedOperation,
 			"ImportType, KeyMaterialDescription and KeyMaterialId are not supported for keys of the spec %s.", k.Spec)
 	}
+	if k.MultiRegion == multiRegionReplica && in.KeyMaterialDescription.Set { // which is shared
+		return notPrimary(&k.keyRecord)
+	}
 	return nil
 }
 
@@ -219,13 +222,14 @@ func (r *keyRecord) associate(in *ImportKeyMaterialInput, id string) error {
 	}
 	if i < 0 {
 		i = len(r.History)
-		r.History = append(r.History, materialEntry{ID: id, Pending: !first})
+		r.History = append(r.History, materialEntry{ID: id, Pending: !first, Awaits: r.ReplicaRegions})
 	}
 	if first {
 		r.Material = id
 	}
 	e := &r.History[i]
 	e.Gone = false
+	e.Awaits = withoutRegion(e.Awaits, r.Region)
 	e.Description = in.KeyMaterialDescription.Or(e.Description)
 	e.ValidTo = in.ValidTo.V
 	return nil

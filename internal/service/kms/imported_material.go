@@ -123,6 +123,25 @@ func (r *keyRecord) expiration() (model string, validTo time.Time) {
 // remove takes away a material whose row exists. What the key has used it
 // remembers. The store's files are cleared of it by ShredRemoved.
 func (r *keyRecord) remove(ctx context.Context, tx store.Txn, id string) error {
+	if err := r.drop(ctx, tx, id); err != nil {
+		return err
+	}
+	r.History = slices.Clone(r.History)
+	i := slices.IndexFunc(r.History, func(e materialEntry) bool { return e.ID == id })
+	switch e := &r.History[i]; {
+	case !e.Pending:
+		e.Gone, e.ValidTo = true, time.Time{}
+	case r.MultiRegion == multiRegionReplica: // that has to get it again, as long as its primary key has it
+		e.Gone, e.ValidTo, e.Awaits = false, time.Time{}, withRegion(e.Awaits, r.Region)
+	default:
+		r.History = slices.Delete(r.History, i, i+1)
+	}
+	r.settle()
+	return nil
+}
+
+// drop deletes the row of a material.
+func (r *keyRecord) drop(ctx context.Context, tx store.Txn, id string) error {
 	n, err := clearRows(ctx, tx, materialTable, materialKey(r.Region, r.ID, id), 1)
 	if err == nil && n == 0 {
 		err = store.ErrDamaged
@@ -131,14 +150,6 @@ func (r *keyRecord) remove(ctx context.Context, tx store.Txn, id string) error {
 		return fmt.Errorf("deleting material %s of key %s: %w", id, r.ID, err)
 	}
 	r.Materials = slices.DeleteFunc(slices.Clone(r.Materials), func(m string) bool { return m == id })
-	r.History = slices.Clone(r.History)
-	i := slices.IndexFunc(r.History, func(e materialEntry) bool { return e.ID == id })
-	if e := &r.History[i]; e.Pending {
-		r.History = slices.Delete(r.History, i, i+1)
-	} else {
-		e.Gone, e.ValidTo = true, time.Time{}
-	}
-	r.settle()
 	return r.shredLater(ctx, tx)
 }
 

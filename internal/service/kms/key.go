@@ -310,9 +310,17 @@ func (r *keyRecord) event(name string, at time.Time) *operation.Event {
 }
 
 // put replaces the key's record by rec, which began as a copy of it, sets the
-// key's timers to what it says, and ends all snapshots of the key. What a primary
-// key shares with its replicas becomes theirs too.
+// key's timers to what it says, and ends all snapshots of the key. Where it is
+// related to others, they follow.
 func (k *Key) put(ctx context.Context, tx store.Txn, rec *keyRecord) error {
+	if err := k.write(ctx, tx, rec); err != nil {
+		return err
+	}
+	return k.share(ctx, tx, rec)
+}
+
+// write is put for this key alone.
+func (k *Key) write(ctx context.Context, tx store.Txn, rec *keyRecord) error {
 	if err := keyTable.Put(ctx, tx, rec, k.rev); err != nil {
 		return fmt.Errorf("writing key %s: %w", k.ID, err)
 	}
@@ -320,7 +328,7 @@ func (k *Key) put(ctx context.Context, tx store.Txn, rec *keyRecord) error {
 		return err
 	}
 	tx.Touch(keyEntity(k.Region, k.ID))
-	return k.share(ctx, tx, rec)
+	return nil
 }
 
 // unchanged rests the transaction on the key as it was read.

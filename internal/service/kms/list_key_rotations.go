@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -67,6 +68,7 @@ const (
 	materialCurrent    = "CURRENT"
 	materialNonCurrent = "NON_CURRENT"
 	materialPending    = "PENDING_ROTATION"
+	materialAwaited    = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
 )
 
 // Validate checks the limits of the public model.
@@ -132,13 +134,15 @@ func (s *Service) runListKeyRotations(c *operation.Call, in *ListKeyRotationsInp
 func (k *Key) rotationEntry(e *materialEntry) RotationsListEntry {
 	entry := RotationsListEntry{KeyID: k.ARN, KeyMaterialID: e.ID, KeyMaterialState: materialNonCurrent}
 	switch {
+	case len(e.Awaits) > 0:
+		entry.KeyMaterialState = materialAwaited
 	case e.Pending:
 		entry.KeyMaterialState = materialPending
 	case e.ID == k.Material:
 		entry.KeyMaterialState = materialCurrent
 	}
 	if k.Origin == originExternal {
-		e.describe(&entry)
+		e.describe(&entry, k.Region)
 	}
 	if !e.Rotated.IsZero() {
 		entry.RotationDate = optional.Some(e.Rotated)
@@ -150,11 +154,11 @@ func (k *Key) rotationEntry(e *materialEntry) RotationsListEntry {
 	return entry
 }
 
-// describe tells of imported material what only such has.
-func (e *materialEntry) describe(entry *RotationsListEntry) {
+// describe tells of the imported material of a key in a Region what only such has.
+func (e *materialEntry) describe(entry *RotationsListEntry, region string) {
 	entry.KeyMaterialDescription = optional.Of[string]{V: e.Description, Set: e.Description != ""}
 	switch {
-	case e.Gone:
+	case e.Gone || slices.Contains(e.Awaits, region):
 		entry.ImportState = optional.Some(materialMissing)
 	case e.ValidTo.IsZero():
 		entry.ImportState = optional.Some(materialImported)

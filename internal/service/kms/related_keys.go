@@ -3,6 +3,7 @@ package kms
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -94,50 +95,101 @@ func (r *keyRecord) changeRelated(ctx context.Context, tx store.Txn, change func
 		if err := change(rec); err != nil {
 			return err
 		}
-		if err := k.put(ctx, tx, rec); err != nil {
+		if err := k.write(ctx, tx, rec); err != nil {
 			return fmt.Errorf("changing the related key in %s: %w", region, err)
 		}
 	}
 	return nil
 }
 
-// share has the keys related to a primary key follow where rec, which is what
-// becomes of the primary key k, has other material or another schedule of
-// rotation than before.
+// share has the keys related to k follow where rec, which is what becomes of k,
+// says something else of what all of them share.
 func (k *Key) share(ctx context.Context, tx store.Txn, rec *keyRecord) error {
-	same := slices.Equal(k.Materials, rec.Materials) && slices.Equal(k.History, rec.History) &&
-		k.Material == rec.Material && k.Rotation == rec.Rotation
-	if same || !rec.hasReplicas() {
+	if len(rec.relatedRegions()) == 1 || k.agrees(rec) {
 		return nil
 	}
-	return rec.changeRelated(ctx, tx, func(replica *keyRecord) error {
-		for _, id := range rec.Materials {
-			if slices.Contains(replica.Materials, id) {
-				continue
-			}
-			if err := rec.copyMaterial(ctx, tx, id, replica.Region); err != nil {
-				return err
-			}
+	return rec.changeRelated(ctx, tx, func(other *keyRecord) error { return other.follow(ctx, tx, rec) })
+}
+
+// agrees reports whether two records say the same of what related keys share:
+// the materials that there are or were, and when they are rotated.
+func (r *keyRecord) agrees(other *keyRecord) bool {
+	return r.Material == other.Material && reflect.DeepEqual(r.Rotation, other.Rotation) &&
+		reflect.DeepEqual(r.sharedHistory(), other.sharedHistory())
+}
+
+// sharedHistory is the history without what each key has for itself: whether
+// imported material is there, and when it expires.
+func (r *keyRecord) sharedHistory() []materialEntry {
+	list := r.history()
+	for i := range list {
+		list[i].Gone, list[i].ValidTo = false, time.Time{}
+	}
+	return list
+}
+
+// follow takes over what rec, of a related key, says of what they share.
+// Generated material comes with it. What was imported must be imported here as
+// well; and pending material that was given up is given up here.
+func (r *keyRecord) follow(ctx context.Context, tx store.Txn, rec *keyRecord) error {
+	before := r.History
+	r.Material, r.Rotation, r.History = rec.Material, rec.Rotation, slices.Clone(rec.History)
+	if r.Origin != originExternal {
+		return r.getMaterials(ctx, tx, rec)
+	}
+	for i := range r.History {
+		e := &r.History[i]
+		e.Gone, e.ValidTo = !e.Pending, time.Time{}
+		if own := slices.IndexFunc(before, func(old materialEntry) bool { return old.ID == e.ID }); own >= 0 {
+			e.Gone, e.ValidTo = before[own].Gone, before[own].ValidTo
 		}
-		replica.shareOf(rec)
-		return nil
-	})
-}
-
-// shareOf takes over what rec, of the primary key, says of all related keys.
-func (r *keyRecord) shareOf(rec *keyRecord) {
-	r.Material, r.Materials, r.History, r.Rotation = rec.Material, rec.Materials, rec.History, rec.Rotation
-}
-
-// copyMaterial gives a material of the key to the related key in another Region.
-// It is wrapped for all of them.
-func (r *keyRecord) copyMaterial(ctx context.Context, tx store.Txn, id, region string) error {
-	m, _, err := materialTable.Get(ctx, tx, materialKey(r.Region, r.ID, id))
-	if err != nil {
-		return fmt.Errorf("reading material %s of key %s: %w", id, r.ID, damaged(err))
 	}
-	m.Region = region
-	return materialTable.Insert(ctx, tx, m)
+	for _, old := range before {
+		if i, _ := r.entry(old.ID); i >= 0 || !slices.Contains(r.Materials, old.ID) {
+			continue
+		}
+		if err := r.drop(ctx, tx, old.ID); err != nil {
+			return err
+		}
+	}
+	r.settle()
+	return nil
+}
+
+// getMaterials gives the key copies of what material the related key of rec has
+// and it has not. It is wrapped for all of them.
+func (r *keyRecord) getMaterials(ctx context.Context, tx store.Txn, rec *keyRecord) error {
+	for _, id := range rec.Materials {
+		if slices.Contains(r.Materials, id) {
+			continue
+		}
+		m, _, err := materialTable.Get(ctx, tx, materialKey(rec.Region, rec.ID, id))
+		if err != nil {
+			return fmt.Errorf("reading material %s of key %s: %w", id, rec.ID, damaged(err))
+		}
+		m.Region = r.Region
+		if err := materialTable.Insert(ctx, tx, m); err != nil {
+			return fmt.Errorf("copying material %s of key %s: %w", id, rec.ID, err)
+		}
+	}
+	r.Materials = rec.Materials
+	return nil
+}
+
+// awaitIn has pending material wait until the related key in a Region has it as
+// well, or no longer.
+func (r *keyRecord) awaitIn(region string, wait bool) {
+	r.History = slices.Clone(r.History)
+	for i := range r.History {
+		e := &r.History[i]
+		switch {
+		case !e.Pending:
+		case wait:
+			e.Awaits = withRegion(e.Awaits, region)
+		default:
+			e.Awaits = withoutRegion(e.Awaits, region)
+		}
+	}
 }
 
 // leaveRelated takes a destroyed key from the records of its related keys. A
@@ -147,6 +199,7 @@ func (r *keyRecord) leaveRelated(ctx context.Context, tx store.Txn, now time.Tim
 	replicas := withoutRegion(r.ReplicaRegions, r.Region)
 	return r.changeRelated(ctx, tx, func(rec *keyRecord) error {
 		rec.ReplicaRegions = replicas
+		rec.awaitIn(r.Region, false)
 		if rec.State == statePendingReplicaDeletion && !rec.hasReplicas() {
 			rec.beginWaiting(now.UTC().Truncate(time.Millisecond))
 		}

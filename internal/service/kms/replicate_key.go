@@ -148,7 +148,7 @@ func (s *Service) replicable(ctx context.Context, tx store.Txn, k *Key, region s
 
 // record makes the record of a replica of k.
 func (in *ReplicateKeyInput) record(c *operation.Call, k *Key) *keyRecord {
-	replica := &keyRecord{
+	return &keyRecord{
 		Region:       in.ReplicaRegion.V,
 		Created:      moment(c),
 		Description:  in.Description.V,
@@ -166,16 +166,18 @@ func (in *ReplicateKeyInput) record(c *operation.Call, k *Key) *keyRecord {
 		Origin:    k.Origin,
 		PublicKey: k.PublicKey,
 	}
-	replica.shareOf(&k.keyRecord)
-	return replica
 }
 
-// storeReplica stores a replica of the primary key k with its policy and copies
-// of all material, and has all related keys know of it.
+// storeReplica stores a replica of the primary key k with its policy, and has all
+// related keys know of it. Imported material it does not get: it awaits that.
 func (k *Key) storeReplica(ctx context.Context, tx store.Txn, replica *keyRecord, p *policyRecord) error {
 	primary := k.keyRecord
 	primary.relate(k.Region, withRegion(k.ReplicaRegions, replica.Region))
+	primary.awaitIn(replica.Region, true)
 	replica.relate(k.Region, primary.ReplicaRegions)
+	if err := replica.follow(ctx, tx, &primary); err != nil {
+		return err
+	}
 	if err := keyTable.Insert(ctx, tx, replica); err != nil {
 		return err
 	}
@@ -185,20 +187,15 @@ func (k *Key) storeReplica(ctx context.Context, tx store.Txn, replica *keyRecord
 	if err := policyTable.Insert(ctx, tx, p); err != nil {
 		return err
 	}
-	for _, id := range k.Materials {
-		if err := k.copyMaterial(ctx, tx, id, replica.Region); err != nil {
-			return err
-		}
-	}
 	tx.Touch(keyEntity(replica.Region, replica.ID))
-	err := k.changeRelated(ctx, tx, func(rec *keyRecord) error {
-		rec.relate(k.Region, primary.ReplicaRegions)
-		return nil
+	err := k.changeRelated(ctx, tx, func(other *keyRecord) error {
+		other.relate(k.Region, primary.ReplicaRegions)
+		return other.follow(ctx, tx, &primary)
 	})
 	if err != nil {
 		return err
 	}
-	return k.put(ctx, tx, &primary)
+	return k.write(ctx, tx, &primary)
 }
 
 // output answers as AWS does while the replica is being made, and has the trail

@@ -49,7 +49,7 @@ func (s *Service) runRotateKeyOnDemand(c *operation.Call, tx store.Txn, _ *Rotat
 		if err := s.renew(c.Context, tx, &rec, now, true); err != nil {
 			return nil, err
 		}
-	} else if next != nil {
+	} else if next != nil && len(next.Awaits) == 0 {
 		rec.rotate(next.ID, now, true)
 	} else {
 		return nil, fault.New(InvalidState, "No available key material pending rotation for the key: %s.", k.ARN)

@@ -42,6 +42,10 @@ type materialEntry struct {
 	OnDemand    bool      `json:"onDemand,omitempty"`    // that rotation was asked for
 	Gone        bool      `json:"gone,omitempty"`        // imported material that was deleted, or has expired
 	ValidTo     time.Time `json:"validTo,omitzero"`      // of imported material that expires, until it is removed
+
+	// Awaits are the Regions, sorted, in which the related key is still to get this
+	// material, which can't become current before. Of pending material only.
+	Awaits []string `json:"awaits,omitempty"`
 }
 
 // A rotation is a schedule of automatic rotation.

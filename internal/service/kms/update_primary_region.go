@@ -76,6 +76,7 @@ func (s *Service) promotionOf(c *operation.Call, t *target) (*promotion, error) 
 		}
 		return nil, err
 	}
+	k = k.at(c.Time)
 	p.replica = &target{service: s, key: k, about: k.ARN, owner: k.Account}
 	p.replica.conditions.of(&k.keyRecord)
 	p.replica.conditions.by(c)
