@@ -24,6 +24,7 @@ func TestFIPS(t *testing.T) {
 	tests := []string{
 		"TestCreateKeyOfEverySpec", "TestSignECDSA", "TestSignRSA", "TestSignEdwards", "TestSignLattice", "TestSignKoblitz", "TestEncryptRSA",
 		"TestReEncryptAcrossKinds", "TestGenerateDataKeyPair", "TestGenerateMac", "TestDeriveSharedSecret", "TestEncapsulate", "TestKeyOutsideFIPS",
+		"TestWrappable",
 	}
 	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^("+strings.Join(tests, "|")+")$")
 	cmd.Env = append(os.Environ(), "GODEBUG=fips140=on", fipsVariable+"=on")

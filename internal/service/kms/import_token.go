@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"crypto/fips140"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -99,6 +100,9 @@ func (k *Key) wrappable(algorithm, under string) error {
 		fits = twice // the key is longer than what RSA_2048 encrypts
 	default:
 		fits = oaep
+	}
+	if fits && fips140.Enabled() && (strings.HasSuffix(algorithm, "_SHA_1") || !sealed.Approved(under)) {
+		return notApproved("Wrapping with the algorithm " + algorithm + " is")
 	}
 	if !fits {
 		return fault.New(fault.UnsupportedOperation,
