@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,30 @@ func TestGetParametersForImport(t *testing.T) {
 	}
 	in.EncryptedKeyMaterial = wrap(t, other.PublicKey, false, material(1)) // of the other set
 	owner.refused(in, kms.InvalidCiphertext, "")
+}
+
+// TestWrappingKeySpecs: the largest token is small enough, and each spec and
+// algorithm opens what is wrapped for it. Drawing the keys takes long.
+func TestWrappingKeySpecs(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("CLAVIGER_LONG") == "" {
+		t.Skip("needs CLAVIGER_LONG")
+	}
+	w := newWorld(t)
+	owner := w.root(home)
+	for spec, bits := range map[string]int{"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096} {
+		key := owner.external()
+		out := must[kms.GetParametersForImportOutput](owner, parametersFor(key, "RSAES_OAEP_SHA_256", spec))
+		public, err := x509.ParsePKIXPublicKey(out.PublicKey)
+		ok(t, err)
+		if n := public.(*rsa.PublicKey).N.BitLen(); n != bits || len(out.ImportToken) > 6144 {
+			t.Errorf("%s: a key of %d bits, a token of %d bytes", spec, n, len(out.ImportToken))
+		}
+		in := w.importing(key, material(1))
+		in.ImportToken, in.EncryptedKeyMaterial = out.ImportToken, wrap(t, out.PublicKey, false, material(1))
+		owner.may("import", in)
+		owner.encrypt(key.KeyID, "x")
+	}
 }
 
 func TestGetParametersForImportRefuses(t *testing.T) {
