@@ -15,30 +15,37 @@ import (
 var rsaWork = newWorks(max(1, runtime.GOMAXPROCS(0)-1), 2048, 3072, 4096)
 
 // works bounds how much is computed at once, so that a processor is left for
-// everything else, and draws keys ahead of need.
+// everything else, and draws keys ahead of need. Drawing a key takes a second or
+// more, using one milliseconds: they have turns of their own, so that nobody who
+// signs or decrypts stands in line behind those who want new keys.
 type works struct {
-	turns chan struct{}
+	turns chan struct{} // of using keys
+	draws chan struct{} // of drawing them
 	asked atomic.Uint64 // how often somebody asked for a turn
 	pools []*pool
 }
 
 func newWorks(turns int, sizes ...int) *works {
-	w := &works{turns: make(chan struct{}, turns)}
+	w := &works{turns: make(chan struct{}, turns), draws: make(chan struct{}, turns)}
 	for _, bits := range sizes {
 		w.pools = append(w.pools, &pool{bits: bits, keys: make(chan waiting, poolSize)})
 	}
 	return w
 }
 
-// turn runs work when its turn comes, or not at all where ctx ends before.
+// turn runs work with a key when its turn comes, or not at all where ctx ends before.
 func (w *works) turn(ctx context.Context, work func() error) error {
+	return w.inLine(ctx, w.turns, work)
+}
+
+func (w *works) inLine(ctx context.Context, line chan struct{}, work func() error) error {
 	w.asked.Add(1)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
-	case w.turns <- struct{}{}:
-		defer func() { <-w.turns }()
+	case line <- struct{}{}:
+		defer func() { <-line }()
 		return work()
 	case <-ctx.Done():
 		return ctx.Err()
@@ -58,7 +65,7 @@ func (w *works) draw(ctx context.Context, bits int) (key *rsa.PrivateKey, err er
 		default:
 		}
 	}
-	err = w.turn(ctx, func() (err error) {
+	err = w.inLine(ctx, w.draws, func() (err error) {
 		key, err = rsa.GenerateKey(rand.Reader, bits)
 		return err
 	})
@@ -119,7 +126,7 @@ func (w *works) fillPools(ctx context.Context, tick <-chan time.Time) {
 		case <-tick:
 		}
 		now := w.asked.Load()
-		if now == seen && len(w.turns) == 0 {
+		if now == seen && len(w.turns) == 0 && len(w.draws) == 0 {
 			w.fill(ctx, now)
 		}
 		seen = now

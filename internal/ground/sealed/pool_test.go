@@ -103,3 +103,15 @@ func TestTurns(t *testing.T) {
 		t.Errorf("a turn was not given back: %v", err)
 	}
 }
+
+// TestDrawsDoNotKeepUsers sees that who uses a key does not wait for who draws one.
+func TestDrawsDoNotKeepUsers(t *testing.T) {
+	t.Parallel()
+	w := newWorks(1)
+	err := w.inLine(t.Context(), w.draws, func() error {
+		return w.turn(t.Context(), func() error { return nil })
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
