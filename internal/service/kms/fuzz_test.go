@@ -90,3 +90,49 @@ func FuzzImportToken(f *testing.F) {
 		}
 	})
 }
+
+// Whatever stands as a ciphertext, a signature, a MAC or a peer's key of a key
+// with a private half, it is refused, and never fails. A ciphertext of ML-KEM that
+// has the right length is one.
+func FuzzForeignBytesOfPrivateKeys(f *testing.F) {
+	w := newWorld(f)
+	owner := w.root(home)
+	cipher := str(owner.fixedRSA("RSA_2048", "ENCRYPT_DECRYPT").KeyID)
+	pss := str(owner.fixedRSA("RSA_2048", "SIGN_VERIFY").KeyID)
+	signer := str(owner.createKeyOf("ECC_NIST_P256", "SIGN_VERIFY").KeyID)
+	edwards := str(owner.createKeyOf("ECC_NIST_EDWARDS25519", "SIGN_VERIFY").KeyID)
+	mac := str(owner.createKeyOf("HMAC_256", "GENERATE_VERIFY_MAC").KeyID)
+	agrees := owner.createKeyOf("ECC_NIST_P256", "KEY_AGREEMENT")
+	kem := str(owner.createKeyOf("ML_KEM_768", "ENCAPSULATE_DECAPSULATE").KeyID)
+	public := must[kms.GetPublicKeyOutput](owner, &kms.GetPublicKeyInput{KeyID: str(agrees.KeyID)}).PublicKey
+	f.Add(public[:len(public)-1])
+	f.Add(append(slices.Clone(public), 0))
+	f.Add(make([]byte, 64))
+	f.Add(make([]byte, 256))
+	f.Add(make([]byte, 1088))
+	f.Fuzz(func(t *testing.T, foreign []byte) {
+		owner := owner.within(t)
+		for _, c := range []struct {
+			in   any
+			code fault.Code
+		}{
+			{&kms.DecryptInput{KeyID: cipher, CiphertextBlob: foreign, EncryptionAlgorithm: str("RSAES_OAEP_SHA_256")}, kms.InvalidCiphertext},
+			{&kms.VerifyInput{KeyID: pss, Message: secret("x"), SigningAlgorithm: str("RSASSA_PSS_SHA_256"), Signature: foreign}, kms.InvalidSignature},
+			{&kms.VerifyInput{KeyID: signer, Message: secret("x"), SigningAlgorithm: str("ECDSA_SHA_256"), Signature: foreign}, kms.InvalidSignature},
+			{&kms.VerifyInput{KeyID: edwards, Message: secret("x"), SigningAlgorithm: str("ED25519_SHA_512"), Signature: foreign}, kms.InvalidSignature},
+			{&kms.VerifyMacInput{KeyID: mac, Message: secret("x"), MacAlgorithm: str("HMAC_SHA_256"), Mac: foreign}, kms.InvalidMAC},
+			{&kms.DecapsulateInput{KeyID: kem, EncapsulationAlgorithm: str("ML_KEM"), SharedSecretCiphertextBlob: foreign}, kms.InvalidCiphertext},
+			{&kms.DeriveSharedSecretInput{KeyID: str(agrees.KeyID), KeyAgreementAlgorithm: str("ECDH"), PublicKey: foreign}, fault.Validation},
+		} {
+			_, err := owner.do(c.in)
+			_, peer := c.in.(*kms.DeriveSharedSecretInput)
+			_, opens := c.in.(*kms.DecapsulateInput)
+			if err == nil && (peer || opens && len(foreign) == 1088) { // the fuzzer has found a point, or guessed a length
+				continue
+			}
+			if !fault.Is(err, c.code) && !fault.Is(err, fault.Validation) {
+				t.Errorf("%T of %x: %v", c.in, foreign, err)
+			}
+		}
+	})
+}
