@@ -166,9 +166,8 @@ type newMaterial struct {
 	public  []byte // half of an asymmetric key
 }
 
-// newMaterial draws the material of a key that is being made. An RSA key takes
-// seconds: it is drawn apart, when all else that the call needs has been found
-// to be right.
+// newMaterial draws the material of a key that is being made, when all else that
+// the call needs has been found to be right.
 func (s *Service) newMaterial(c *operation.Call, k *keyRecord) (*newMaterial, error) {
 	draw := func(ctx context.Context) (*newMaterial, error) {
 		m, wrapped, err := s.keyring.Generate(ctx, k.binding())
@@ -181,10 +180,7 @@ func (s *Service) newMaterial(c *operation.Call, k *keyRecord) (*newMaterial, er
 		}
 		return made, err
 	}
-	if specNamed(k.Spec).modulus == 0 {
-		return draw(c.Context)
-	}
-	return operation.Apart(c, draw)
+	return drawn(c, k.Spec, draw)
 }
 
 // makeable refuses keys that the public model knows, but this server does not make.

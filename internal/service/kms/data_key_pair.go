@@ -68,14 +68,9 @@ func (k *Key) newDataKeyPair(c *operation.Call, m *sealed.Material, spec string,
 	return &dataKeyPair{pair.private, pair.public, wrapped}, nil
 }
 
-// drawKeyPair draws a key pair. An RSA key takes seconds, and is drawn apart.
 func drawKeyPair(c *operation.Call, spec string) (*dataKeyPair, error) {
-	draw := func(ctx context.Context) (*dataKeyPair, error) {
+	return drawn(c, spec, func(ctx context.Context) (*dataKeyPair, error) {
 		private, public, err := sealed.NewKeyPair(ctx, spec)
 		return &dataKeyPair{private: private, public: public}, err
-	}
-	if specNamed(spec).modulus == 0 {
-		return draw(c.Context)
-	}
-	return operation.Apart(c, draw)
+	})
 }

@@ -9,6 +9,7 @@ const (
 	AlreadyExists          fault.Code = "AlreadyExistsException"
 	Conflict               fault.Code = "ConflictException"
 	CustomKeyStoreNotFound fault.Code = "CustomKeyStoreNotFoundException"
+	DependencyTimeout      fault.Code = "DependencyTimeoutException"
 	Disabled               fault.Code = "DisabledException"
 	ExpiredImportToken     fault.Code = "ExpiredImportTokenException"
 	IncorrectKey           fault.Code = "IncorrectKeyException"

@@ -71,7 +71,7 @@ func (s *Service) runGetParametersForImport(c *operation.Call, in *GetParameters
 	if err := k.ready(toReceive); err != nil {
 		return nil, err
 	}
-	wrapping, err := operation.Apart(c, func(ctx context.Context) (*sealed.WrappingKey, error) {
+	wrapping, err := drawn(c, in.WrappingKeySpec.V, func(ctx context.Context) (*sealed.WrappingKey, error) {
 		return sealed.NewWrappingKey(ctx, in.WrappingKeySpec.V)
 	})
 	if err != nil {
