@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
 	"hash"
@@ -16,6 +15,7 @@ import (
 // nistKey is a private key on a NIST curve, for ECDSA (FIPS 186-5) or for ECDH
 // (NIST SP 800-56A).
 type nistKey struct {
+	oid  asn1.ObjectIdentifier
 	key  *ecdsa.PrivateKey
 	hash func() hash.Hash // of the curve's one signing algorithm
 }
@@ -32,10 +32,11 @@ func nistSpec(name string, oid asn1.ObjectIdentifier, curve elliptic.Curve, h fu
 		if err != nil {
 			return nil, ErrMaterial
 		}
-		if uncompressed, err := key.PublicKey.Bytes(); err != nil || point != nil && !pkcs8.SamePoint(point, uncompressed) {
+		k := &nistKey{oid, key, h}
+		if point != nil && !pkcs8.SamePoint(point, k.point()) {
 			return nil, ErrMaterial
 		}
-		return &nistKey{key, h}, nil
+		return k, nil
 	}
 	return spec{
 		name: name,
@@ -44,7 +45,7 @@ func nistSpec(name string, oid asn1.ObjectIdentifier, curve elliptic.Curve, h fu
 			if err != nil {
 				return nil, fmt.Errorf("sealed: drawing a key of the spec %s: %w", name, err)
 			}
-			return &nistKey{key, h}, nil
+			return &nistKey{oid, key, h}, nil
 		},
 		read: read,
 		take: read,
@@ -54,15 +55,19 @@ func nistSpec(name string, oid asn1.ObjectIdentifier, curve elliptic.Curve, h fu
 func (k *nistKey) encode() []byte { return k.pkcs8() }
 
 func (k *nistKey) pkcs8() []byte {
-	b, err := x509.MarshalPKCS8PrivateKey(k.key)
+	scalar, err := k.key.Bytes()
 	if err != nil {
 		panic("sealed: " + err.Error())
 	}
-	return b
+	defer clear(scalar)
+	return pkcs8.MarshalEC(k.oid, scalar, k.point())
 }
 
-func (k *nistKey) spki() []byte {
-	b, err := x509.MarshalPKIXPublicKey(&k.key.PublicKey)
+func (k *nistKey) spki() []byte { return pkcs8.MarshalPublic(pkcs8.EC(k.oid), k.point()) }
+
+// point returns the public key, uncompressed.
+func (k *nistKey) point() []byte {
+	b, err := k.key.PublicKey.Bytes()
 	if err != nil {
 		panic("sealed: " + err.Error())
 	}
@@ -88,21 +93,17 @@ func (k *nistKey) verify(_ string, form Form, message, signature []byte) bool {
 }
 
 func (k *nistKey) agree(peer []byte) ([]byte, error) {
-	parsed, err := x509.ParsePKIXPublicKey(peer)
-	if err != nil {
-		return nil, ErrPublicKey
-	}
-	public, ok := parsed.(*ecdsa.PublicKey)
-	if !ok || public.Curve != k.key.Curve {
-		return nil, ErrPublicKey
-	}
-	theirs, err := public.ECDH()
-	if err != nil {
+	algorithm, point, err := pkcs8.ParsePublic(peer)
+	if err != nil || !algorithm.Equal(pkcs8.EC(k.oid)) {
 		return nil, ErrPublicKey
 	}
 	ours, err := k.key.ECDH()
 	if err != nil {
 		return nil, fmt.Errorf("sealed: %w", err)
+	}
+	theirs, err := ours.Curve().NewPublicKey(point) // uncompressed, and on the curve
+	if err != nil {
+		return nil, ErrPublicKey
 	}
 	secret, err := ours.ECDH(theirs)
 	if err != nil {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"slices"
 	"testing"
@@ -183,14 +183,25 @@ func TestPublicCurves(t *testing.T) {
 	agreed := accepted{}
 	for i, v := range file.Agreement {
 		agreed[v.Valid]++
-		curve := map[string]elliptic.Curve{"ECC_NIST_P256": elliptic.P256(), "ECC_NIST_P384": elliptic.P384(), "ECC_NIST_P521": elliptic.P521()}[v.Spec]
-		size := (curve.Params().BitSize + 7) / 8
-		scalar := bytes.TrimLeft(v.Private, "\x00")
-		key, err := ecdsa.ParseRawPrivateKey(curve, append(make([]byte, size-len(scalar)), scalar...))
+		s, err := specNamed(v.Spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := (&nistKey{key: key}).agree(v.Public)
+		number, err := asn1.Marshal(struct {
+			Version int
+			Scalar  []byte
+		}{1, v.Private})
+		if err != nil {
+			t.Fatal(err)
+		}
+		oid := map[string]asn1.ObjectIdentifier{
+			"ECC_NIST_P256": {1, 2, 840, 10045, 3, 1, 7}, "ECC_NIST_P384": {1, 3, 132, 0, 34}, "ECC_NIST_P521": {1, 3, 132, 0, 35},
+		}[v.Spec]
+		k, err := s.take(pkcs8.Marshal(pkcs8.EC(oid), number))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := k.(agreer).agree(v.Public)
 		if v.Valid && (err != nil || !bytes.Equal(got, v.Shared)) || !v.Valid && !errors.Is(err, ErrPublicKey) {
 			t.Errorf("%s, test %d (%s): %x, %v", v.Spec, i, v.Comment, got, err)
 		}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/fips140"
 	"encoding/hex"
+	"errors"
+	"os"
 	"testing"
 
 	"claviger/internal/ground/sealed/pkcs8"
@@ -56,4 +58,126 @@ func TestStandardSM2(t *testing.T) {
 	if err != nil || string(got) != "encryption standard" {
 		t.Errorf("%q, %v", got, err)
 	}
+}
+
+// TestPrivateVectors holds the wrapped forms of private keys against what an
+// independent implementation computed.
+func TestPrivateVectors(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Materials []struct {
+			AccountKey, Installation            octets
+			Binding                             Binding
+			N, IV, Encoded, MaterialID, Wrapped octets
+		}
+		WrappingKeys []struct {
+			AccountKey, Associated, N, IV octets
+			Spec                          string
+			Encoded, Sealed               octets
+		}
+	}
+	readVectors(t, "testdata/private.json", &file)
+	counted(t, "materials", len(file.Materials), 17)
+	for _, v := range file.Materials {
+		if approve(Approved(v.Binding.Spec)) != nil {
+			continue
+		}
+		ring := &Keyring{installation: [16]byte(v.Installation)}
+		account := keyOf(v.AccountKey)
+		ring.accounts.Store(v.Binding.Account, account)
+		m, err := ring.Unwrap(v.Binding, v.Wrapped)
+		if err != nil {
+			t.Fatalf("%s: %v", v.Binding.Spec, err)
+		}
+		same(t, v.Binding.Spec, m.private.encode(), v.Encoded)
+		same(t, v.Binding.Spec, account.box(labelMaterial, nil, privatePrefix, variatesOf(v.N, v.IV), ring.materialBinding(&v.Binding), v.Encoded), v.Wrapped)
+		if m.ID() != hex.EncodeToString(v.MaterialID) {
+			t.Errorf("%s: material id %s, not %x", v.Binding.Spec, m.ID(), v.MaterialID)
+		}
+	}
+	counted(t, "wrapping keys", len(file.WrappingKeys), 1)
+	for _, v := range file.WrappingKeys {
+		ring := &Keyring{}
+		ring.accounts.Store("a", keyOf(v.AccountKey))
+		w, err := ring.OpenWrappingKey("a", v.Associated, v.Sealed)
+		if err != nil || w.spec != v.Spec {
+			t.Fatalf("%s: %v", v.Spec, err)
+		}
+		same(t, v.Spec, w.private.encode(), v.Encoded)
+	}
+}
+
+// FuzzUnwrapImport throws bytes at a wrapping key: what comes is material or the
+// one error.
+func FuzzUnwrapImport(f *testing.F) {
+	der, err := os.ReadFile("testdata/keys/rsa_2048.der")
+	if err != nil {
+		f.Fatal(err)
+	}
+	k, err := readRSA(der, 2048)
+	if err != nil {
+		f.Fatal(err)
+	}
+	w := &WrappingKey{"RSA_2048", k}
+	under, err := k.seal("RSAES_OAEP_SHA_256", make([]byte, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(append(under, make([]byte, 24)...))
+	f.Add(under)
+	f.Fuzz(func(t *testing.T, wrapped []byte) {
+		for _, algorithm := range []string{"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"} {
+			if _, err := w.Unwrap(t.Context(), algorithm, wrapped); err != nil && err != ErrCiphertext {
+				t.Errorf("%s: %v", algorithm, err)
+			}
+		}
+	})
+}
+
+// FuzzForeign throws bytes at the keys that read something of others: public
+// keys, ciphertexts and signatures.
+func FuzzForeign(f *testing.F) {
+	var keys []private
+	for _, name := range []string{"SM2", "ECC_NIST_P256", "ECC_SECG_P256K1", "ML_DSA_44", "ML_KEM_512"} {
+		s, err := specNamed(name)
+		if err != nil {
+			f.Skip(err)
+		}
+		k, err := s.draw(f.Context())
+		if err != nil {
+			f.Fatal(err)
+		}
+		keys = append(keys, k)
+		f.Add(k.(hasPublic).spki())
+	}
+	ciphertext, err := keys[0].(opener).seal("SM2PKE", []byte("p"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(ciphertext)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for _, k := range keys {
+			if k, ok := k.(agreer); ok {
+				if secret, err := k.agree(b); err == nil && len(secret) != 32 || err != nil && !errors.Is(err, ErrPublicKey) {
+					t.Errorf("agreed on %x, %v", secret, err)
+				}
+			}
+			if k, ok := k.(opener); ok {
+				if _, err := k.open(t.Context(), "SM2PKE", b); err != nil && err != ErrCiphertext {
+					t.Errorf("opened: %v", err)
+				}
+			}
+			if k, ok := k.(encapsulator); ok {
+				if secret, err := k.decapsulate(b); err == nil && len(secret) != 32 || err != nil && err != ErrCiphertext {
+					t.Errorf("decapsulated %x, %v", secret, err)
+				}
+			}
+			if k, ok := k.(signer); ok {
+				digest := make([]byte, 32)
+				if k.verify("", Digest, digest, b) {
+					t.Errorf("accepted the signature %x", b)
+				}
+			}
+		}
+	})
 }
