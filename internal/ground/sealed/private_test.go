@@ -5,6 +5,7 @@ import (
 	ctxpkg "context"
 	"crypto"
 	"crypto/fips140"
+	"crypto/mlkem"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/pkcs8"
 	"claviger/internal/words/confidential"
 )
 
@@ -312,6 +314,28 @@ func TestNewKeyPair(t *testing.T) {
 		}
 		want, err := x509.MarshalPKIXPublicKey(key.(interface{ Public() crypto.PublicKey }).Public())
 		if err != nil || !bytes.Equal(public, want) {
+			t.Errorf("%s: the public key is not that of the private key, %v", spec, err)
+		}
+	}
+	// ML-KEM keys are in seed form, of RFC 9935, which crypto/x509 does not read.
+	for spec, expand := range map[string]func([]byte) (crypto.Decapsulator, error){
+		"ML_KEM_768":  func(seed []byte) (crypto.Decapsulator, error) { return mlkem.NewDecapsulationKey768(seed) },
+		"ML_KEM_1024": func(seed []byte) (crypto.Decapsulator, error) { return mlkem.NewDecapsulationKey1024(seed) },
+	} {
+		private, public, err := sealed.NewKeyPair(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := pkcs8.Parse([]byte(shown(private)))
+		if err != nil || !bytes.HasPrefix(p.Key, []byte{0x80, mlkem.SeedSize}) {
+			t.Fatalf("%s: %v", spec, err)
+		}
+		key, err := expand(p.Key[2:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		algorithm, encoded, err := pkcs8.ParsePublic(public)
+		if err != nil || !algorithm.Equal(p.Algorithm) || !bytes.Equal(encoded, key.Encapsulator().Bytes()) {
 			t.Errorf("%s: the public key is not that of the private key, %v", spec, err)
 		}
 	}

@@ -29,7 +29,9 @@ const koblitzSize = 32
 var koblitzSpec = spec{
 	name: "ECC_SECG_P256K1",
 	draw: func(context.Context) (private, error) {
-		return newKoblitz(randomScalar()), nil
+		scalar := randomScalar()
+		defer scalar.Zero()
+		return newKoblitz(scalar), nil
 	},
 	read: takeKoblitz,
 	take: takeKoblitz,
@@ -47,6 +49,7 @@ func takeKoblitz(b []byte) (private, error) {
 	}
 	defer clear(bytes)
 	var scalar secp256k1.ModNScalar
+	defer scalar.Zero()
 	if scalar.SetByteSlice(bytes) || scalar.IsZero() {
 		return nil, ErrMaterial
 	}
