@@ -47,8 +47,8 @@ func (k *Keyring) Generate(ctx context.Context, b Binding) (*Material, []byte, e
 }
 
 // Import makes material of the binding's spec from elsewhere: 32 bytes for a
-// symmetric key, the key itself for a MAC, else PKCS#8 in DER. It takes the bytes
-// over and wipes them. The account's key must be known. ErrMaterial where they
+// symmetric key, the key itself for a MAC, else PKCS#8 in DER or BER. It takes the
+// bytes over and wipes them. The account's key must be known. ErrMaterial where they
 // are no material of the spec.
 func (k *Keyring) Import(b Binding, material confidential.Bytes) (*Material, []byte, error) {
 	raw := material.Reveal(reveal.Token{})

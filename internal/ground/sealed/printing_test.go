@@ -20,7 +20,10 @@ func TestNothingShows(t *testing.T) {
 	}
 	ring := &Keyring{master: newCanary()}
 	ring.accounts.Store("a", newCanary())
+	mac := &Material{private: &macKey{key: canary}}
+	wrapping := &WrappingKey{private: &macKey{key: canary}}
 	holders := []any{
+		mac, *mac, wrapping, *wrapping, waiting{key: newCanary()},
 		newCanary(), &RootKey{key: newCanary()}, ring, material,
 		&Secret{key: newCanary(), hash: newCanary()}, &Signer{seed: newCanary()},
 		*material, RootKey{key: newCanary()}, Secret{key: newCanary()},
@@ -42,7 +45,7 @@ func TestNothingShows(t *testing.T) {
 		}
 		n++
 	}
-	if n != 9 {
+	if n != 14 {
 		t.Errorf("%d holders were printed", n)
 	}
 }
