@@ -21,6 +21,10 @@ const (
 	labelMaster   = "claviger/master/v1/aes-256-gcm"   // root key → key that wraps the master key
 	labelToken    = "claviger/token/v1/aes-256-gcm"    // secret → key of one token
 	labelSegment  = "claviger/segment/v1/aes-256-gcm"  // master key → key of a segment of the trail
+	labelExternal = "kms/xks/v1/aes-256-gcm"           // external key → key of one ciphertext
+
+	labelExternalMaterial = "claviger/external-material/v1/aes-256-gcm" // installation's key → key that wraps an external key
+	labelExternalProbe    = "claviger/external-probe/v1"                // master key → key with which a key store tries itself
 
 	labelRootCheck  = "claviger/root-check/v1"  // root key → value that tells it from others
 	labelMaterialID = "claviger/material-id/v1" // material → its public id
