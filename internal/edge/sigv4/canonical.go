@@ -33,10 +33,11 @@ func isFieldName(c byte) bool {
 }
 
 // checkSigned refuses a request that leaves unsigned what gives it its meaning:
-// the host, the content type, the date that counts, and all fields of AWS. None
+// the host, the content type unless it may be bare, the date that counts, and all
+// fields of AWS. None
 // of them may stand twice: several values are signed as one with commas, and are
 // not read as one.
-func checkSigned(r *message.Request, c *claim, names []string) error {
+func checkSigned(r *message.Request, c *claim, names []string, bare bool) error {
 	if !contains(names, "host") {
 		return unsigned("host")
 	}
@@ -48,7 +49,7 @@ func checkSigned(r *message.Request, c *claim, names []string) error {
 			if !composed(name, nameMax, isFieldName) {
 				return mismatch() // nobody can have signed it, and it is no text to repeat
 			}
-			if !contains(names, name) {
+			if !contains(names, name) && (name != "content-type" || !bare) {
 				return unsigned(name)
 			}
 			if _, n := only(r, name); n > 1 {

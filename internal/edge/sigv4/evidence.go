@@ -35,7 +35,7 @@ func (v *Verifier) VerifyEvidence(ctx context.Context, r *message.Request, body 
 	if c.presigned() {
 		return nil, Scope{}, incomplete("A presigned request is no evidence.")
 	}
-	credential, scope, err := v.verify(ctx, e, &c, body, now)
+	credential, scope, err := v.verify(ctx, v.Credentials, e, &c, body, now)
 	if err != nil {
 		return nil, Scope{}, err
 	}

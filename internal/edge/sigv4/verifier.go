@@ -39,6 +39,9 @@ type Verifier struct {
 	// Skew returns how far the clocks of client and server may be apart, by
 	// service. A nil Skew stands for five minutes.
 	Skew func(service string) time.Duration
+	// BareContentType lets a request leave its Content-Type unsigned. It is for
+	// protocols that have one form of body and read no type.
+	BareContentType bool
 
 	keys keyring
 }
@@ -59,18 +62,24 @@ type Verifier struct {
 // Whoever has signed may be refused everything all the same: the credential's
 // Refusal is for the caller to see.
 func (v *Verifier) Verify(ctx context.Context, r *message.Request, now time.Time) (*authz.Credential, Scope, error) {
+	return v.VerifyAgainst(ctx, v.Credentials, r, now)
+}
+
+// VerifyAgainst is Verify for an endpoint that has credentials of its own. An
+// access key id must mean the same credential wherever it is lent.
+func (v *Verifier) VerifyAgainst(ctx context.Context, lent Credentials, r *message.Request, now time.Time) (*authz.Credential, Scope, error) {
 	var c claim
 	if err := c.parse(r); err != nil {
 		return nil, Scope{}, err
 	}
-	return v.verify(ctx, r, &c, sha256.Sum256(r.Body), now)
+	return v.verify(ctx, lent, r, &c, sha256.Sum256(r.Body), now)
 }
 
-func (v *Verifier) verify(ctx context.Context, r *message.Request, c *claim, body [sha256.Size]byte, now time.Time) (*authz.Credential, Scope, error) {
+func (v *Verifier) verify(ctx context.Context, lent Credentials, r *message.Request, c *claim, body [sha256.Size]byte, now time.Time) (*authz.Credential, Scope, error) {
 	if err := c.parseToken(r); err != nil {
 		return nil, Scope{}, err
 	}
-	credential, err := v.credential(ctx, c)
+	credential, err := borrow(ctx, lent, c)
 	if err != nil {
 		return nil, Scope{}, err
 	}
@@ -83,10 +92,10 @@ func (v *Verifier) verify(ctx context.Context, r *message.Request, c *claim, bod
 	return credential, c.scope, nil
 }
 
-// credential borrows the credential that the claim names.
-func (v *Verifier) credential(ctx context.Context, c *claim) (*authz.Credential, error) {
+// borrow returns the credential that the claim names.
+func borrow(ctx context.Context, lent Credentials, c *claim) (*authz.Credential, error) {
 	id := c.scope.AccessKeyID
-	credential, err := v.Credentials.Credential(ctx, id, c.token)
+	credential, err := lent.Credential(ctx, id, c.token)
 	if err != nil {
 		if fault.Is(err, fault.UnrecognizedClient) {
 			return nil, unrecognized()
@@ -130,7 +139,7 @@ func (v *Verifier) check(r *message.Request, c *claim, body [sha256.Size]byte, c
 	if s.names, err = splitSigned(s.names[:0], c.signed); err != nil {
 		return err
 	}
-	if err := checkSigned(r, c, s.names); err != nil {
+	if err := checkSigned(r, c, s.names, v.BareContentType); err != nil {
 		return err
 	}
 	if s.text, err = appendRequest(s.text[:0], r, c, body, s.names); err != nil {
