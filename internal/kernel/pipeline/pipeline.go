@@ -121,10 +121,14 @@ type Request struct {
 	Name     string
 
 	Credential *authz.Credential
-	Facts      authz.Facts
-	TLS        *record.TLS
-	ID         string
-	Partition  string
+	// Credentials, where it is not nil, knows the credential in place of that of
+	// the pipeline.
+	Credentials Credentials
+
+	Facts     authz.Facts
+	TLS       *record.TLS
+	ID        string
+	Partition string
 
 	// Decode fills the input. Its error is a fault.
 	Decode func(in any) error
@@ -420,7 +424,11 @@ func (w *walk) lookUpAgain() error {
 	if w.r.Credential.Caller.Principal.Kind == principal.Operator {
 		return nil
 	}
-	credential, err := w.p.o.Credentials.Credential(w.call.Context, w.credential.AccessKeyID, w.credential.Token)
+	known := w.p.o.Credentials
+	if w.r.Credentials != nil {
+		known = w.r.Credentials
+	}
+	credential, err := known.Credential(w.call.Context, w.credential.AccessKeyID, w.credential.Token)
 	if err != nil {
 		return err
 	}

@@ -197,6 +197,12 @@ func identity(w *writer, p *principal.Principal) {
 		w.text("invokedBy", p.Name)
 		w.close()
 		return
+	case principal.KeyStore: // who is behind the credential is not known, but what it says
+		w.text("type", "Unknown")
+		w.text("principalId", p.ID)
+		w.text("accessKeyId", p.AccessKeyID)
+		w.close()
+		return
 	default: // the operator of this server, who has no account
 		w.text("type", "Unknown")
 		w.text("principalId", p.ID)

@@ -15,14 +15,15 @@ const (
 	FederatedUser      // temporary credentials of GetFederationToken
 	Service            // a service acting in its own name
 	Operator           // the operator of this server, over the admin socket; never over the network
+	KeyStore           // another key management service, with the credential of an external key store of ours
 )
 
 // A Principal is the authenticated author of a call. It is immutable once made.
 type Principal struct {
 	Kind      Kind
 	Partition string
-	Account   string // twelve digits; empty for a Service and for the Operator
-	ARN       string // the caller's own ARN: user, session or root ARN; the name of a Service, which has none
+	Account   string // twelve digits; empty for a Service, for the Operator and for a KeyStore
+	ARN       string // the caller's own ARN: user, session or root ARN; the name of a Service or KeyStore, which have none
 	ID        string // unique id: AIDA…, AROA…:session, or the account id of a root user
 	Name      string // user name, or name of a service such as "rds.amazonaws.com"; empty for others
 
