@@ -30,6 +30,7 @@ type Protocol uint8
 const (
 	JSON  Protocol = iota // AWS JSON 1.1
 	Query                 // AWS Query
+	XKS                   // the external key store proxy interface, found by its paths
 )
 
 // A Service is one API as the gateway offers it.
@@ -51,8 +52,9 @@ type Options struct {
 	Services    []Service
 	Pipeline    *pipeline.Pipeline
 	Credentials sigv4.Credentials
-	Regions     []string // that exist
-	Region      string   // of requests that name none
+	KeyStores   KeyStores // needed where one of Services speaks XKS
+	Regions     []string  // that exist
+	Region      string    // of requests that name none
 	Now         func() time.Time
 	FIPS        bool // the process runs in FIPS 140-3 mode, so kms-fips host names may be used
 
@@ -65,8 +67,11 @@ type Options struct {
 type Gateway struct {
 	o        Options
 	verifier sigv4.Verifier
-	services map[string]*service
-	regions  map[string]bool // of the server's partition
+	services map[string]*service // by signing name
+	regions  map[string]bool     // of the server's partition
+
+	proxy         *service // which speaks XKS; nil where none does
+	proxyVerifier sigv4.Verifier
 }
 
 // service is a Service with its plans.
@@ -87,6 +92,10 @@ type bound struct {
 func New(o Options) *Gateway {
 	g := &Gateway{o: o, services: make(map[string]*service), regions: make(map[string]bool)}
 	for _, s := range o.Services {
+		if s.Protocol == XKS {
+			g.proxy = bind(s)
+			continue
+		}
 		g.services[s.Name] = bind(s)
 	}
 	for _, region := range o.Regions {
@@ -95,6 +104,7 @@ func New(o Options) *Gateway {
 		}
 	}
 	g.verifier = sigv4.Verifier{Credentials: o.Credentials, Skew: g.skew}
+	g.proxyVerifier = sigv4.Verifier{BareContentType: true}
 	return g
 }
 
@@ -103,7 +113,7 @@ func bind(s Service) *service {
 	for _, op := range s.Operations {
 		b := &bound{entrance: pipeline.Open(s.Source, op), empty: op.Out == noneType}
 		switch s.Protocol {
-		case JSON:
+		case JSON, XKS:
 			b.json.in, b.json.out = awsjson.Plan(op.In), awsjson.Plan(op.Out)
 		case Query:
 			b.query.in, b.query.out = awsquery.Plan(op.In), awsquery.Plan(op.Out)
@@ -122,6 +132,9 @@ func (g *Gateway) skew(name string) time.Duration {
 
 // Handle answers one request.
 func (g *Gateway) Handle(ctx context.Context, r *message.Request) message.Response {
+	if g.proxies(r.Path) {
+		return g.handleProxied(ctx, r)
+	}
 	id := ident.UUID()
 	scope, err := sigv4.Peek(r)
 	s := g.services[scope.Service]
@@ -141,7 +154,7 @@ func (g *Gateway) Handle(ctx context.Context, r *message.Request) message.Respon
 	if s.Global {
 		region = globalRegion(region)
 	}
-	return g.call(ctx, r, s, credential, region, id)
+	return g.call(ctx, r, s, credential, nil, region, id)
 }
 
 // authenticate verifies the signature, for a scope that this endpoint serves.
@@ -198,13 +211,14 @@ func globalRegion(region string) string {
 }
 
 // call takes an authenticated request through the pipeline.
-func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, credential *authz.Credential, region, id string) message.Response {
+func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, credential *authz.Credential, lent pipeline.Credentials, region, id string) message.Response {
 	target := s.target(r)
 	req := pipeline.Request{
-		Source:     s.Source,
-		Name:       target.recorded(),
-		Refusal:    target.refusal,
-		Credential: credential,
+		Source:      s.Source,
+		Name:        target.recorded(),
+		Refusal:     target.refusal,
+		Credential:  credential,
+		Credentials: lent,
 		Facts: authz.Facts{
 			Region:    region,
 			Source:    r.Remote,
@@ -246,7 +260,10 @@ func (g *Gateway) refuse(r *message.Request, s *service, id string, err error) m
 func (g *Gateway) Refuse(r *message.Request, err error) message.Response {
 	scope, _ := sigv4.Peek(r)
 	s := g.services[scope.Service]
-	if s == nil {
+	switch {
+	case g.proxies(r.Path):
+		s = g.proxy
+	case s == nil:
 		s = g.guess(r)
 	}
 	return g.refuse(r, s, ident.UUID(), err)

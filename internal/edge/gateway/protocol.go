@@ -7,6 +7,7 @@ import (
 	"claviger/internal/edge/awsjson"
 	"claviger/internal/edge/awsquery"
 	"claviger/internal/edge/message"
+	"claviger/internal/edge/xksproxy"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/fault"
 )
@@ -39,8 +40,11 @@ func (t target) recorded() string {
 // target finds the operation that r asks for. A request that the protocol
 // can't read at all is a call all the same, and recorded.
 func (s *service) target(r *message.Request) target {
-	if s.Protocol == Query {
+	switch s.Protocol {
+	case Query:
 		return s.queryTarget(r)
+	case XKS:
+		return s.proxyTarget(r)
 	}
 	return s.jsonTarget(r)
 }
@@ -92,6 +96,9 @@ func (s *service) queryTarget(r *message.Request) target {
 // spell returns a code as the service's protocol spells it.
 func (s *service) spell(code fault.Code) string {
 	switch {
+	case s.Protocol == XKS:
+		name, _, _ := xksproxy.Error(&fault.Fault{Code: code})
+		return name
 	case code == fault.AccessDenied:
 		return "AccessDenied" // records drop the protocol's suffix here, and only here
 	case code == fault.InternalFailure && s.Internal != "":
@@ -116,6 +123,9 @@ func (s *service) success(b *bound, id string, out any) message.Response {
 		response.Body = b.query.out.Append(nil, b.entrance.Operation.Name, s.Namespace, id, out)
 	case b.empty:
 		response.ContentType = "application/x-amz-json-1.1"
+	case s.Protocol == XKS:
+		response.ContentType = "application/json"
+		response.Body = b.json.out.Append(make([]byte, 0, answerBytes), out)
 	default:
 		response.ContentType = "application/x-amz-json-1.1"
 		response.Body = b.json.out.Append(make([]byte, 0, answerBytes), out)
@@ -129,6 +139,9 @@ func (s *service) failure(id string, err error) message.Response {
 		f.Code = s.Internal
 	}
 	response := message.Response{RequestID: id}
+	if s.Protocol == XKS {
+		return proxyFailure(response, &f)
+	}
 	if s.Protocol == Query {
 		response.ContentType = "text/xml"
 		_, response.Status, response.Body = awsquery.Error(&f, s.Namespace, id)

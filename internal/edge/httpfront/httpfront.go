@@ -55,6 +55,9 @@ type Options struct {
 	// can be a presigned request, and names no Origin), and those to a host name
 	// that is not local.
 	LocalOnly bool
+	// BodyMax returns a lower limit than BodyMax for the body of a request to a
+	// path, and 0 where there is none. It may be nil.
+	BodyMax func(path string) int64
 }
 
 // New returns a server that is ready to Serve.
@@ -103,7 +106,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.health(w)
 		return
 	}
-	m, err := read(w, r)
+	m, err := f.read(w, r)
 	if err != nil {
 		write(w, f.o.Handler.Refuse(m, err))
 		return
@@ -150,7 +153,7 @@ func lowerCase(names ...string) map[string]string {
 }
 
 // read makes a message of r. On error the message lacks the body.
-func read(w http.ResponseWriter, r *http.Request) (*message.Request, error) {
+func (f *front) read(w http.ResponseWriter, r *http.Request) (*message.Request, error) {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	m := &message.Request{
 		Method: r.Method,
@@ -184,14 +187,23 @@ func read(w http.ResponseWriter, r *http.Request) (*message.Request, error) {
 		// An absolute request line would replace the host that was signed.
 		return m, fault.New(fault.Validation, "The request line must hold a path.")
 	}
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, f.bodyMax(path))
 	m.Body = body
 	return m, err
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength > BodyMax {
-		return nil, tooLarge()
+func (f *front) bodyMax(path string) int64 {
+	if f.o.BodyMax != nil {
+		if limit := f.o.BodyMax(path); limit > 0 {
+			return min(limit, BodyMax)
+		}
+	}
+	return BodyMax
+}
+
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
 	}
 	if n := r.ContentLength; 0 <= n && n <= bodyTrusted {
 		body := make([]byte, n)
@@ -200,18 +212,18 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		}
 		return body, nil
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, BodyMax))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
 		if tooBig := new(http.MaxBytesError); errors.As(err, &tooBig) {
-			return nil, tooLarge()
+			return nil, tooLarge(limit)
 		}
 		return nil, fault.New(fault.Serialization, "The request body could not be read.")
 	}
 	return body, nil
 }
 
-func tooLarge() error {
-	return fault.New(fault.RequestEntityTooLarge, "The request body is larger than %d bytes.", BodyMax)
+func tooLarge(limit int64) error {
+	return fault.New(fault.RequestEntityTooLarge, "The request body is larger than %d bytes.", limit)
 }
 
 // noStore keeps plaintexts out of whatever stands between.
@@ -223,6 +235,9 @@ func write(w http.ResponseWriter, m message.Response) {
 	header["Cache-Control"] = noStore
 	header["X-Amzn-Requestid"] = []string{m.RequestID}
 	header["Content-Length"] = []string{strconv.Itoa(len(m.Body))}
+	if m.Allow != "" {
+		header["Allow"] = []string{m.Allow}
+	}
 	if m.ErrorType != "" {
 		header["X-Amzn-Errortype"] = []string{m.ErrorType}
 	}

@@ -130,6 +130,35 @@ func TestBody(t *testing.T) {
 	}
 }
 
+// TestBodyOfPath: a path may have a lower limit, and none has a higher one.
+func TestBodyOfPath(t *testing.T) {
+	t.Parallel()
+	limits := map[string]int64{"/low": 100, "/high": httpfront.BodyMax + 1}
+	address := serve(t, httpfront.Options{Handler: new(echo), BodyMax: func(path string) int64 { return limits[path] }})
+	for path, limit := range map[string]int{"/low": 100, "/low?x": 100, "/high": httpfront.BodyMax, "/other": httpfront.BodyMax} {
+		for _, size := range []int{limit - 1, limit, limit + 1} {
+			want, body := 200, strings.Repeat("x", size)
+			if size > limit {
+				want = 400
+			}
+			sent := body
+			if size > httpfront.BodyMax {
+				sent = "" // refused before it comes
+			}
+			if status, got := exchange(t, address, fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", path, size, sent)); status != want {
+				t.Errorf("%d bytes to %s: %d %.40s", size, path, status, got)
+			}
+			chunked := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", path, size, body)
+			if size > httpfront.BodyMax {
+				continue
+			}
+			if status, got := exchange(t, address, chunked); status != want {
+				t.Errorf("%d bytes in chunks to %s: %d %.40s", size, path, status, got)
+			}
+		}
+	}
+}
+
 // absent is a body of which nothing comes. It keeps how much was made room for.
 type absent struct{ room int }
 

@@ -44,5 +44,6 @@ type Response struct {
 	ContentType string
 	RequestID   string
 	ErrorType   string // x-amzn-ErrorType, "" on success
+	Allow       string // methods, where the request's was not one of them
 	Body        []byte
 }
