@@ -51,6 +51,7 @@ func (s *server) admin() http.Handler {
 	mux.HandleFunc("POST /service-principal/create", s.adminCreateServicePrincipal)
 	mux.HandleFunc("POST /service-principal/list", s.adminListServicePrincipals)
 	mux.HandleFunc("POST /service-principal/disable", s.adminDisableServicePrincipal)
+	s.addXks(mux)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	return mux
@@ -65,6 +66,14 @@ var operator = &authz.Credential{Caller: &authz.Caller{Principal: principal.Prin
 
 // operate takes an operator's request through the pipeline.
 func (s *server) operate(ctx context.Context, name string, fill func(in any)) (any, error) {
+	return s.operateOn(ctx, name, func(in any) error {
+		fill(in)
+		return nil
+	})
+}
+
+// operateOn is operate for an input that may not be readable.
+func (s *server) operateOn(ctx context.Context, name string, decode func(in any) error) (any, error) {
 	entrance := s.operators[name]
 	return s.pipeline.Do(ctx, &pipeline.Request{
 		Entrance:   entrance,
@@ -74,11 +83,8 @@ func (s *server) operate(ctx context.Context, name string, fill func(in any)) (a
 		Facts:      authz.Facts{UserAgent: "claviger"},
 		ID:         ident.UUID(),
 		Partition:  "aws",
-		Decode: func(in any) error {
-			fill(in)
-			return nil
-		},
-		Spell: func(code fault.Code) string { return string(code) },
+		Decode:     decode,
+		Spell:      func(code fault.Code) string { return string(code) },
 	})
 }
 

@@ -268,9 +268,10 @@ func TestWarmUsesReadNoStore(t *testing.T) {
 	t.Parallel()
 	counting := &countingDriver{Driver: newMemory()}
 	w := newWorldOn(t, counting, "")
-	for _, name := range []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateRandom", "kms:DescribeKey"} {
+	for _, name := range []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateRandom", "kms:DescribeKey",
+		"kms-xks-proxy:Encrypt", "kms-xks-proxy:Decrypt", "kms-xks-proxy:GetKeyMetadata", "kms-xks-proxy:GetHealthStatus"} {
 		in := samples[name](w)
-		caller := w.caller(owner)
+		caller := w.author(name)
 		w.must(caller, name, in) // warms
 		before := counting.snapshots.Load()
 		for range 10 {

@@ -16,6 +16,7 @@ import (
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/sts"
+	"claviger/internal/service/xks"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/optional"
 	"claviger/internal/words/pairs"
@@ -414,12 +415,26 @@ var samples = map[string]func(w *world) any{
 	},
 	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
 	"sts:GetSessionToken":   func(*world) any { return &sts.GetSessionTokenInput{} },
+
+	"kms-xks-proxy:Decrypt": func(w *world) any { return w.externalDecryption() },
+	"kms-xks-proxy:Encrypt": func(w *world) any { return w.externalEncryption() },
+	"kms-xks-proxy:GetHealthStatus": func(w *world) any {
+		w.keyStore()
+		return &xks.GetHealthStatusInput{KeyStore: sampleStore, RequestMetadata: requestMetadata("KmsHealthCheck")}
+	},
+	"kms-xks-proxy:GetKeyMetadata": func(w *world) any {
+		return &xks.GetKeyMetadataInput{KeyStore: sampleStore, ExternalKeyID: w.externalKey(), RequestMetadata: requestMetadata("CreateKey")}
+	},
 }
 
 // authors make the calls of those samples that the owner's root user can't make.
 var authors = map[string]func(w *world) *authz.Credential{
 	"sts:AssumeRole":                 func(w *world) *authz.Credential { return w.userWith(w.fresh("assumer"), `"sts:AssumeRole"`) },
 	"sts:CreateForwardAccessSession": (*world).documentsService,
+	"kms-xks-proxy:Decrypt":          (*world).keyStore,
+	"kms-xks-proxy:Encrypt":          (*world).keyStore,
+	"kms-xks-proxy:GetHealthStatus":  (*world).keyStore,
+	"kms-xks-proxy:GetKeyMetadata":   (*world).keyStore,
 }
 
 // author returns who makes the call of a sample.

@@ -148,8 +148,10 @@ func (s *server) serve(o serving) error {
 		return errors.Join(err, admin.Close(), o.listener.Close(), s.close())
 	}
 	var serving atomic.Bool
+	door := s.gateway(o.settings)
 	main := httpfront.New(httpfront.Options{
-		Handler:   s.gateway(o.settings),
+		Handler:   door,
+		BodyMax:   door.BodyMax,
 		Ready:     serving.Load,
 		Panicked:  func(cause any) { s.log.Error("panic outside of a call", "cause", fmt.Sprint(cause)) },
 		LocalOnly: o.localOnly,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"claviger/internal/service/kms"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/trail"
+	"claviger/internal/service/xks"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/fault"
 )
@@ -49,6 +51,7 @@ type server struct {
 	trail     audit.Trail
 	iam       *iam.Service
 	keys      *kms.Service
+	proxy     *xks.Service
 	pipeline  *pipeline.Pipeline
 	services  []gateway.Service
 	operators map[string]*pipeline.Entrance
@@ -60,7 +63,7 @@ type server struct {
 }
 
 // tables of all services.
-func tables() []store.AnyTable { return append(iam.Tables(), kms.Tables()...) }
+func tables() []store.AnyTable { return slices.Concat(iam.Tables(), kms.Tables(), xks.Tables()) }
 
 // newServer puts a server together on f, which it owns from then on: an error
 // closes everything. Before it returns, the trail has the record of every
@@ -122,14 +125,22 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		},
 		Glance: s.store.Glance,
 	})
+	s.proxy = xks.New(xks.Options{
+		Keyring: f.keyring,
+		Store:   s.store,
+		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
+			return corridor.CarryOut(ctx, proxySource, change)
+		},
+	})
 	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Signatures: newEvidence(s.iam)})
-	s.services = services(s.iam, s.keys, tokens)
-	s.operators = operators(s.iam, trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
+	s.services = services(s.iam, s.keys, tokens, s.proxy)
+	records := trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
 		if f.verify == nil {
 			return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
 		}
 		return f.verify(ctx, options, head)
-	}))
+	})
+	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations())
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.doDue(ctx)
@@ -153,8 +164,11 @@ func (s *server) checkNotRolledBack(ctx context.Context) error {
 // keySource is the event source of what is done with keys.
 const keySource = "kms.amazonaws.com"
 
+// proxySource is the event source of what is done with external keys.
+const proxySource = "kms-xks-proxy"
+
 // services is the list of every API that the binary offers.
-func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service) []gateway.Service {
+func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service, proxy *xks.Service) []gateway.Service {
 	return []gateway.Service{
 		{
 			Name: "kms", Source: keySource, Protocol: gateway.JSON, Target: "TrentService",
@@ -170,15 +184,16 @@ func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service) [
 			Version: "2011-06-15", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 			Skew: 15 * time.Minute, Operations: tokens.Operations(),
 		},
+		{Name: "kms-xks-proxy", Source: proxySource, Protocol: gateway.XKS, Operations: proxy.Operations()},
 	}
 }
 
 // operatorSource is the event source of what the operator does.
 const operatorSource = "claviger"
 
-func operators(identities *iam.Service, records *trail.Service) map[string]*pipeline.Entrance {
+func operators(lists ...[]operation.Operation) map[string]*pipeline.Entrance {
 	entrances := make(map[string]*pipeline.Entrance)
-	for _, list := range [][]operation.Operation{identities.OperatorOperations(), records.OperatorOperations()} {
+	for _, list := range lists {
 		for _, op := range list {
 			entrances[op.Name] = pipeline.Open(operatorSource, op)
 		}
@@ -193,6 +208,7 @@ func (s *server) gateway(c *common) *gateway.Gateway {
 		Services:    s.services,
 		Pipeline:    s.pipeline,
 		Credentials: s.iam,
+		KeyStores:   s.proxy,
 		Regions:     c.Regions,
 		Region:      c.Region,
 		Now:         s.now,

@@ -41,6 +41,7 @@ type world struct {
 	entrances map[string]*pipeline.Entrance // "kms:Encrypt"
 	names     int
 	documents *authz.Credential // the service of documents, once it is registered
+	xks       string            // access key id of its key store, once that is made
 }
 
 type lockedBuffer struct {
