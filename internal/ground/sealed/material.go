@@ -21,8 +21,8 @@ import (
 type Material struct {
 	key     *key // of symmetric material; nil else
 	id      string
-	prefix  []byte  // blob header up to N, of symmetric material
-	private private // of any other
+	prefix  []byte // blob header up to N, of symmetric material
+	private hidden // of any other
 }
 
 // materialPrefix is the version of the wrapped form.

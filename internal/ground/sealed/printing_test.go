@@ -20,8 +20,8 @@ func TestNothingShows(t *testing.T) {
 	}
 	ring := &Keyring{master: newCanary()}
 	ring.accounts.Store("a", newCanary())
-	mac := &Material{private: &macKey{key: canary}}
-	wrapping := &WrappingKey{private: &macKey{key: canary}}
+	mac := &Material{private: hide(&macKey{key: canary})}
+	wrapping := &WrappingKey{private: hide(&macKey{key: canary})}
 	holders := []any{
 		mac, *mac, wrapping, *wrapping, waiting{key: newCanary()},
 		newCanary(), &RootKey{key: newCanary()}, ring, material,

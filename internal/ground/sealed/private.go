@@ -14,6 +14,20 @@ import (
 // of any length.
 var privatePrefix = []byte{2}
 
+// hidden is a private key behind a function, because fmt prints what pointers
+// inside of structs point to when it is given a verb that does not fit.
+type hidden func() private
+
+func hide(p private) hidden { return func() private { return p } }
+
+// get returns nil where there is no key.
+func (h hidden) get() private {
+	if h == nil {
+		return nil
+	}
+	return h()
+}
+
 // wrapPrivate makes material of a private key.
 func (k *Keyring) wrapPrivate(b Binding, p private) (*Material, []byte, error) {
 	account, err := k.account(b.Account)
@@ -63,12 +77,12 @@ func newPrivate(b *Binding, p private, encoded []byte) (*Material, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Material{id: m.id, private: p}, nil
+	return &Material{id: m.id, private: hide(p)}, nil
 }
 
 // able returns the ability A of the material's private key.
 func able[A any](m *Material) (A, error) {
-	a, ok := m.private.(A)
+	a, ok := m.private.get().(A)
 	if !ok {
 		return a, fmt.Errorf("sealed: material %s is of another kind", m.id)
 	}

@@ -89,7 +89,7 @@ func TestPrivateVectors(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", v.Binding.Spec, err)
 		}
-		same(t, v.Binding.Spec, m.private.encode(), v.Encoded)
+		same(t, v.Binding.Spec, m.private.get().encode(), v.Encoded)
 		same(t, v.Binding.Spec, account.box(labelMaterial, nil, privatePrefix, variatesOf(v.N, v.IV), ring.materialBinding(&v.Binding), v.Encoded), v.Wrapped)
 		if m.ID() != hex.EncodeToString(v.MaterialID) {
 			t.Errorf("%s: material id %s, not %x", v.Binding.Spec, m.ID(), v.MaterialID)
@@ -103,7 +103,7 @@ func TestPrivateVectors(t *testing.T) {
 		if err != nil || w.spec != v.Spec {
 			t.Fatalf("%s: %v", v.Spec, err)
 		}
-		same(t, v.Spec, w.private.encode(), v.Encoded)
+		same(t, v.Spec, w.private.get().encode(), v.Encoded)
 	}
 }
 
@@ -118,7 +118,7 @@ func FuzzUnwrapImport(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	w := &WrappingKey{"RSA_2048", k}
+	w := &WrappingKey{"RSA_2048", hide(k)}
 	under, err := k.seal("RSAES_OAEP_SHA_256", make([]byte, 32))
 	if err != nil {
 		f.Fatal(err)

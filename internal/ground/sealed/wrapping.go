@@ -15,7 +15,7 @@ import (
 // material is wrapped on its way here (GetParametersForImport).
 type WrappingKey struct {
 	spec    string
-	private private
+	private hidden
 }
 
 // wrappingPrefix is the version of the sealed form of wrapping keys.
@@ -32,7 +32,7 @@ func NewWrappingKey(ctx context.Context, name string) (*WrappingKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &WrappingKey{name, p}, nil
+	return &WrappingKey{name, hide(p)}, nil
 }
 
 func wrappingSpec(name string) (spec, error) {
@@ -43,7 +43,7 @@ func wrappingSpec(name string) (spec, error) {
 }
 
 // PublicKey returns the public key as SubjectPublicKeyInfo in DER.
-func (w *WrappingKey) PublicKey() []byte { return w.private.(hasPublic).spki() }
+func (w *WrappingKey) PublicKey() []byte { return w.private.get().(hasPublic).spki() }
 
 // SealWrappingKey returns the pair in a form that can be kept, or given away in a
 // token: sealed under the key of an account and bound to associated, which
@@ -53,7 +53,7 @@ func (k *Keyring) SealWrappingKey(account string, associated []byte, w *Wrapping
 	if err != nil {
 		return nil, err
 	}
-	encoded := w.private.encode()
+	encoded := w.private.get().encode()
 	defer clear(encoded)
 	plaintext := append(appendField(make([]byte, 0, 2+len(w.spec)+len(encoded)), w.spec), encoded...)
 	defer clear(plaintext)
@@ -84,7 +84,7 @@ func (k *Keyring) OpenWrappingKey(account string, associated, sealed []byte) (*W
 	if err != nil {
 		return nil, fmt.Errorf("sealed: reading a wrapping key of the spec %s: %w", name, err)
 	}
-	return &WrappingKey{name, p}, nil
+	return &WrappingKey{name, hide(p)}, nil
 }
 
 // Unwrap opens material that was wrapped with one of the algorithms
@@ -102,9 +102,9 @@ func (w *WrappingKey) Unwrap(ctx context.Context, algorithm string, wrapped []by
 func (w *WrappingKey) unwrap(ctx context.Context, algorithm string, wrapped []byte) ([]byte, error) {
 	hash, ok := strings.CutPrefix(algorithm, "RSA_AES_KEY_WRAP_")
 	if !ok {
-		return w.private.(opener).open(ctx, algorithm, wrapped)
+		return w.private.get().(opener).open(ctx, algorithm, wrapped)
 	}
-	k, ok := w.private.(*rsaKey)
+	k, ok := w.private.get().(*rsaKey)
 	if !ok {
 		return nil, fmt.Errorf("sealed: %s does not unwrap %s", w.spec, algorithm)
 	}
