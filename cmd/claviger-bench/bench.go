@@ -47,23 +47,30 @@ func (b *bench) run() error {
 	if err := b.single(); err != nil {
 		return err
 	}
+	if err := b.pairs(); err != nil {
+		return fmt.Errorf("beside key pairs: %w", err)
+	}
 	if b.check && len(misses) > 0 {
 		return fmt.Errorf("below what is required: %q", misses)
 	}
 	return nil
 }
 
+// What every server of ours is started with.
+var (
+	rootEnv    = []string{"CLAVIGER_ROOT_ACCESS_KEY_ID=" + rootUser.accessKeyID, "CLAVIGER_ROOT_SECRET_ACCESS_KEY=" + rootUser.secret}
+	commonArgs = []string{"--listen", "127.0.0.1:0", "--log-format", "json", "--region", region}
+)
+
 // begin starts and fills the two servers: one in memory whose records are
 // asynchronous, one on disk whose records are durable before the answer.
 func (b *bench) begin() error {
-	env := []string{"CLAVIGER_ROOT_ACCESS_KEY_ID=" + rootUser.accessKeyID, "CLAVIGER_ROOT_SECRET_ACCESS_KEY=" + rootUser.secret}
-	common := []string{"--listen", "127.0.0.1:0", "--log-format", "json", "--region", region}
-	memory, err := b.start("claviger dev", env, append([]string{b.claviger, "dev"}, common...)...)
+	memory, err := b.start("claviger dev", rootEnv, append([]string{b.claviger, "dev"}, commonArgs...)...)
 	if err != nil {
 		return err
 	}
 	data := filepath.Join(b.dir, "data")
-	disk, err := b.start("claviger serve", env, append([]string{b.claviger, "serve", "--init", "--data", data}, common...)...)
+	disk, err := b.start("claviger serve", rootEnv, append([]string{b.claviger, "serve", "--init", "--data", data}, commonArgs...)...)
 	if err != nil {
 		return err
 	}
@@ -76,9 +83,14 @@ func (b *bench) begin() error {
 	return b.memory.seal(sealedMessages, 32)
 }
 
-// start starts a server that stop will end.
+// start starts a server that stop will end, on one processor.
 func (b *bench) start(name string, env []string, args ...string) (*process, error) {
-	p, err := start(name, b.cores, b.gogc, env, args...)
+	return b.startOn(1, name, env, args...)
+}
+
+// startOn is start on so many processors.
+func (b *bench) startOn(processors int, name string, env []string, args ...string) (*process, error) {
+	p, err := start(name, processors, b.cores, b.gogc, env, args...)
 	if err != nil {
 		return nil, err
 	}

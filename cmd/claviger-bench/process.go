@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// A process is a server that was started, on a core of its own.
+// A process is a server that was started.
 type process struct {
 	name string
 	addr string
@@ -24,13 +24,14 @@ type process struct {
 	said *lines
 }
 
-// start starts a server and waits until it says where it listens.
-func start(name string, pinned bool, gogc string, env []string, args ...string) (*process, error) {
-	if pinned {
+// start starts a server that uses so many processors and waits until it says
+// where it listens. One that uses a single one can be pinned to it.
+func start(name string, processors int, pinned bool, gogc string, env []string, args ...string) (*process, error) {
+	if pinned && processors == 1 {
 		args = append([]string{"taskset", "-c", "0"}, args...)
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(env, "GOMAXPROCS=1", "GOGC="+gogc, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.TempDir())
+	cmd.Env = append(env, "GOMAXPROCS="+strconv.Itoa(processors), "GOGC="+gogc, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.TempDir())
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
