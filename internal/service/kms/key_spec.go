@@ -123,14 +123,16 @@ func specNames(keep func(*keySpec) bool) []string {
 	return names
 }
 
-// specNamed returns a spec of the model, nil where there is none of that name.
-func specNamed(name string) *keySpec {
-	i := slices.IndexFunc(keySpecs, func(s keySpec) bool { return s.name == name })
-	if i < 0 {
-		return nil
+var specsByName = func() map[string]*keySpec {
+	byName := make(map[string]*keySpec, len(keySpecs))
+	for i := range keySpecs {
+		byName[keySpecs[i].name] = &keySpecs[i]
 	}
-	return &keySpecs[i]
-}
+	return byName
+}()
+
+// specNamed returns a spec of the model, nil where there is none of that name.
+func specNamed(name string) *keySpec { return specsByName[name] }
 
 // usageFits reports whether a key of the spec can have the usage.
 func usageFits(spec, usage string) bool {
@@ -248,13 +250,13 @@ var signingAlgorithms = []signingAlgorithm{
 	{"ED25519_PH_SHA_512", 64, []sealed.Form{sealed.Digest}},
 }
 
-func signingAlgorithmNames() []string {
+var signingAlgorithmNames = func() []string {
 	names := make([]string, len(signingAlgorithms))
 	for i := range signingAlgorithms {
 		names[i] = signingAlgorithms[i].name
 	}
 	return names
-}
+}()
 
 // checkMessage refuses a message of a form that the algorithm does not take, or
 // one that can't be the digest that it is said to be.

@@ -14,7 +14,7 @@ func TestSpecsAreWhole(t *testing.T) {
 	t.Parallel()
 	known := map[string][]string{
 		usageEncryptDecrypt:         encryptionAlgorithms,
-		usageSignVerify:             signingAlgorithmNames(),
+		usageSignVerify:             signingAlgorithmNames,
 		usageMAC:                    macAlgorithms,
 		usageKeyAgreement:           {ecdh},
 		usageEncapsulateDecapsulate: {mlKEM},
@@ -72,7 +72,7 @@ func TestMessagesOfAlgorithms(t *testing.T) {
 		"RSASSA_PKCS1_V1_5_SHA_256": 32, "RSASSA_PKCS1_V1_5_SHA_384": 48, "RSASSA_PKCS1_V1_5_SHA_512": 64,
 		"ECDSA_SHA_256": 32, "ECDSA_SHA_384": 48, "ECDSA_SHA_512": 64, "SM2DSA": 32, "ED25519_PH_SHA_512": 64,
 	}
-	for _, algorithm := range signingAlgorithmNames() {
+	for _, algorithm := range signingAlgorithmNames {
 		for _, n := range []int{1, 31, 32, 33, 47, 48, 49, 63, 64, 65, 4096} {
 			raw, digest, mu := checkMessage(algorithm, sealed.Raw, n), checkMessage(algorithm, sealed.Digest, n), checkMessage(algorithm, sealed.ExternalMu, n)
 			if takes := algorithm != "ED25519_PH_SHA_512"; (raw == nil) != takes {

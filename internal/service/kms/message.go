@@ -13,7 +13,7 @@ func checkSigned(c *check.Checks, message confidential.Bytes, form, algorithm op
 	checkText(c, message)
 	c.Enum("messageType", form, messageForm...)
 	if c.Required("signingAlgorithm", algorithm.Set) {
-		c.Enum("signingAlgorithm", algorithm, signingAlgorithmNames()...)
+		c.Enum("signingAlgorithm", algorithm, signingAlgorithmNames...)
 	}
 }
 
