@@ -52,6 +52,11 @@ refused AccessDeniedException "The ciphertext refers to a customer master key th
 	partner kms decrypt --ciphertext-blob fileb://sealed --encryption-context purpose=ledger
 equal "$(teller kms generate-data-key --key-id "$key" --key-spec AES_256 --encryption-context purpose=ledger --query Plaintext | base64 -d | wc -c)" 32
 
+rsa=$(bank kms create-key --key-spec RSA_2048 --key-usage SIGN_VERIFY --query KeyMetadata.KeyId)
+bank kms sign --key-id "$rsa" --message fileb://plain --signing-algorithm RSASSA_PSS_SHA_256 --query Signature | base64 -d > signature
+equal "$(bank kms verify --key-id "$rsa" --message fileb://plain --signature fileb://signature --signing-algorithm RSASSA_PSS_SHA_256 --query SignatureValid)" True
+refused KMSInvalidSignatureException "" bank kms verify --key-id "$rsa" --message fileb://sealed --signature fileb://signature --signing-algorithm RSASSA_PSS_SHA_256
+
 bank kms disable-key --key-id "$key"
 refused DisabledException "$key is disabled." teller kms encrypt --key-id "$key" --plaintext fileb://plain --encryption-context purpose=ledger
 bank kms enable-key --key-id "$key"

@@ -1,5 +1,6 @@
 """A round with boto3: pagination, blobs, errors, two Regions, a presigned call."""
 
+import hashlib
 import os
 import urllib.request
 
@@ -56,6 +57,27 @@ data = kms.generate_data_key(KeyId=keys[2]["KeyId"], NumberOfBytes=64)
 assert kms.decrypt(CiphertextBlob=data["CiphertextBlob"])["Plaintext"] == data["Plaintext"]
 assert "Plaintext" not in kms.generate_data_key_without_plaintext(KeyId=keys[2]["KeyId"], KeySpec="AES_128")
 refused("ValidationException", "Please specify either number of bytes or key spec.", kms.generate_data_key, KeyId=keys[2]["KeyId"])
+
+# Keys of other kinds.
+signer = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+assert signer["SigningAlgorithms"] == ["ECDSA_SHA_256"] and "EncryptionAlgorithms" not in signer, signer
+assert "CurrentKeyMaterialId" not in signer, signer
+digest = hashlib.sha256(b"hello").digest()
+signature = kms.sign(KeyId=signer["KeyId"], Message=b"hello", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
+assert kms.verify(KeyId=signer["KeyId"], Message=digest, MessageType="DIGEST", Signature=signature, SigningAlgorithm="ECDSA_SHA_256")["SignatureValid"]
+refused("KMSInvalidSignatureException", "", kms.verify, KeyId=signer["KeyId"], Message=b"other", Signature=signature, SigningAlgorithm="ECDSA_SHA_256")
+refused("ValidationException", "Digest is invalid length for algorithm ECDSA_SHA_256.", kms.sign, KeyId=signer["KeyId"],
+        Message=b"hello", MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256")
+refused("InvalidKeyUsageException", signer["Arn"] + " key usage is SIGN_VERIFY which is not valid for Encrypt.", kms.encrypt,
+        KeyId=signer["KeyId"], Plaintext=b"x")
+public = kms.get_public_key(KeyId=signer["KeyId"])
+assert public["PublicKey"][0] == 0x30 and public["SigningAlgorithms"] == ["ECDSA_SHA_256"], public
+mac_key = kms.create_key(KeySpec="HMAC_384", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]
+mac = kms.generate_mac(KeyId=mac_key["KeyId"], Message=b"hello", MacAlgorithm="HMAC_SHA_384")["Mac"]
+assert len(mac) == 48 and kms.verify_mac(KeyId=mac_key["KeyId"], Message=b"hello", MacAlgorithm="HMAC_SHA_384", Mac=mac)["MacValid"]
+refused("KMSInvalidMacException", "", kms.verify_mac, KeyId=mac_key["KeyId"], Message=b"hello", MacAlgorithm="HMAC_SHA_384", Mac=mac[:-1])
+pair = kms.generate_data_key_pair(KeyId=keys[2]["KeyId"], KeyPairSpec="ECC_NIST_P384")
+assert kms.decrypt(CiphertextBlob=pair["PrivateKeyCiphertextBlob"])["Plaintext"] == pair["PrivateKeyPlaintext"]
 
 # Regions are name spaces.
 far = client("kms", region="eu-west-1")
