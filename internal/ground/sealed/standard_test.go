@@ -107,6 +107,46 @@ func TestPrivateVectors(t *testing.T) {
 	}
 }
 
+func TestSM2Wrapping(t *testing.T) {
+	t.Parallel()
+	if fips140.Enabled() {
+		t.Skip("not in FIPS 140-3 mode")
+	}
+	w, err := NewWrappingKey(t.Context(), "SM2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := &Keyring{}
+	ring.accounts.Store("a", drawKey())
+	kept, err := ring.SealWrappingKey("a", nil, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := w.PublicKey()
+	if w, err = ring.OpenWrappingKey("a", nil, kept); err != nil || !bytes.Equal(w.PublicKey(), public) {
+		t.Fatalf("another key, %v", err)
+	}
+	wrapped, err := w.private.get().(opener).seal("SM2PKE", []byte("material"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.unwrap(t.Context(), "SM2PKE", wrapped); err != nil || string(got) != "material" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for i := range wrapped {
+		wrapped[i] ^= 1
+		if _, err := w.unwrap(t.Context(), "SM2PKE", wrapped); err != ErrCiphertext {
+			t.Errorf("byte %d altered: %v", i, err)
+		}
+		wrapped[i] ^= 1
+	}
+	for _, algorithm := range []string{"", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_256"} {
+		if _, err := w.unwrap(t.Context(), algorithm, wrapped); err == nil || errors.Is(err, ErrCiphertext) {
+			t.Errorf("unwrapped with %q: %v", algorithm, err)
+		}
+	}
+}
+
 // FuzzUnwrapImport throws bytes at a wrapping key: what comes is material or the
 // one error.
 func FuzzUnwrapImport(f *testing.F) {

@@ -100,14 +100,14 @@ func (w *WrappingKey) Unwrap(ctx context.Context, algorithm string, wrapped []by
 }
 
 func (w *WrappingKey) unwrap(ctx context.Context, algorithm string, wrapped []byte) ([]byte, error) {
+	if (algorithm == "SM2PKE") != (w.spec == "SM2") {
+		return nil, fmt.Errorf("sealed: %s does not unwrap %s", w.spec, algorithm)
+	}
 	hash, ok := strings.CutPrefix(algorithm, "RSA_AES_KEY_WRAP_")
 	if !ok {
 		return w.private.get().(opener).open(ctx, algorithm, wrapped)
 	}
-	k, ok := w.private.get().(*rsaKey)
-	if !ok {
-		return nil, fmt.Errorf("sealed: %s does not unwrap %s", w.spec, algorithm)
-	}
+	k := w.private.get().(*rsaKey)
 	// An AES key under OAEP, then the material under the AES key, as PKCS #11
 	// has it (CKM_RSA_AES_KEY_WRAP, version 2.40 §2.1.21).
 	if len(wrapped) < k.key.Size() {
