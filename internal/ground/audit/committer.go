@@ -75,7 +75,11 @@ func (l *Log) commit() error {
 		return err
 	}
 	// A crash here leaves entries in the trail whose callers got no answer.
+	first := l.durable.last + 1
 	l.acknowledge(t)
+	if l.o.Observe != nil && len(b.entries) > 0 {
+		l.o.Observe(first, b.entries)
+	}
 	b.promise.settle(nil)
 	l.giveBack(b)
 	return nil

@@ -12,6 +12,7 @@ type Entry struct {
 	Time    time.Time // when the call was made
 	Record  []byte    // one JSON object in CloudTrail's form
 	Side    []byte    // sealed premises of a refusal, or nil; never delivered
+	Note    any       // what Options.Observe may know beside; stored nowhere
 }
 
 const (

@@ -16,10 +16,18 @@ type Ring struct {
 	outbox  uint64
 	closed  bool
 	readers chan struct{} // closed when an entry is added; nil while nobody waits
+	observe func(first uint64, entries []Entry)
 }
 
 // NewRing keeps at most n entries, one at least.
 func NewRing(n int) *Ring { return &Ring{kept: make([]Entry, max(n, 1))} }
+
+// Observe has observe, which may be nil, told of entries as Options.Observe is.
+// It is called before the first Append.
+func (r *Ring) Observe(observe func(first uint64, entries []Entry)) *Ring {
+	r.observe = observe
+	return r
+}
 
 // Append implements Trail.
 func (r *Ring) Append(entries []Entry, valid func() bool) (Ticket, error) {
@@ -54,6 +62,9 @@ func (r *Ring) add(entries []Entry) {
 	for _, e := range entries {
 		r.last++
 		r.kept[r.last%uint64(len(r.kept))] = e
+	}
+	if r.observe != nil && len(entries) > 0 {
+		r.observe(r.last-uint64(len(entries))+1, entries)
 	}
 	if r.readers != nil && len(entries) > 0 {
 		close(r.readers)

@@ -83,6 +83,10 @@ type Options struct {
 	Now    func() time.Time
 	// SegmentBytes is the preallocated size of a segment, 32 MiB by default, 8 KiB at least.
 	SegmentBytes int64
+	// Observe is told of entries once they are durable, in their order and before
+	// any Ticket for them is kept: the first one's number, and the entries, whose
+	// slice is not its own. It may be nil. All who wait for the trail wait for it.
+	Observe func(first uint64, entries []Entry)
 
 	folder folder // in place of Dir, in tests
 }
