@@ -5,6 +5,7 @@ import (
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/ident"
 )
 
 // Echo renders the record that a call leaves in another Region: of the same
@@ -18,7 +19,7 @@ func (f *Frame) Echo(e *operation.Echo) audit.Entry {
 	echo.Name, echo.Call, echo.Caller = e.Name, &call, &caller
 	echo.Request, echo.Response = shown(e.Request), shown(e.Response)
 	account := caller.Principal.Account
-	return audit.Entry{Account: account, Time: call.Time, Record: echo.render(account, "")}
+	return audit.Entry{Account: account, Time: call.Time, Record: echo.render(account, ident.UUID(), "")}
 }
 
 // shown renders the shape to which from points. Its tags were found to be right

@@ -84,17 +84,28 @@ func (f *Frame) Entries() []audit.Entry {
 	}
 	entries := make([]audit.Entry, 0, 1+len(others))
 	if !service {
-		entries = append(entries, audit.Entry{Account: own, Time: f.Call.Time, Record: f.render(own, shared)})
+		entries = append(entries, f.entry(own, shared))
 	}
 	for _, account := range others {
-		entries = append(entries, audit.Entry{Account: account, Time: f.Call.Time, Record: f.render(account, shared)})
+		entries = append(entries, f.entry(account, shared))
 	}
 	return entries
 }
 
+// entry is the copy for one account. Who observes the trail gets a Brief of it
+// where a key was used.
+func (f *Frame) entry(recipient, shared string) audit.Entry {
+	id := ident.UUID()
+	e := audit.Entry{Account: recipient, Time: f.Call.Time, Record: f.render(recipient, id, shared)}
+	if f.Cryptographic && f.Fault == nil {
+		e.Note = f.brief(recipient, id)
+	}
+	return e
+}
+
 // render writes the copy for one account, members in the order of the public
 // table of fields.
-func (f *Frame) render(recipient, shared string) []byte {
+func (f *Frame) render(recipient, id, shared string) []byte {
 	p := &f.Caller.Principal
 	own := recipient == p.Account
 	w := writer{b: make([]byte, 0, frameBytes+len(f.Request)+len(f.Response)+len(f.Facts.UserAgent))}
@@ -132,7 +143,7 @@ func (f *Frame) render(recipient, shared string) []byte {
 		w.close()
 	}
 	w.text("requestID", f.Call.RequestID)
-	w.text("eventID", ident.UUID())
+	w.text("eventID", id)
 	w.bool("readOnly", f.ReadOnly)
 	resources(&w, f.Call.Record.Resources, recipient, own)
 	w.text("eventType", "AwsApiCall")
