@@ -109,7 +109,7 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 	return newServer(context.Background(), foundations{
 		driver:      memory.New(),
 		keyring:     keyring,
-		openTrail:   func(audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords), nil },
+		openTrail:   func(o audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords).Observe(o.Observe), nil },
 		partition:   settings.partition(),
 		regions:     settings.Regions,
 		development: anyAccount,

@@ -71,6 +71,7 @@ var limits = map[string][]limit{
 	"kms:GenerateDataKeyWithoutPlaintext":     {limitKeyID, limitBytes, limitTokens},
 	"kms:GenerateMac":                         {limitMessage, limitKeyID, limitTokens},
 	"kms:GenerateRandom":                      {limitBytes, {"CustomKeyStoreId", 1, 64}},
+	"kms:GetKeyLastUsage":                     {limitKeyID},
 	"kms:GetKeyPolicy":                        {limitKeyID, limitPolName},
 	"kms:GetKeyRotationStatus":                {limitKeyID},
 	"kms:GetParametersForImport":              {limitKeyID},

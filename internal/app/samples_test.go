@@ -250,7 +250,10 @@ var samples = map[string]func(w *world) any{
 		return &kms.GenerateMacInput{KeyID: w.mac(), Message: canary(), MacAlgorithm: optional.Some("HMAC_SHA_256")}
 	},
 	"kms:GenerateRandom": func(*world) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
-	"kms:GetKeyPolicy":   func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
+	"kms:GetKeyLastUsage": func(w *world) any {
+		return &kms.GetKeyLastUsageInput{KeyID: optional.Some(w.key())}
+	},
+	"kms:GetKeyPolicy": func(w *world) any { return &kms.GetKeyPolicyInput{KeyID: optional.Some(w.key())} },
 	"kms:GetKeyRotationStatus": func(w *world) any {
 		return &kms.GetKeyRotationStatusInput{KeyID: optional.Some(w.key())}
 	},

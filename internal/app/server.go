@@ -83,6 +83,18 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, err // the driver is closed already
 	}
 	s.store = opened
+	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: s.now})
+	s.keys = kms.New(kms.Options{
+		Keyring:    f.keyring,
+		Principals: s.iam,
+		Regions:    f.regions,
+		Stamp:      s.store.Stamp,
+		Store:      s.store,
+		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
+			return corridor.CarryOut(ctx, keySource, change)
+		},
+		Glance: s.store.Glance,
+	})
 
 	options := audit.Options{
 		Dir:    f.trailDir,
@@ -90,6 +102,8 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
 		Signer: f.keyring.Signer(),
 		Now:    s.now,
+		// What the trail gets before the keys have caught up with it is read again then.
+		Observe: s.recorded,
 	}
 	if s.trail, err = f.openTrail(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
@@ -98,7 +112,6 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
 	}
 
-	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: s.now})
 	corridor = pipeline.New(pipeline.Options{
 		Store:       s.store,
 		Trail:       s.trail,
@@ -113,18 +126,10 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("bringing the trail up to the store: %w", err), s.trail.Close(), s.store.Close())
 	}
+	if err := s.keys.CatchUp(ctx, s.now(), s.readTrail); err != nil {
+		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
+	}
 
-	s.keys = kms.New(kms.Options{
-		Keyring:    f.keyring,
-		Principals: s.iam,
-		Regions:    f.regions,
-		Stamp:      s.store.Stamp,
-		Store:      s.store,
-		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
-			return corridor.CarryOut(ctx, keySource, change)
-		},
-		Glance: s.store.Glance,
-	})
 	s.proxy = xks.New(xks.Options{
 		Keyring: f.keyring,
 		Store:   s.store,
@@ -147,6 +152,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.background.Go(func() { s.keepUp(background) })
 	s.background.Go(func() { s.keepDates(background) })
 	s.background.Go(func() { fillPools(background) })
+	s.background.Go(func() { s.storeLastUses(background) })
 	return s, nil
 }
 
@@ -162,7 +168,7 @@ func (s *server) checkNotRolledBack(ctx context.Context) error {
 }
 
 // keySource is the event source of what is done with keys.
-const keySource = "kms.amazonaws.com"
+const keySource = kms.EventSource
 
 // proxySource is the event source of what is done with external keys.
 const proxySource = "kms-xks-proxy"
@@ -245,6 +251,7 @@ func (s *server) keepUp(ctx context.Context) {
 func (s *server) close() error {
 	s.stop()
 	s.background.Wait()
+	s.keepLastUses(context.Background())
 	return errors.Join(s.trail.Close(), s.store.Close())
 }
 

@@ -106,7 +106,7 @@ func (w *world) foundations(d driver.Driver, dir string) foundations {
 		log:         slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		openTrail: func(o audit.Options) (audit.Trail, error) {
 			if dir == "" {
-				return audit.NewRing(ringRecords), nil
+				return audit.NewRing(ringRecords).Observe(o.Observe), nil
 			}
 			o.SegmentBytes = 4 << 20
 			return audit.Open(o)

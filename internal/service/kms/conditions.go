@@ -34,7 +34,8 @@ type conditions struct {
 
 	sameKey optional.Of[bool]
 	bypass  optional.Of[bool]
-	window  int // days until the key is to be destroyed; 0 for none
+	window  int              // days until the key is to be destroyed; 0 for none
+	idle    optional.Of[int] // days without a use, where it counts
 
 	rotationDays int // asked for; 0 for none
 
@@ -120,6 +121,8 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return policy.Values{Present: c.window != 0, One: strconv.Itoa(c.window)}
 	case "kms:rotationperiodindays":
 		return policy.Values{Present: c.rotationDays != 0, One: strconv.Itoa(c.rotationDays)}
+	case "kms:trailingdayswithoutkeyusage":
+		return policy.Values{Present: c.idle.Set, One: strconv.Itoa(c.idle.V)}
 	case "aws:tagkeys":
 		return policy.Texts(c.tagKeys)
 	}

@@ -21,7 +21,11 @@ func (s *Service) disableKey() operation.Operation {
 		Name:    "DisableKey",
 		Actions: []string{"kms:DisableKey"},
 		Subject: func(c *operation.Call, in *DisableKeyInput) (*target, error) {
-			return s.keyOnly(c, in.KeyID.V, s.keyToChange)
+			t, err := s.keyOnly(c, in.KeyID.V, s.keyToChange)
+			if err != nil {
+				return nil, err
+			}
+			return t, s.checkIdle(c, t)
 		},
 		Asks: asksOnKey[DisableKeyInput]("kms:DisableKey", false),
 		Run: func(c *operation.Call, tx store.Txn, _ *DisableKeyInput, t *target) (*operation.None, error) {

@@ -132,6 +132,7 @@ func TestKeyStates(t *testing.T) {
 		"GenerateDataKeyPairWithoutPlaintext": crypt,
 		"GenerateDataKeyWithoutPlaintext":     crypt,
 		"GenerateMac":                         crypt,
+		"GetKeyLastUsage":                     always,
 		"GetKeyPolicy":                        always,
 		"GetKeyRotationStatus":                always,
 		"GetParametersForImport":              receive,
@@ -183,7 +184,7 @@ func TestKeyStates(t *testing.T) {
 			cases++
 		}
 	}
-	if cases != 8*45 {
+	if cases != 8*46 {
 		t.Errorf("%d cases", cases)
 	}
 }

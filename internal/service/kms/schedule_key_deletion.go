@@ -55,7 +55,7 @@ func (s *Service) scheduleKeyDeletion() operation.Operation {
 				return nil, err
 			}
 			t.window = in.window()
-			return t, nil
+			return t, s.checkIdle(c, t)
 		},
 		Asks: asksOnKey[ScheduleKeyDeletionInput]("kms:ScheduleKeyDeletion", false),
 		Run:  runScheduleKeyDeletion,

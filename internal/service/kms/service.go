@@ -55,6 +55,9 @@ type Options struct {
 	CachedGrants int
 }
 
+// EventSource is the event source of all that is done with keys.
+const EventSource = "kms.amazonaws.com"
+
 // Service is the key management service. It is safe for concurrent use.
 type Service struct {
 	keyring    *sealed.Keyring
@@ -71,6 +74,7 @@ type Service struct {
 	aliases    *cache[aliasName, *aliasTarget]
 	grantees   *cache[granteeName, *granteeShapes]
 	entries    *cache[entryName, *grantEntry]
+	lastUses   lastUses
 }
 
 const cachedDefault = 10_000
@@ -98,6 +102,7 @@ func New(o Options) *Service {
 		aliases:    newCache[aliasName, *aliasTarget](o.CachedKeys),
 		grantees:   newCache[granteeName, *granteeShapes](o.CachedGrants),
 		entries:    newCache[entryName, *grantEntry](o.CachedGrants),
+		lastUses:   lastUses{recent: make(map[keyName]recentUse)},
 	}
 }
 
@@ -126,6 +131,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.generateDataKeyWithoutPlaintext(),
 		s.generateMac(),
 		s.generateRandom(),
+		s.getKeyLastUsage(),
 		s.getKeyPolicy(),
 		s.getKeyRotationStatus(),
 		s.getParametersForImport(),
@@ -158,5 +164,5 @@ func (s *Service) Operations() []operation.Operation {
 
 // Tables lists the tables that the service keeps its records in.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable}
+	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable, lastUseTable, trackingTable}
 }

@@ -49,6 +49,7 @@ var members = map[string]struct {
 	"GenerateDataKeyWithoutPlaintext":     {"KeyID", anyForm, true},
 	"GenerateMac":                         {"KeyID", anyForm, true},
 	"GenerateRandom":                      {"", noKey, false},
+	"GetKeyLastUsage":                     {"KeyID", keyOnly, false},
 	"GetKeyPolicy":                        {"KeyID", keyOnly, false},
 	"GetKeyRotationStatus":                {"KeyID", keyOnly, true},
 	"GetParametersForImport":              {"KeyID", keyOnly, false},

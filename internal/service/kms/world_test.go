@@ -89,19 +89,26 @@ func newWorldOn(t testing.TB, d driver.Driver) *world {
 		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
-	w.service = kms.New(kms.Options{
-		Keyring: ring, Principals: people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: st.Stamp, Store: st, CarryOut: w.happened.carryOut, Glance: st.Glance,
-	})
-	for _, op := range w.service.Operations() {
-		w.operations[op.Name] = op
-		w.plans[op.In], w.plans[op.Out] = record.PlanOf(op.In), record.PlanOf(op.Out)
-	}
+	w.ring = ring
+	w.restart()
 	for _, account := range []string{home, abroad} {
 		wrapped, err := ring.Draw(account)
 		ok(t, err)
 		ok(t, ring.Install(account, wrapped))
 	}
 	return w
+}
+
+// restart has another service on the same store.
+func (w *world) restart() {
+	w.service = kms.New(kms.Options{
+		Keyring: w.ring, Principals: w.people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: w.store.Stamp, Store: w.store,
+		CarryOut: w.happened.carryOut, Glance: w.store.Glance,
+	})
+	for _, op := range w.service.Operations() {
+		w.operations[op.Name] = op
+		w.plans[op.In], w.plans[op.Out] = record.PlanOf(op.In), record.PlanOf(op.Out)
+	}
 }
 
 // happenings carries out what the service does by itself, and keeps the events.

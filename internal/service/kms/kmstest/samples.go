@@ -149,6 +149,7 @@ func Samples() map[string]func(Fixture) any {
 			return &kms.GenerateMacInput{KeyID: key(f.Key), Message: message(), MacAlgorithm: key(mac)}
 		},
 		"GenerateRandom":       func(Fixture) any { return &kms.GenerateRandomInput{NumberOfBytes: optional.Some(32)} },
+		"GetKeyLastUsage":      func(f Fixture) any { return &kms.GetKeyLastUsageInput{KeyID: key(f.Key)} },
 		"GetKeyPolicy":         func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
 		"GetKeyRotationStatus": func(f Fixture) any { return &kms.GetKeyRotationStatusInput{KeyID: key(f.Key)} },
 		"GetParametersForImport": func(f Fixture) any {
@@ -160,15 +161,13 @@ func Samples() map[string]func(Fixture) any {
 				KeyID: key(f.Key), ImportToken: f.ImportToken, EncryptedKeyMaterial: f.Wrapped, ExpirationModel: key("KEY_MATERIAL_DOES_NOT_EXPIRE"),
 			}
 		},
-		"ListAliases":      func(Fixture) any { return &kms.ListAliasesInput{} },
-		"ListGrants":       func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
-		"ListKeyPolicies":  func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
-		"ListKeyRotations": func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
-		"ListKeys":         func(Fixture) any { return &kms.ListKeysInput{} },
-		"ListResourceTags": func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
-		"ListRetirableGrants": func(f Fixture) any {
-			return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)}
-		},
+		"ListAliases":         func(Fixture) any { return &kms.ListAliasesInput{} },
+		"ListGrants":          func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
+		"ListKeyPolicies":     func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeyRotations":    func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
+		"ListKeys":            func(Fixture) any { return &kms.ListKeysInput{} },
+		"ListResourceTags":    func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"ListRetirableGrants": func(f Fixture) any { return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)} },
 		"PutKeyPolicy": func(f Fixture) any {
 			return &kms.PutKeyPolicyInput{
 				KeyID: key(f.Key),

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"claviger/internal/ground/audit"
+	"claviger/internal/kernel/record"
+)
+
+// lastUsePause is how much of the trail a start reads again at most for the last
+// uses of keys, as time in which it was written.
+const lastUsePause = time.Minute
+
+// recorded passes on what the trail got.
+func (s *server) recorded(first uint64, entries []audit.Entry) {
+	for i := range entries {
+		b, _ := entries[i].Note.(*record.Brief) // nil where no key was used
+		s.keys.Recorded(first+uint64(i), entries[i].Account, entries[i].Time, b)
+	}
+}
+
+// readTrail reads the trail for the service of keys.
+func (s *server) readTrail(ctx context.Context, from uint64, fn func(sequence uint64, account string, at time.Time, b *record.Brief) error) error {
+	return s.trail.Read(ctx, from, func(sequence uint64, e audit.Entry) error {
+		b, err := record.ReadBrief(e.Record)
+		if err != nil {
+			return err
+		}
+		return fn(sequence, e.Account, e.Time, b)
+	})
+}
+
+// storeLastUses stores last uses of keys from time to time, until ctx ends.
+func (s *server) storeLastUses(ctx context.Context) {
+	tick := time.NewTicker(lastUsePause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		s.keepLastUses(ctx)
+	}
+}
+
+// keepLastUses stores the last uses of keys. Where it fails nothing is lost: the
+// trail has them, and they are tried again.
+func (s *server) keepLastUses(ctx context.Context) {
+	if err := s.keys.StoreLastUses(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("storing last uses of keys", "cause", err)
+	}
+}
