@@ -31,7 +31,8 @@ equal "$(teller sts get-caller-identity --query Arn)" arn:aws:iam::210987654321:
 
 key=$(bank kms create-key --description ledger --tags TagKey=team,TagValue=ledger --query KeyMetadata.Arn)
 bank kms create-alias --alias-name alias/ledger --target-key-id "$key"
-equal "$(bank kms list-aliases --query 'Aliases[].AliasName')" alias/ledger
+equal "$(bank kms list-aliases --query 'Aliases[?!starts_with(AliasName, `alias/aws/`)].AliasName')" alias/ledger
+equal "$(bank kms describe-key --key-id alias/aws/s3 --query KeyMetadata.KeyManager)" AWS
 equal "$(bank kms list-resource-tags --key-id "$key" --query 'Tags[].TagValue')" ledger
 equal "$(bank kms get-key-policy --key-id "$key" --policy-name default --query Policy | grep -c 'Enable IAM User Permissions')" 1
 

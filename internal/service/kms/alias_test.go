@@ -89,7 +89,7 @@ func TestUpdateAlias(t *testing.T) {
 	}
 	w.recorded(`{"aliasName":"alias/a","targetKeyId":"`+other.ARN+`"}`, `{"keyId":"`+other.ARN+`"}`, `{}`, ofAlias("alias/a"), ofKey(other))
 	got := must[kms.ListAliasesOutput](owner, &kms.ListAliasesInput{}).Aliases[0]
-	if got.TargetKeyID != other.KeyID || got.CreationDate.Unix() != made.Unix() || got.LastUpdatedDate.Unix() != w.now.Unix() {
+	if got.TargetKeyID.V != other.KeyID || got.CreationDate.V.Unix() != made.Unix() || got.LastUpdatedDate.V.Unix() != w.now.Unix() {
 		t.Errorf("moved to %+v", got)
 	}
 	owner.done(&kms.UpdateAliasInput{AliasName: str("alias/a"), TargetKeyID: str(key.KeyID)})

@@ -2,6 +2,8 @@ package kms_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,6 +54,7 @@ func TestOneAliasOfAName(t *testing.T) {
 		return &kms.CreateAliasInput{AliasName: str("alias/a"), TargetKeyID: str([]string{key.KeyID, other.KeyID}[i%2])}
 	})
 	list := must[kms.ListAliasesOutput](owner, &kms.ListAliasesInput{}).Aliases
+	list = slices.DeleteFunc(list, func(a kms.AliasListEntry) bool { return strings.HasPrefix(a.AliasName, "alias/aws/") })
 	if n != 1 || len(list) != 1 {
 		t.Errorf("%d of them made it, %+v is listed", n, list)
 	}

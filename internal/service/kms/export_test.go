@@ -267,6 +267,9 @@ func SetTimer(ctx context.Context, st *store.Store, region, id, of string, due t
 	return err
 }
 
+// ManagedNames are the aliases of AWS managed keys.
+var ManagedNames = managedNames
+
 // Limits of the service.
 const (
 	KeysPerAccount = keysPerAccount

@@ -17,7 +17,10 @@ import (
 )
 
 // Values of KeyMetadata.KeyManager.
-const managerCustomer = "CUSTOMER"
+const (
+	managerCustomer = "CUSTOMER"
+	managerAWS      = "AWS"
+)
 
 // Values of KeyMetadata.Origin.
 const (
@@ -163,6 +166,8 @@ type Key struct {
 	unapproved bool
 
 	stamp store.Stamp
+
+	unmade *policyRecord // of an AWS managed key that does not exist yet
 }
 
 func (k *Key) current() bool { return k.stamp.Current() }

@@ -2,6 +2,8 @@ package kms
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"claviger/internal/ground/store"
@@ -28,11 +30,11 @@ type ListAliasesOutput struct {
 
 // AliasListEntry describes an alias.
 type AliasListEntry struct {
-	AliasName       string    `aws:"AliasName"`
-	AliasARN        string    `aws:"AliasArn"`
-	TargetKeyID     string    `aws:"TargetKeyId"`
-	CreationDate    time.Time `aws:"CreationDate"`
-	LastUpdatedDate time.Time `aws:"LastUpdatedDate"`
+	AliasName       string                 `aws:"AliasName"`
+	AliasARN        string                 `aws:"AliasArn"`
+	TargetKeyID     optional.Of[string]    `aws:"TargetKeyId"` // absent, as the dates are, where nothing has named a predefined alias yet
+	CreationDate    optional.Of[time.Time] `aws:"CreationDate"`
+	LastUpdatedDate optional.Of[time.Time] `aws:"LastUpdatedDate"`
 }
 
 const (
@@ -88,39 +90,52 @@ func (s *Service) runListAliases(c *operation.Call, in *ListAliasesInput, k *Key
 		from.Name = last
 		after = aliasTable.IndexKey(index, &from)
 	}
-	out, err := aliasPage(c, index, prefix, after, in.Limit.Or(listAliasesDefault))
+	limit := in.Limit.Or(listAliasesDefault)
+	page, err := aliasPage(c, index, prefix, after, limit+1)
 	if err != nil {
 		return nil, err
 	}
+	if k == nil {
+		page = withPredefined(c, page, last)
+	}
+	out := &ListAliasesOutput{Aliases: page[:min(limit, len(page))], Truncated: len(page) > limit}
 	if out.Truncated {
 		out.NextMarker = s.mark(c, list, out.Aliases[len(out.Aliases)-1].AliasName)
 	}
 	return out, nil
 }
 
-// aliasPage reads at most limit aliases, and whether there are more.
-func aliasPage(c *operation.Call, index string, prefix, after store.Key, limit int) (*ListAliasesOutput, error) {
+// aliasPage reads at most limit aliases.
+func aliasPage(c *operation.Call, index string, prefix, after store.Key, limit int) ([]AliasListEntry, error) {
 	r, err := c.Reader()
 	if err != nil {
 		return nil, err
 	}
-	out := &ListAliasesOutput{Aliases: []AliasListEntry{}}
-	err = aliasTable.Scan(c.Context, r, index, prefix, after, limit+1, func(a *aliasRecord, _ store.Rev) error {
-		if len(out.Aliases) == limit {
-			out.Truncated = true
-			return nil
-		}
-		out.Aliases = append(out.Aliases, AliasListEntry{
+	page := []AliasListEntry{}
+	err = aliasTable.Scan(c.Context, r, index, prefix, after, limit, func(a *aliasRecord, _ store.Rev) error {
+		page = append(page, AliasListEntry{
 			AliasName:       a.Name,
 			AliasARN:        c.ARN("kms", a.Name),
-			TargetKeyID:     a.KeyID,
-			CreationDate:    a.Created,
-			LastUpdatedDate: a.Updated,
+			TargetKeyID:     optional.Some(a.KeyID),
+			CreationDate:    optional.Some(a.Created),
+			LastUpdatedDate: optional.Some(a.Updated),
 		})
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listing aliases of account %s: %w", c.Account(), err)
 	}
-	return out, nil
+	return page, nil
+}
+
+// withPredefined adds the aliases of AWS managed keys that come after a name and
+// have no key yet. What does not fit is at the end: the caller cuts it off.
+func withPredefined(c *operation.Call, page []AliasListEntry, after string) []AliasListEntry {
+	for _, name := range managedNames {
+		at, there := slices.BinarySearchFunc(page, name, func(a AliasListEntry, name string) int { return strings.Compare(a.AliasName, name) })
+		if name > after && !there {
+			page = slices.Insert(page, at, AliasListEntry{AliasName: name, AliasARN: c.ARN("kms", name)})
+		}
+	}
+	return page
 }

@@ -70,6 +70,7 @@ type Service struct {
 	glance     func() store.Reader
 	tokens     *sealed.Secret // of grants
 	grantHash  *sealed.Secret
+	managedIDs *sealed.Secret // of AWS managed keys
 	keys       *cache[keyName, *Key]
 	aliases    *cache[aliasName, *aliasTarget]
 	grantees   *cache[granteeName, *granteeShapes]
@@ -98,6 +99,7 @@ func New(o Options) *Service {
 		markers:    o.Keyring.Secret("kms/marker"),
 		tokens:     o.Keyring.Secret("kms/grant-token"),
 		grantHash:  o.Keyring.Secret("kms/grant-index"),
+		managedIDs: o.Keyring.Secret("kms/managed-key"),
 		keys:       newCache[keyName, *Key](o.CachedKeys),
 		aliases:    newCache[aliasName, *aliasTarget](o.CachedKeys),
 		grantees:   newCache[granteeName, *granteeShapes](o.CachedGrants),

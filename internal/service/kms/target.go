@@ -134,7 +134,7 @@ func (s *Service) find(c *operation.Call, ref reference, read keyReader) (*targe
 	if ref.alias != "" {
 		a, err := s.aliasToUse(c, ref.account, ref.alias)
 		if errors.Is(err, store.ErrNotFound) {
-			return t.missing(c)
+			return t.unbound(c)
 		}
 		if err != nil {
 			return nil, err
@@ -153,6 +153,23 @@ func (s *Service) find(c *operation.Call, ref reference, read keyReader) (*targe
 	default:
 		return t.missing(c)
 	}
+}
+
+// unbound is what becomes of a reference to an alias that has no key: it may be
+// one of an AWS managed key that this call is the first to name.
+func (t *target) unbound(c *operation.Call) (*target, error) {
+	if t.foreign(c) {
+		return t.missing(c)
+	}
+	k, err := t.service.unmade(c, t.reference.alias)
+	if err != nil {
+		return nil, err
+	}
+	if k == nil {
+		return t.missing(c)
+	}
+	t.holds(c, k)
+	return t, nil
 }
 
 // holds makes k the target. The record names it at once, unless the caller
@@ -228,10 +245,13 @@ func (t *target) ask(c *operation.Call, action string, crossAccount bool) authz.
 }
 
 // found returns the key of a call that was allowed, and has the record name it
-// where it does not yet.
+// where it does not yet. An AWS managed key that does not exist yet is made first.
 func (t *target) found(c *operation.Call) (*Key, error) {
 	if t.key == nil { // no policy could allow it
 		return nil, keyMissing(t.about)
+	}
+	if t.key.unmade != nil {
+		return nil, t.service.makeManaged(c, t.key)
 	}
 	if t.hidden(c) {
 		c.Concerns(keyResource, t.key.ARN, t.key.Account)

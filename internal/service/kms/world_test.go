@@ -236,7 +236,7 @@ func (a *actor) do(in any) (any, error) {
 		return nil, err
 	}
 	out, err := a.walk(op, c, in)
-	if errors.Is(err, operation.ErrApart) {
+	for errors.Is(err, operation.ErrApart) {
 		w.apart++
 		if err := c.Make(); err != nil {
 			return nil, err
