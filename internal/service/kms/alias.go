@@ -18,10 +18,6 @@ import (
 	"claviger/internal/words/optional"
 )
 
-// aliasesPerKey is how many aliases a key may have.
-// https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
-const aliasesPerKey = 50
-
 // aliasRecord is an alias as stored. The record of its key lists it too.
 type aliasRecord struct {
 	Account string    `json:"account"`
@@ -112,10 +108,10 @@ func aliasToChange(c *operation.Call, name string) (*alias, error) {
 // touch ends all snapshots of the alias.
 func (r *aliasRecord) touch(tx store.Txn) { tx.Touch(aliasEntity(r.Account, r.Region, r.Name)) }
 
-// nameAlias lists a new alias in the key's record.
-func (k *Key) nameAlias(ctx context.Context, tx store.Txn, name string) error {
-	if len(k.Aliases) >= aliasesPerKey {
-		return fault.New(fault.LimitExceeded, "The key %s already has %d aliases.", k.ARN, aliasesPerKey)
+// nameAlias lists a new alias in the key's record, where it has fewer than most.
+func (k *Key) nameAlias(ctx context.Context, tx store.Txn, name string, most int) error {
+	if len(k.Aliases) >= most {
+		return fault.New(fault.LimitExceeded, "The key %s already has %d aliases.", k.ARN, len(k.Aliases))
 	}
 	rec := k.keyRecord
 	at, _ := slices.BinarySearch(k.Aliases, name)

@@ -59,7 +59,7 @@ func runCreateAlias(c *operation.Call, tx store.Txn, in *CreateAliasInput, t *ta
 	if err != nil {
 		return nil, fmt.Errorf("storing alias %s: %w", rec.Name, err)
 	}
-	if err := k.nameAlias(c.Context, tx, rec.Name); err != nil {
+	if err := k.nameAlias(c.Context, tx, rec.Name, t.service.quotas.Aliases); err != nil {
 		return nil, err
 	}
 	rec.touch(tx)

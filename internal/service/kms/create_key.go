@@ -139,7 +139,7 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err != nil {
 		return nil, err
 	}
-	if err := countKey(c.Context, tx, k.Account, k.Region); err != nil {
+	if err := s.countKey(c.Context, tx, k.Account, k.Region); err != nil {
 		return nil, err
 	}
 	var wrapped []byte

@@ -199,6 +199,7 @@ func KeyRows(ctx context.Context, st *store.Store, region, id string) (map[strin
 			countRows(ctx, r, policyTable, "", at, count),
 			countRows(ctx, r, materialTable, "", at, count),
 			countRows(ctx, r, lastUseTable, "", at, count),
+			countRows(ctx, r, grantCountTable, "", at, count),
 			countRows(ctx, r, aliasTable, "key", at, count),
 			countRows(ctx, r, grantTable, "", at, count),
 			countRows(ctx, r, nameTable, "", at, count),

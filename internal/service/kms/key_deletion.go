@@ -84,6 +84,9 @@ func (r *keyRecord) erase(ctx context.Context, tx store.Txn, rev store.Rev) erro
 	if _, err := clearRows(ctx, tx, lastUseTable, at, 1); err != nil {
 		return err
 	}
+	if _, err := clearRows(ctx, tx, grantCountTable, at, 1); err != nil {
+		return err
+	}
 	for _, name := range r.Aliases {
 		if _, err := clearRows(ctx, tx, aliasTable, aliasKey(r.Account, r.Region, name), 1); err != nil {
 			return err

@@ -113,7 +113,7 @@ func (s *Service) runReplicateKey(c *operation.Call, tx store.Txn, in *Replicate
 	if err != nil {
 		return nil, err
 	}
-	if err := countKey(c.Context, tx, replica.Account, replica.Region); err != nil {
+	if err := s.countKey(c.Context, tx, replica.Account, replica.Region); err != nil {
 		return nil, err
 	}
 	if err := k.storeReplica(c.Context, tx, replica, p); err != nil {

@@ -14,6 +14,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/ident"
 )
 
 // Principals knows the users and roles of all accounts. The service of
@@ -46,6 +47,8 @@ type Options struct {
 	// are read through the call's own reader.
 	Glance func() store.Reader
 
+	Quotas Quotas
+
 	// CachedKeys bounds the snapshots of keys, and those of aliases, that are
 	// kept in memory; 0 stands for 10,000 of each.
 	CachedKeys int
@@ -76,6 +79,8 @@ type Service struct {
 	grantees   *cache[granteeName, *granteeShapes]
 	entries    *cache[entryName, *grantEntry]
 	lastUses   lastUses
+	quotas     Quotas
+	started    string // tells this service from those of other starts
 }
 
 const cachedDefault = 10_000
@@ -104,6 +109,8 @@ func New(o Options) *Service {
 		aliases:    newCache[aliasName, *aliasTarget](o.CachedKeys),
 		grantees:   newCache[granteeName, *granteeShapes](o.CachedGrants),
 		entries:    newCache[entryName, *grantEntry](o.CachedGrants),
+		quotas:     o.Quotas.orDefault(),
+		started:    ident.UUID(),
 		lastUses:   lastUses{recent: make(map[keyName]recentUse)},
 	}
 }
@@ -166,5 +173,5 @@ func (s *Service) Operations() []operation.Operation {
 
 // Tables lists the tables that the service keeps its records in.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable, lastUseTable, trackingTable}
+	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable, lastUseTable, trackingTable, grantCountTable}
 }

@@ -92,7 +92,7 @@ func (m *aliasMove) move(c *operation.Call, tx store.Txn, from, to *Key) error {
 	if err := from.unnameAlias(c.Context, tx, rec.Name); err != nil {
 		return err
 	}
-	if err := to.nameAlias(c.Context, tx, rec.Name); err != nil {
+	if err := to.nameAlias(c.Context, tx, rec.Name, m.to.service.quotas.Aliases); err != nil {
 		return err
 	}
 	rec.touch(tx)

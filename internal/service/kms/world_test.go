@@ -51,6 +51,7 @@ type world struct {
 	t          testing.TB
 	store      *store.Store
 	ring       *sealed.Keyring
+	quotas     kms.Quotas
 	service    *kms.Service
 	people     *directory
 	operations map[string]operation.Operation
@@ -103,7 +104,7 @@ func newWorldOn(t testing.TB, d driver.Driver) *world {
 func (w *world) restart() {
 	w.service = kms.New(kms.Options{
 		Keyring: w.ring, Principals: w.people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: w.store.Stamp, Store: w.store,
-		CarryOut: w.happened.carryOut, Glance: w.store.Glance,
+		CarryOut: w.happened.carryOut, Glance: w.store.Glance, Quotas: w.quotas,
 	})
 	for _, op := range w.service.Operations() {
 		w.operations[op.Name] = op
