@@ -53,13 +53,17 @@ type Sealer interface {
 	Seal(account string, associated, plaintext []byte) ([]byte, error)
 }
 
-// Options of New. All are required but Report.
+// Options of New. All are required but Admit and Report.
 type Options struct {
 	Store       *store.Store
 	Trail       audit.Trail
 	Credentials Credentials
 	Sealer      Sealer
 	Now         func() time.Time
+
+	// Admit may refuse a call that comes too soon after others, before its input
+	// is validated. Its error is a fault, recorded as every refusal is.
+	Admit func(c *operation.Call, e *Entrance, in any) error
 
 	// Report is told of every internal failure, with the request id under
 	// which the caller knows it. The cause goes nowhere else.
@@ -249,6 +253,11 @@ func (w *walk) run() (any, error) {
 	if err := w.r.Decode(w.in); err != nil {
 		w.in = nil
 		return nil, err
+	}
+	if w.p.o.Admit != nil {
+		if err := w.p.o.Admit(&w.call, w.r.Entrance, w.in); err != nil {
+			return nil, err
+		}
 	}
 	if err := op.Validate(w.in); err != nil {
 		return nil, err
