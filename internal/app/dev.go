@@ -98,6 +98,10 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 // newMemoryServer puts a server together that keeps everything in memory, under a root key
 // that nobody has. With anyAccount, the secret "test" opens every account.
 func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*server, error) {
+	limits, err := settings.quotas()
+	if err != nil {
+		return nil, err
+	}
 	key, err := root.Random()
 	if err != nil {
 		return nil, fmt.Errorf("drawing a root key: %w", err)
@@ -113,6 +117,7 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 		partition:   settings.partition(),
 		regions:     settings.Regions,
 		development: anyAccount,
+		quotas:      limits,
 		log:         logger,
 	})
 }

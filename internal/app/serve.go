@@ -76,6 +76,9 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 			"root_key", filepath.Join(c.Data, rootKeyFile))
 	}
 	f.log, f.partition, f.regions = logger, c.partition(), c.Regions
+	if f.quotas, err = c.quotas(); err != nil {
+		return nil, err
+	}
 	return newServer(ctx, f)
 }
 

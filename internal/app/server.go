@@ -41,6 +41,7 @@ type foundations struct {
 	partition   string   // of all principals; "aws" by default
 	regions     []string // to which keys can be replicated
 	development bool
+	quotas      quotas
 	log         *slog.Logger
 	now         func() time.Time // time.Now by default
 }
@@ -94,6 +95,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 			return corridor.CarryOut(ctx, keySource, change)
 		},
 		Glance: s.store.Glance,
+		Quotas: f.quotas.resources,
 	})
 
 	options := audit.Options{
@@ -118,6 +120,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Credentials: s.iam,
 		Sealer:      f.keyring,
 		Now:         s.now,
+		Admit:       f.quotas.admission(),
 		Report: func(requestID string, err error) {
 			f.log.Error("internal failure", "request_id", requestID, "cause", err)
 		},

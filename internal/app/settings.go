@@ -17,11 +17,13 @@ import (
 
 // common are the settings that dev and serve share.
 type common struct {
-	Listen      string   `default:"127.0.0.1:4566" env:"CLAVIGER_LISTEN" placeholder:"ADDR" help:"Address that serves every API; port 0 picks a free one."`
-	AdminListen string   `env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Loopback address that tells whether the server is ready (GET /readyz); off by default."`
-	Region      string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
-	Regions     []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
-	LogLevel    string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
+	Listen        string   `default:"127.0.0.1:4566" env:"CLAVIGER_LISTEN" placeholder:"ADDR" help:"Address that serves every API; port 0 picks a free one."`
+	AdminListen   string   `env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Loopback address that tells whether the server is ready (GET /readyz); off by default."`
+	Region        string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
+	Regions       []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
+	Quotas        []string `env:"CLAVIGER_QUOTAS" placeholder:"LIST" help:"Resource quotas of KMS in place of AWS's: keys=N and custom-key-stores=N of an account in a Region, aliases=N and grants=N of a key. There may be any number of grants by default."`
+	RequestQuotas []string `env:"CLAVIGER_REQUEST_QUOTAS" placeholder:"LIST" help:"Quotas of KMS requests a second for each account and Region: aws for all of AWS's, NAME=N for one, such as symmetric=500 or CreateKey=5. There are none by default."`
+	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
 }
 
 var regionName = regexp.MustCompile(`^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$`)
@@ -34,6 +36,9 @@ func (c *common) check() error {
 		} else if !local {
 			return usage("refusing to tell about the server on %s: only a loopback address may do so", c.AdminListen)
 		}
+	}
+	if _, err := c.quotas(); err != nil {
+		return err
 	}
 	if len(c.Regions) == 0 {
 		c.Regions = slices.DeleteFunc(slices.Clone(publicRegions), func(region string) bool {

@@ -271,6 +271,12 @@ func SetTimer(ctx context.Context, st *store.Store, region, id, of string, due t
 // ManagedNames are the aliases of AWS managed keys.
 var ManagedNames = managedNames
 
+// RequestQuotaOf names the quota that a call counts against.
+var RequestQuotaOf = requestQuota
+
+// Buckets is how many buckets are kept.
+func (q *RequestQuotas) Buckets() int { return len(q.buckets) }
+
 // Limits of the service.
 const (
 	KeysPerAccount = keysPerAccount
