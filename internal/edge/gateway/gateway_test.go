@@ -79,3 +79,36 @@ func TestScope(t *testing.T) {
 		t.Errorf("%d cases ran, want 17", cases)
 	}
 }
+
+// TestFIPSHosts: a FIPS host name stands for its service and Region where the
+// process runs in FIPS 140-3 mode, and is refused by name where it does not.
+func TestFIPSHosts(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []bool{false, true} {
+		var refused fault.Code
+		g := gateway.New(gateway.Options{
+			Services:    []gateway.Service{{Name: "kms", Protocol: gateway.JSON, Target: "TrentService", Skew: time.Minute}},
+			Credentials: nobody{}, Regions: []string{"us-east-1", "eu-west-1"}, Region: "us-east-1", FIPS: mode,
+			Now:     func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+			Refused: func(_ *message.Request, code fault.Code) { refused = code },
+		})
+		for host, inMode := range map[string]fault.Code{
+			"kms-fips.us-east-1.amazonaws.com": fault.UnrecognizedClient, // that of the signature
+			"kms-fips.us-east-1.api.aws":       fault.UnrecognizedClient,
+			"kms-fips.eu-west-1.amazonaws.com": fault.InvalidSignature, // another Region
+		} {
+			want, text := fault.Validation, "does not run in FIPS 140-3 mode and does not answer as kms-fips."
+			if mode {
+				want, text = inMode, ""
+			}
+			answer := g.Handle(t.Context(), &message.Request{Method: "POST", Path: "/", Host: host, Header: []message.Field{
+				{Name: "authorization", Value: "AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260301/us-east-1/kms/aws4_request, " +
+					"SignedHeaders=host;x-amz-date, Signature=" + strings.Repeat("0", 64)},
+				{Name: "x-amz-date", Value: "20260301T120000Z"},
+			}})
+			if refused != want || !strings.Contains(string(answer.Body), text) {
+				t.Errorf("%s, in FIPS mode %v: %s, %s", host, mode, refused, answer.Body)
+			}
+		}
+	}
+}
