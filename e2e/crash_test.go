@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,7 @@ func TestKill(t *testing.T) {
 		l.load(t, p, round)
 		p = serve(t, dir)
 		l.check(t, p)
+		l.checkLastUse(t, p)
 		l.material.check(t, p.root())
 		if t.Failed() {
 			t.Fatalf("after round %d", round)
@@ -165,6 +167,25 @@ func (l *ledger) check(t *testing.T, p *process) {
 	clear(l.tags) // the next round writes other values
 	for tag, value := range stored {
 		l.tags[tag] = value
+	}
+}
+
+// checkLastUse holds what is known of the key's last use to the newest record of
+// one, which the server that was killed has stored nowhere else.
+func (l *ledger) checkLastUse(t *testing.T, p *process) {
+	t.Helper()
+	out, err := p.root().kms.GetKeyLastUsage(t.Context(), &kms.GetKeyLastUsageInput{KeyId: &l.key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := ""
+	for _, r := range p.records() {
+		if r.EventName == "Encrypt" && r.ErrorCode == "" && strings.HasSuffix(r.Resources[0].ARN, "/"+l.key) {
+			newest = r.EventID
+		}
+	}
+	if got := aws.ToString(out.KeyLastUsage.CloudTrailEventId); got != newest {
+		t.Errorf("the last use is %q, the newest record %q", got, newest)
 	}
 }
 
