@@ -4,6 +4,7 @@ package kmstest
 
 import (
 	"encoding/base64"
+	"maps"
 
 	"claviger/internal/service/kms"
 	"claviger/internal/words/confidential"
@@ -90,7 +91,7 @@ func message() confidential.Bytes { return confidential.New([]byte(Secret)) }
 // pointer to the operation's In that is valid for the fixture.
 func Samples() map[string]func(Fixture) any {
 	key := optional.Some[string]
-	return map[string]func(Fixture) any{
+	samples := map[string]func(Fixture) any{
 		"CancelKeyDeletion": func(f Fixture) any { return &kms.CancelKeyDeletionInput{KeyID: key(f.Pending)} },
 		"CreateAlias": func(f Fixture) any {
 			return &kms.CreateAliasInput{AliasName: key(f.NewAlias), TargetKeyID: key(f.Key)}
@@ -115,8 +116,7 @@ func Samples() map[string]func(Fixture) any {
 		"Decrypt": func(f Fixture) any {
 			return &kms.DecryptInput{CiphertextBlob: f.Ciphertext, EncryptionContext: Context, KeyID: key(f.Key)}
 		},
-		"DeleteAlias":               func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
-		"DeleteImportedKeyMaterial": func(f Fixture) any { return &kms.DeleteImportedKeyMaterialInput{KeyID: key(f.Key)} },
+		"DeleteAlias": func(f Fixture) any { return &kms.DeleteAliasInput{AliasName: key(f.Alias)} },
 		"DeriveSharedSecret": func(f Fixture) any {
 			return &kms.DeriveSharedSecretInput{KeyID: key(f.Key), KeyAgreementAlgorithm: key(ecdh), PublicKey: peer()}
 		},
@@ -152,22 +152,16 @@ func Samples() map[string]func(Fixture) any {
 		"GetKeyLastUsage":      func(f Fixture) any { return &kms.GetKeyLastUsageInput{KeyID: key(f.Key)} },
 		"GetKeyPolicy":         func(f Fixture) any { return &kms.GetKeyPolicyInput{KeyID: key(f.Key)} },
 		"GetKeyRotationStatus": func(f Fixture) any { return &kms.GetKeyRotationStatusInput{KeyID: key(f.Key)} },
-		"GetParametersForImport": func(f Fixture) any {
-			return &kms.GetParametersForImportInput{KeyID: key(f.Key), WrappingAlgorithm: key(wrapping), WrappingKeySpec: key("RSA_2048")}
+		"GetPublicKey":         func(f Fixture) any { return &kms.GetPublicKeyInput{KeyID: key(f.Key)} },
+		"ListAliases":          func(Fixture) any { return &kms.ListAliasesInput{} },
+		"ListGrants":           func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
+		"ListKeyPolicies":      func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
+		"ListKeyRotations":     func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
+		"ListKeys":             func(Fixture) any { return &kms.ListKeysInput{} },
+		"ListResourceTags":     func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
+		"ListRetirableGrants": func(f Fixture) any {
+			return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)}
 		},
-		"GetPublicKey": func(f Fixture) any { return &kms.GetPublicKeyInput{KeyID: key(f.Key)} },
-		"ImportKeyMaterial": func(f Fixture) any {
-			return &kms.ImportKeyMaterialInput{
-				KeyID: key(f.Key), ImportToken: f.ImportToken, EncryptedKeyMaterial: f.Wrapped, ExpirationModel: key("KEY_MATERIAL_DOES_NOT_EXPIRE"),
-			}
-		},
-		"ListAliases":         func(Fixture) any { return &kms.ListAliasesInput{} },
-		"ListGrants":          func(f Fixture) any { return &kms.ListGrantsInput{KeyID: key(f.Key)} },
-		"ListKeyPolicies":     func(f Fixture) any { return &kms.ListKeyPoliciesInput{KeyID: key(f.Key)} },
-		"ListKeyRotations":    func(f Fixture) any { return &kms.ListKeyRotationsInput{KeyID: key(f.Key)} },
-		"ListKeys":            func(Fixture) any { return &kms.ListKeysInput{} },
-		"ListResourceTags":    func(f Fixture) any { return &kms.ListResourceTagsInput{KeyID: key(f.Key)} },
-		"ListRetirableGrants": func(f Fixture) any { return &kms.ListRetirableGrantsInput{RetiringPrincipal: key(f.Principal)} },
 		"PutKeyPolicy": func(f Fixture) any {
 			return &kms.PutKeyPolicyInput{
 				KeyID: key(f.Key),
@@ -177,14 +171,6 @@ func Samples() map[string]func(Fixture) any {
 		},
 		"ReEncrypt": func(f Fixture) any {
 			return &kms.ReEncryptInput{CiphertextBlob: f.Ciphertext, SourceEncryptionContext: Context, DestinationKeyID: key(f.Other)}
-		},
-		"ReplicateKey": func(f Fixture) any {
-			return &kms.ReplicateKeyInput{
-				KeyID:         key(f.Primary),
-				ReplicaRegion: key(f.Region),
-				Description:   key("a replica"),
-				Tags:          []kms.Tag{{TagKey: key("team"), TagValue: key("blue")}},
-			}
 		},
 		"RetireGrant":       func(f Fixture) any { return &kms.RetireGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
 		"RevokeGrant":       func(f Fixture) any { return &kms.RevokeGrantInput{KeyID: key(f.Key), GrantID: key(f.Grant)} },
@@ -207,14 +193,48 @@ func Samples() map[string]func(Fixture) any {
 		"UpdateKeyDescription": func(f Fixture) any {
 			return &kms.UpdateKeyDescriptionInput{KeyID: key(f.Key), Description: key("another sample")}
 		},
-		"UpdatePrimaryRegion": func(f Fixture) any {
-			return &kms.UpdatePrimaryRegionInput{KeyID: key(f.Primary), PrimaryRegion: key(f.Replica)}
-		},
 		"Verify": func(f Fixture) any {
 			return &kms.VerifyInput{KeyID: key(f.Key), Message: message(), SigningAlgorithm: key(signing), Signature: f.Signature}
 		},
 		"VerifyMac": func(f Fixture) any {
 			return &kms.VerifyMacInput{KeyID: key(f.Key), Message: message(), MacAlgorithm: key(mac), Mac: f.Signature}
+		},
+	}
+	maps.Copy(samples, ofImports())
+	maps.Copy(samples, ofRelatedKeys())
+	return samples
+}
+
+// ofImports are the samples of the operations on imported material alone.
+func ofImports() map[string]func(Fixture) any {
+	key := optional.Some[string]
+	return map[string]func(Fixture) any{
+		"DeleteImportedKeyMaterial": func(f Fixture) any { return &kms.DeleteImportedKeyMaterialInput{KeyID: key(f.Key)} },
+		"GetParametersForImport": func(f Fixture) any {
+			return &kms.GetParametersForImportInput{KeyID: key(f.Key), WrappingAlgorithm: key(wrapping), WrappingKeySpec: key("RSA_2048")}
+		},
+		"ImportKeyMaterial": func(f Fixture) any {
+			return &kms.ImportKeyMaterialInput{
+				KeyID: key(f.Key), ImportToken: f.ImportToken, EncryptedKeyMaterial: f.Wrapped, ExpirationModel: key("KEY_MATERIAL_DOES_NOT_EXPIRE"),
+			}
+		},
+	}
+}
+
+// ofRelatedKeys are the samples of the operations on multi-Region keys alone.
+func ofRelatedKeys() map[string]func(Fixture) any {
+	key := optional.Some[string]
+	return map[string]func(Fixture) any{
+		"ReplicateKey": func(f Fixture) any {
+			return &kms.ReplicateKeyInput{
+				KeyID:         key(f.Primary),
+				ReplicaRegion: key(f.Region),
+				Description:   key("a replica"),
+				Tags:          []kms.Tag{{TagKey: key("team"), TagValue: key("blue")}},
+			}
+		},
+		"UpdatePrimaryRegion": func(f Fixture) any {
+			return &kms.UpdatePrimaryRegionInput{KeyID: key(f.Primary), PrimaryRegion: key(f.Replica)}
 		},
 	}
 }
