@@ -101,6 +101,17 @@ func TestTwoRegions(t *testing.T) {
 	}
 }
 
+// TestRegionsThatExist: a key is replicated where the server has a Region.
+func TestRegionsThatExist(t *testing.T) {
+	t.Parallel()
+	p := dev(t, "--regions", "us-east-1,"+dublin)
+	root := p.account(rootAccount).kms
+	key := must[*kms.CreateKeyOutput](t)(root.CreateKey(t.Context(), &kms.CreateKeyInput{MultiRegion: aws.Bool(true)})).KeyMetadata
+	_, err := root.ReplicateKey(t.Context(), &kms.ReplicateKeyInput{KeyId: key.KeyId, ReplicaRegion: aws.String(sydney)})
+	refused(t, err, "UnsupportedOperationException", "The Region "+sydney+" is not supported.")
+	must[*kms.ReplicateKeyOutput](t)(root.ReplicateKey(t.Context(), &kms.ReplicateKeyInput{KeyId: key.KeyId, ReplicaRegion: aws.String(dublin)}))
+}
+
 // TestKillRelated kills a server while keys are replicated and their primary key
 // moves, and holds the next one to it: what was answered is so, and related keys
 // agree about each other, whatever was cut off.
@@ -185,6 +196,10 @@ func (f *families) one(ctx context.Context, here *kms.Client, step func(func() e
 			return err
 		})
 	}
+	ok = ok && step(func() error {
+		_, err := here.RotateKeyOnDemand(ctx, &kms.RotateKeyOnDemandInput{KeyId: &id})
+		return err
+	})
 	return ok && step(func() error {
 		_, err := here.UpdatePrimaryRegion(ctx, &kms.UpdatePrimaryRegionInput{KeyId: &id, PrimaryRegion: aws.String(dublin)})
 		if err == nil {
@@ -210,7 +225,7 @@ func (f *families) check(t *testing.T, p *process) {
 		}
 		for _, k := range page.Keys {
 			described := must[*kms.DescribeKeyOutput](t)(clients["us-east-1"].DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: k.KeyId})).KeyMetadata
-			want := relatives(described.MultiRegionConfiguration)
+			want := shared(described)
 			sealed := must[*kms.EncryptOutput](t)(clients["us-east-1"].Encrypt(ctx, &kms.EncryptInput{KeyId: k.KeyId, Plaintext: []byte(*k.KeyId)}))
 			for region, client := range clients {
 				if !strings.Contains(want, region) {
@@ -222,7 +237,7 @@ func (f *families) check(t *testing.T, p *process) {
 					continue
 				}
 				m := must[*kms.DescribeKeyOutput](t)(client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: k.KeyId})).KeyMetadata
-				if got := relatives(m.MultiRegionConfiguration); got != want {
+				if got := shared(m); got != want {
 					t.Errorf("key %s in %s says %s, want %s", *k.KeyId, region, got, want)
 				}
 				if out, err := client.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err != nil || string(out.Plaintext) != *k.KeyId {
@@ -249,11 +264,12 @@ func (f *families) check(t *testing.T, p *process) {
 	}
 }
 
-// relatives names the Regions of related keys, that of the primary key first.
-func relatives(c *types.MultiRegionConfiguration) string {
-	list := *c.PrimaryKey.Region
-	for _, k := range c.ReplicaKeys {
+// shared names the Regions of related keys, that of the primary key first, and
+// their current material.
+func shared(m *types.KeyMetadata) string {
+	list := *m.MultiRegionConfiguration.PrimaryKey.Region
+	for _, k := range m.MultiRegionConfiguration.ReplicaKeys {
 		list += " " + *k.Region
 	}
-	return list
+	return list + " with " + *m.CurrentKeyMaterialId
 }
