@@ -246,6 +246,29 @@ func TestPrimaryWithReplicasIsNotDestroyed(t *testing.T) {
 	}
 }
 
+// TestReplicateAgainstRotate: whichever comes first, the replica has what the
+// primary key has.
+func TestReplicateAgainstRotate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	for range 30 {
+		primary := owner.createPrimary()
+		one, other := owner.aside(), owner.aside()
+		var group sync.WaitGroup
+		group.Go(func() {
+			one.may("replicate", &kms.ReplicateKeyInput{KeyID: str(primary.KeyID), ReplicaRegion: str(otherRegion)})
+		})
+		group.Go(func() { other.may("rotate", rotateNow(primary)) })
+		group.Wait()
+		w.related(primary.KeyID, region, otherRegion)
+		if here, there := owner.rotations(primary.KeyID), owner.in(otherRegion).rotations(primary.KeyID); here != there {
+			t.Errorf("the rotations are\n%s\nthere\n%s", here, there)
+		}
+		owner.in(otherRegion).decrypt(owner.encrypt(primary.KeyID, "x"))
+	}
+}
+
 // TestReplicateAgainstPromote: of changes that meet, each sees the whole of the
 // other or nothing of it.
 func TestReplicateAgainstPromote(t *testing.T) {
