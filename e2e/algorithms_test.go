@@ -359,3 +359,58 @@ func (s *stage) dataKeyPairs(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysOutliveTheProcess kills a server, and has the next one verify, open and
+// find what the first has signed, encapsulated and shown.
+func TestKeysOutliveTheProcess(t *testing.T) {
+	t.Parallel()
+	ctx, dir := t.Context(), t.TempDir()
+	message := []byte("a message that everybody may see")
+	p := start(t, []string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--init", "--account", bank}, rootEnv...)
+	by := p.root().kms
+	newKey := func(spec types.KeySpec, usage types.KeyUsageType) *string {
+		t.Helper()
+		return must[*kms.CreateKeyOutput](t)(by.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: spec, KeyUsage: usage})).KeyMetadata.KeyId
+	}
+	publicOf := func(id *string) []byte {
+		t.Helper()
+		return must[*kms.GetPublicKeyOutput](t)(by.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: id})).PublicKey
+	}
+	type signer struct {
+		id                *string
+		algorithm         types.SigningAlgorithmSpec
+		signature, public []byte
+	}
+	var signers []signer
+	for spec, algorithm := range map[types.KeySpec]types.SigningAlgorithmSpec{
+		types.KeySpecRsa2048:             types.SigningAlgorithmSpecRsassaPssSha256,
+		types.KeySpecEccSecgP256k1:       types.SigningAlgorithmSpecEcdsaSha256,
+		types.KeySpecEccNistEdwards25519: types.SigningAlgorithmSpecEd25519Sha512,
+		types.KeySpecMlDsa87:             types.SigningAlgorithmSpecMlDsaShake256,
+	} {
+		id := newKey(spec, types.KeyUsageTypeSignVerify)
+		out := must[*kms.SignOutput](t)(by.Sign(ctx, &kms.SignInput{KeyId: id, Message: message, SigningAlgorithm: algorithm}))
+		signers = append(signers, signer{id, algorithm, out.Signature, publicOf(id)})
+	}
+	macKey := newKey(types.KeySpecHmac512, types.KeyUsageTypeGenerateVerifyMac)
+	mac := must[*kms.GenerateMacOutput](t)(by.GenerateMac(ctx, &kms.GenerateMacInput{
+		KeyId: macKey, Message: message, MacAlgorithm: types.MacAlgorithmSpecHmacSha512})).Mac
+	kemKey := newKey(types.KeySpecMlKem1024, types.KeyUsageTypeEncapsulateDecapsulate)
+	shared := must[*kms.EncapsulateOutput](t)(by.Encapsulate(ctx, &kms.EncapsulateInput{
+		KeyId: kemKey, EncapsulationAlgorithm: types.EncapsulationAlgorithmSpecMlKem}))
+	p.kill()
+
+	by = start(t, []string{"serve", "--listen", "127.0.0.1:0", "--data", dir}).root().kms
+	for _, s := range signers {
+		must[*kms.VerifyOutput](t)(by.Verify(ctx, &kms.VerifyInput{KeyId: s.id, Message: message, SigningAlgorithm: s.algorithm, Signature: s.signature}))
+		if !bytes.Equal(publicOf(s.id), s.public) {
+			t.Errorf("the key that signs with %s has another public half", s.algorithm)
+		}
+	}
+	must[*kms.VerifyMacOutput](t)(by.VerifyMac(ctx, &kms.VerifyMacInput{KeyId: macKey, Message: message, MacAlgorithm: types.MacAlgorithmSpecHmacSha512, Mac: mac}))
+	opened := must[*kms.DecapsulateOutput](t)(by.Decapsulate(ctx, &kms.DecapsulateInput{
+		KeyId: kemKey, EncapsulationAlgorithm: types.EncapsulationAlgorithmSpecMlKem, SharedSecretCiphertextBlob: shared.SharedSecretCiphertextBlob}))
+	if !bytes.Equal(opened.SharedSecret, shared.SharedSecret) {
+		t.Error("another shared secret")
+	}
+}
