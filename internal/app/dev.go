@@ -102,6 +102,10 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 	if err != nil {
 		return nil, err
 	}
+	roots, err := settings.attestation()
+	if err != nil {
+		return nil, err
+	}
 	key, err := root.Random()
 	if err != nil {
 		return nil, fmt.Errorf("drawing a root key: %w", err)
@@ -116,6 +120,7 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 		openTrail:   func(o audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords).Observe(o.Observe), nil },
 		partition:   settings.partition(),
 		regions:     settings.Regions,
+		attestation: roots,
 		development: anyAccount,
 		quotas:      limits,
 		log:         logger,

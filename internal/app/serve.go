@@ -64,6 +64,10 @@ func (c *serveCommand) Run(env *environment) error {
 
 func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, error) {
 	ctx := context.Background()
+	roots, err := c.attestation()
+	if err != nil {
+		return nil, err
+	}
 	f, err := c.open(ctx)
 	if c.Init && errors.Is(err, errUninitialised) {
 		f, err = c.initialiseFirst(ctx, env, logger)
@@ -75,7 +79,7 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 		logger.Warn("the root key lies beside the store: it protects a copy of the store that was taken without it, not from whoever can read this directory",
 			"root_key", filepath.Join(c.Data, rootKeyFile))
 	}
-	f.log, f.partition, f.regions = logger, c.partition(), c.Regions
+	f.log, f.partition, f.regions, f.attestation = logger, c.partition(), c.Regions, roots
 	if f.quotas, err = c.quotas(); err != nil {
 		return nil, err
 	}

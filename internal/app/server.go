@@ -13,6 +13,7 @@ import (
 
 	"claviger/internal/edge/gateway"
 	"claviger/internal/edge/message"
+	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
@@ -38,8 +39,9 @@ type foundations struct {
 	// verify checks the trail's files; nil where the trail has none.
 	verify      func(ctx context.Context, o audit.Options, head []byte) (*audit.Report, error)
 	trailDir    string
-	partition   string   // of all principals; "aws" by default
-	regions     []string // to which keys can be replicated
+	partition   string                // of all principals; "aws" by default
+	regions     []string              // to which keys can be replicated
+	attestation *attestation.Verifier // nil where Recipient is not supported
 	development bool
 	quotas      quotas
 	log         *slog.Logger
@@ -94,8 +96,9 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		CarryOut: func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {
 			return corridor.CarryOut(ctx, keySource, change)
 		},
-		Glance: s.store.Glance,
-		Quotas: f.quotas.resources,
+		Glance:      s.store.Glance,
+		Quotas:      f.quotas.resources,
+		Attestation: f.attestation,
 	})
 
 	options := audit.Options{

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"claviger/internal/ground/attestation"
 	"claviger/internal/words/arn"
 	"claviger/internal/words/ident"
 )
@@ -23,6 +24,7 @@ type common struct {
 	Regions       []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
 	Quotas        []string `env:"CLAVIGER_QUOTAS" placeholder:"LIST" help:"Resource quotas of KMS in place of AWS's: keys=N and custom-key-stores=N of an account in a Region, aliases=N and grants=N of a key. There may be any number of grants by default."`
 	RequestQuotas []string `env:"CLAVIGER_REQUEST_QUOTAS" placeholder:"LIST" help:"Quotas of KMS requests a second for each account and Region: aws for all of AWS's, NAME=N for one, such as symmetric=500 or CreateKey=5. There are none by default."`
+	Attestation   string   `name:"attestation-root" env:"CLAVIGER_ATTESTATION_ROOT" placeholder:"FILE" help:"Root certificates in PEM form that attestation documents must lead to; without it Recipient is not supported."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
 }
 
@@ -57,6 +59,23 @@ func (c *common) check() error {
 		return usage("the Region %q is not among the Regions that exist", c.Region)
 	}
 	return nil
+}
+
+// attestation reads the root certificates of attestation documents; nil where
+// none are given.
+func (c *common) attestation() (*attestation.Verifier, error) {
+	if c.Attestation == "" {
+		return nil, nil
+	}
+	file, err := os.ReadFile(c.Attestation)
+	if err != nil {
+		return nil, usage("reading the attestation root: %w", err)
+	}
+	v, err := attestation.New(file)
+	if err != nil {
+		return nil, usage("the attestation root %s: %w", c.Attestation, err)
+	}
+	return v, nil
 }
 
 // partition is that of the server's accounts and Regions.

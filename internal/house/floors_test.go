@@ -102,6 +102,7 @@ var only = []permit{
 		"kernel/session", // seals session tokens
 	}},
 	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app"}},
+	{internal + "ground/attestation", "who is attested is asked where policies need it", []string{"service/kms", "app"}},
 	{internal + "ground/audit", "records are kept by the kernel and read by their service", []string{"kernel/", "service/trail", "app"}},
 	{internal + "kernel/pipeline", "a room does not call the corridor", []string{"edge/", "app"}},
 	{internal + "service/", "protocols see operations, not services", []string{"service/", "app"}},

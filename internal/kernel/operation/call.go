@@ -151,6 +151,11 @@ func (c *Call) ShowAdditional(name, value string) {
 	c.Record.Additional = append(c.Record.Additional, Member{Name: name, Value: value})
 }
 
+// ShowAdditionalPairs is ShowAdditional for an object of strings.
+func (c *Call) ShowAdditionalPairs(name string, m pairs.Map) {
+	c.Record.Additional = append(c.Record.Additional, Member{Name: name, Pairs: m})
+}
+
 // Happened adds an event with a record of its own, which follows that of the
 // call if the call, a Change, succeeds.
 func (c *Call) Happened(e *Event) { c.Record.Events = append(c.Record.Events, *e) }

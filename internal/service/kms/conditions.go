@@ -41,6 +41,8 @@ type conditions struct {
 
 	replicaRegion, primaryRegion string // that a multi-Region key is to get
 
+	recipient *recipient // attested, to whom the call is answered; nil for the caller
+
 	requestTags pairs.Map
 	tagKeys     []string
 
@@ -75,6 +77,8 @@ func (c *conditions) Lookup(k *policy.Key) policy.Values {
 		return policy.Named(c.tags, k.Suffix)
 	case "aws:requesttag/":
 		return policy.Named(c.requestTags, k.Suffix)
+	case "kms:recipientattestation:":
+		return c.recipient.measured(k.Suffix)
 	}
 	switch k.Name {
 	case "kms:calleraccount":

@@ -23,10 +23,11 @@ type DecryptInput struct {
 
 // DecryptOutput holds the plaintext and names the key.
 type DecryptOutput struct {
-	KeyID               string              `aws:"KeyId"`
-	Plaintext           confidential.Bytes  `aws:"Plaintext"`
-	EncryptionAlgorithm string              `aws:"EncryptionAlgorithm"`
-	KeyMaterialID       optional.Of[string] `aws:"KeyMaterialId"` // of a symmetric key
+	KeyID                  string              `aws:"KeyId"`
+	Plaintext              confidential.Bytes  `aws:"Plaintext"`
+	EncryptionAlgorithm    string              `aws:"EncryptionAlgorithm"`
+	CiphertextForRecipient []byte              `aws:"CiphertextForRecipient"`
+	KeyMaterialID          optional.Of[string] `aws:"KeyMaterialId"` // of a symmetric key
 }
 
 // Validate checks the limits of the public model.
@@ -55,7 +56,9 @@ func (s *Service) decrypt() operation.Operation {
 		Subject: func(c *operation.Call, in *DecryptInput) (*target, error) {
 			algorithm := in.EncryptionAlgorithm.Or(symmetricDefault)
 			c.Show("encryptionAlgorithm", algorithm)
-			t, err := s.source(c, in.KeyID, algorithm, needed(in.CiphertextBlob, in.DryRunModifiers))
+			t, err := s.attested(c, in.Recipient, func() (*target, error) {
+				return s.source(c, in.KeyID, algorithm, needed(in.CiphertextBlob, in.DryRunModifiers))
+			})
 			if err != nil {
 				return nil, err
 			}
@@ -93,7 +96,7 @@ func runDecrypt(c *operation.Call, in *DecryptInput, t *target) (*DecryptOutput,
 	if err := k.contextFits(in.EncryptionContext); err != nil {
 		return nil, err
 	}
-	if err := noRecipient(in.Recipient); err != nil {
+	if err := t.recipient.supported(); err != nil {
 		return nil, err
 	}
 	if in.DryRun.V {
@@ -104,10 +107,7 @@ func runDecrypt(c *operation.Call, in *DecryptInput, t *target) (*DecryptOutput,
 		return nil, opened(err)
 	}
 	k.showMaterial(c, "keyMaterialId", t.inside.material)
-	return &DecryptOutput{
-		KeyID:               k.ARN,
-		Plaintext:           plaintext,
-		EncryptionAlgorithm: t.algorithm,
-		KeyMaterialID:       k.materialID(t.inside.material),
-	}, nil
+	out := &DecryptOutput{KeyID: k.ARN, EncryptionAlgorithm: t.algorithm, KeyMaterialID: t.recipient.told(k.materialID(t.inside.material))}
+	out.Plaintext, out.CiphertextForRecipient, err = t.recipient.deliver(plaintext)
+	return out, err
 }

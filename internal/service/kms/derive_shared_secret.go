@@ -26,10 +26,11 @@ type DeriveSharedSecretInput struct {
 // DeriveSharedSecretOutput holds the secret: an x coordinate, of the length of
 // the curve's field.
 type DeriveSharedSecretOutput struct {
-	KeyID                 string             `aws:"KeyId"`
-	SharedSecret          confidential.Bytes `aws:"SharedSecret"`
-	KeyAgreementAlgorithm string             `aws:"KeyAgreementAlgorithm"`
-	KeyOrigin             string             `aws:"KeyOrigin"`
+	KeyID                  string             `aws:"KeyId"`
+	SharedSecret           confidential.Bytes `aws:"SharedSecret"`
+	CiphertextForRecipient []byte             `aws:"CiphertextForRecipient"`
+	KeyAgreementAlgorithm  string             `aws:"KeyAgreementAlgorithm"`
+	KeyOrigin              string             `aws:"KeyOrigin"`
 }
 
 const publicKeyMax = 8192
@@ -52,7 +53,7 @@ func (s *Service) deriveSharedSecret() operation.Operation {
 		Cryptographic: true,
 		Actions:       []string{"kms:DeriveSharedSecret"},
 		Subject: func(c *operation.Call, in *DeriveSharedSecretInput) (*target, error) {
-			t, err := s.keyOrAlias(c, in.KeyID.V)
+			t, err := s.attested(c, in.Recipient, func() (*target, error) { return s.keyOrAlias(c, in.KeyID.V) })
 			if err != nil {
 				return nil, err
 			}
@@ -73,7 +74,7 @@ func runDeriveSharedSecret(c *operation.Call, in *DeriveSharedSecretInput, t *ta
 	if err != nil {
 		return nil, err
 	}
-	if err := noRecipient(in.Recipient); err != nil {
+	if err := t.recipient.supported(); err != nil {
 		return nil, err
 	}
 	secret, err := m.Agree(in.PublicKey) // tells whether the peer's key is one, which a dry run is to tell too
@@ -85,10 +86,7 @@ func runDeriveSharedSecret(c *operation.Call, in *DeriveSharedSecretInput, t *ta
 	case in.DryRun.V:
 		return nil, errDryRun
 	}
-	return &DeriveSharedSecretOutput{
-		KeyID:                 k.ARN,
-		SharedSecret:          secret,
-		KeyAgreementAlgorithm: t.agreement,
-		KeyOrigin:             k.Origin,
-	}, nil
+	out := &DeriveSharedSecretOutput{KeyID: k.ARN, KeyAgreementAlgorithm: t.agreement, KeyOrigin: k.Origin}
+	out.SharedSecret, out.CiphertextForRecipient, err = t.recipient.deliver(secret)
+	return out, err
 }

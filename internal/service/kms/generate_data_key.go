@@ -22,10 +22,11 @@ type GenerateDataKeyInput struct {
 
 // GenerateDataKeyOutput holds the data key.
 type GenerateDataKeyOutput struct {
-	CiphertextBlob []byte             `aws:"CiphertextBlob"`
-	Plaintext      confidential.Bytes `aws:"Plaintext"`
-	KeyID          string             `aws:"KeyId"`
-	KeyMaterialID  string             `aws:"KeyMaterialId"`
+	CiphertextBlob         []byte              `aws:"CiphertextBlob"`
+	Plaintext              confidential.Bytes  `aws:"Plaintext"`
+	KeyID                  string              `aws:"KeyId"`
+	CiphertextForRecipient []byte              `aws:"CiphertextForRecipient"`
+	KeyMaterialID          optional.Of[string] `aws:"KeyMaterialId"`
 }
 
 // Validate checks the limits of the public model.
@@ -43,7 +44,9 @@ func (s *Service) generateDataKey() operation.Operation {
 		Cryptographic: true,
 		Actions:       []string{"kms:GenerateDataKey"},
 		Subject: func(c *operation.Call, in *GenerateDataKeyInput) (*target, error) {
-			return s.dataKeyTarget(c, in.KeyID.V, in.EncryptionContext, in.GrantTokens)
+			return s.attested(c, in.Recipient, func() (*target, error) {
+				return s.dataKeyTarget(c, in.KeyID.V, in.EncryptionContext, in.GrantTokens)
+			})
 		},
 		Asks: asksOnKey[GenerateDataKeyInput]("kms:GenerateDataKey", true),
 		Run:  runGenerateDataKey,
@@ -59,7 +62,7 @@ func runGenerateDataKey(c *operation.Call, in *GenerateDataKeyInput, t *target) 
 	if err != nil {
 		return nil, err
 	}
-	if err := noRecipient(in.Recipient); err != nil {
+	if err := t.recipient.supported(); err != nil {
 		return nil, err
 	}
 	if in.DryRun.V {
@@ -69,5 +72,7 @@ func runGenerateDataKey(c *operation.Call, in *GenerateDataKeyInput, t *target) 
 	if err != nil {
 		return nil, err
 	}
-	return &GenerateDataKeyOutput{CiphertextBlob: blob, Plaintext: plaintext, KeyID: k.ARN, KeyMaterialID: k.Material}, nil
+	out := &GenerateDataKeyOutput{CiphertextBlob: blob, KeyID: k.ARN, KeyMaterialID: t.recipient.told(optional.Some(k.Material))}
+	out.Plaintext, out.CiphertextForRecipient, err = t.recipient.deliver(plaintext)
+	return out, err
 }

@@ -23,12 +23,13 @@ type GenerateDataKeyPairInput struct {
 // GenerateDataKeyPairOutput holds the pair: the private key as PKCS#8 in DER
 // (RFC 5958), the public key as SubjectPublicKeyInfo (RFC 5280).
 type GenerateDataKeyPairOutput struct {
-	PrivateKeyCiphertextBlob []byte             `aws:"PrivateKeyCiphertextBlob"`
-	PrivateKeyPlaintext      confidential.Bytes `aws:"PrivateKeyPlaintext"`
-	PublicKey                []byte             `aws:"PublicKey"`
-	KeyID                    string             `aws:"KeyId"`
-	KeyPairSpec              string             `aws:"KeyPairSpec"`
-	KeyMaterialID            string             `aws:"KeyMaterialId"`
+	PrivateKeyCiphertextBlob []byte              `aws:"PrivateKeyCiphertextBlob"`
+	PrivateKeyPlaintext      confidential.Bytes  `aws:"PrivateKeyPlaintext"`
+	PublicKey                []byte              `aws:"PublicKey"`
+	KeyID                    string              `aws:"KeyId"`
+	KeyPairSpec              string              `aws:"KeyPairSpec"`
+	CiphertextForRecipient   []byte              `aws:"CiphertextForRecipient"`
+	KeyMaterialID            optional.Of[string] `aws:"KeyMaterialId"`
 }
 
 // Validate checks the limits of the public model.
@@ -46,7 +47,9 @@ func (s *Service) generateDataKeyPair() operation.Operation {
 		Cryptographic: true,
 		Actions:       []string{"kms:GenerateDataKeyPair"},
 		Subject: func(c *operation.Call, in *GenerateDataKeyPairInput) (*target, error) {
-			return s.dataKeyPairTarget(c, in.KeyID.V, in.KeyPairSpec.V, in.EncryptionContext, in.GrantTokens)
+			return s.attested(c, in.Recipient, func() (*target, error) {
+				return s.dataKeyPairTarget(c, in.KeyID.V, in.KeyPairSpec.V, in.EncryptionContext, in.GrantTokens)
+			})
 		},
 		Asks: asksOnKey[GenerateDataKeyPairInput]("kms:GenerateDataKeyPair", true),
 		Run:  runGenerateDataKeyPair,
@@ -62,7 +65,7 @@ func runGenerateDataKeyPair(c *operation.Call, in *GenerateDataKeyPairInput, t *
 	if err != nil {
 		return nil, err
 	}
-	if err := noRecipient(in.Recipient); err != nil {
+	if err := t.recipient.supported(); err != nil {
 		return nil, err
 	}
 	if in.DryRun.V {
@@ -72,12 +75,13 @@ func runGenerateDataKeyPair(c *operation.Call, in *GenerateDataKeyPairInput, t *
 	if err != nil {
 		return nil, err
 	}
-	return &GenerateDataKeyPairOutput{
+	out := &GenerateDataKeyPairOutput{
 		PrivateKeyCiphertextBlob: pair.wrapped,
-		PrivateKeyPlaintext:      pair.private,
 		PublicKey:                pair.public,
 		KeyID:                    k.ARN,
 		KeyPairSpec:              t.pair,
-		KeyMaterialID:            k.Material,
-	}, nil
+		KeyMaterialID:            t.recipient.told(optional.Some(k.Material)),
+	}
+	out.PrivateKeyPlaintext, out.CiphertextForRecipient, err = t.recipient.deliver(pair.private)
+	return out, err
 }

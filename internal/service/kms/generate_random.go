@@ -20,7 +20,8 @@ type GenerateRandomInput struct {
 
 // GenerateRandomOutput holds the bytes.
 type GenerateRandomOutput struct {
-	Plaintext confidential.Bytes `aws:"Plaintext"`
+	Plaintext              confidential.Bytes `aws:"Plaintext"`
+	CiphertextForRecipient []byte             `aws:"CiphertextForRecipient"`
 }
 
 const customKeyStoreIDMax = 64
@@ -39,17 +40,26 @@ func (s *Service) generateRandom() operation.Operation {
 	return operation.Use[GenerateRandomInput, GenerateRandomOutput, *conditions, *GenerateRandomInput]{
 		Name:    "GenerateRandom",
 		Actions: []string{"kms:GenerateRandom"},
-		Asks: func(c *operation.Call, _ *GenerateRandomInput, _ *conditions, asks []authz.Ask) []authz.Ask {
-			return append(asks, askOnAccount(c, "kms:GenerateRandom", "*", onAccount(c)))
+		Subject: func(c *operation.Call, in *GenerateRandomInput) (*conditions, error) {
+			verified, err := s.attest(c, in.Recipient)
+			context := onAccount(c)
+			context.recipient = verified
+			return context, err
 		},
-		Run: func(_ *operation.Call, in *GenerateRandomInput, _ *conditions) (*GenerateRandomOutput, error) {
+		Asks: func(c *operation.Call, _ *GenerateRandomInput, context *conditions, asks []authz.Ask) []authz.Ask {
+			return append(asks, askOnAccount(c, "kms:GenerateRandom", "*", context))
+		},
+		Run: func(_ *operation.Call, in *GenerateRandomInput, context *conditions) (*GenerateRandomOutput, error) {
 			if in.CustomKeyStoreID.Set {
 				return nil, noStore(in.CustomKeyStoreID.V)
 			}
-			if err := noRecipient(in.Recipient); err != nil {
+			if err := context.recipient.supported(); err != nil {
 				return nil, err
 			}
-			return &GenerateRandomOutput{Plaintext: sealed.Random(in.NumberOfBytes.V)}, nil
+			out := &GenerateRandomOutput{}
+			var err error
+			out.Plaintext, out.CiphertextForRecipient, err = context.recipient.deliver(sealed.Random(in.NumberOfBytes.V))
+			return out, err
 		},
 	}.Operation()
 }

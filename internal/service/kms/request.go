@@ -60,31 +60,6 @@ func checkEncryptionContext(c *check.Checks, name string, context pairs.Map) {
 	}
 }
 
-// Recipient asks for the answer to be encrypted for an attested environment.
-type Recipient struct {
-	KeyEncryptionAlgorithm optional.Of[string] `aws:"KeyEncryptionAlgorithm"`
-	AttestationDocument    []byte              `aws:"AttestationDocument"`
-}
-
-const attestationMax = 262144
-
-func checkRecipient(c *check.Checks, r *Recipient) {
-	if r == nil {
-		return
-	}
-	c.Enum("recipient.keyEncryptionAlgorithm", r.KeyEncryptionAlgorithm, "RSAES_OAEP_SHA_256")
-	c.Bytes("recipient.attestationDocument", r.AttestationDocument != nil, len(r.AttestationDocument), 1, attestationMax)
-}
-
-// noRecipient refuses to answer an attested environment: there is no root of
-// trust here by which its document could be verified.
-func noRecipient(r *Recipient) error {
-	if r != nil {
-		return fault.New(fault.UnsupportedOperation, "Recipient is not supported.")
-	}
-	return nil
-}
-
 var policyNamePattern = regexp.MustCompile(`^[\w]+$`)
 
 func checkPolicyName(c *check.Checks, name optional.Of[string]) {

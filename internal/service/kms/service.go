@@ -11,6 +11,7 @@ package kms
 import (
 	"context"
 
+	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
@@ -49,6 +50,10 @@ type Options struct {
 
 	Quotas Quotas
 
+	// Attestation verifies the documents of attested environments. Without it
+	// nothing is answered to one.
+	Attestation *attestation.Verifier
+
 	// CachedKeys bounds the snapshots of keys, and those of aliases, that are
 	// kept in memory; 0 stands for 10,000 of each.
 	CachedKeys int
@@ -69,6 +74,7 @@ type Service struct {
 	stamp      func(r store.Reader, entity string) store.Stamp
 	store      *store.Store
 	carryOut   func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error
+	documents  *attestation.Verifier
 	markers    *sealed.Secret
 	glance     func() store.Reader
 	tokens     *sealed.Secret // of grants
@@ -100,6 +106,7 @@ func New(o Options) *Service {
 		stamp:      o.Stamp,
 		store:      o.Store,
 		carryOut:   o.CarryOut,
+		documents:  o.Attestation,
 		glance:     o.Glance,
 		markers:    o.Keyring.Secret("kms/marker"),
 		tokens:     o.Keyring.Secret("kms/grant-token"),

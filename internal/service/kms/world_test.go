@@ -52,6 +52,7 @@ type world struct {
 	store      *store.Store
 	ring       *sealed.Keyring
 	quotas     kms.Quotas
+	edit       []func(*kms.Options) // what the service is given
 	service    *kms.Service
 	people     *directory
 	operations map[string]operation.Operation
@@ -67,7 +68,8 @@ type world struct {
 
 func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New()) }
 
-func newWorldOn(t testing.TB, d driver.Driver) *world {
+// newWorldOn is a world on a database; edit changes what the service is given.
+func newWorldOn(t testing.TB, d driver.Driver, edit ...func(*kms.Options)) *world {
 	t.Helper()
 	rootKey, err := root.Random()
 	ok(t, err)
@@ -90,7 +92,7 @@ func newWorldOn(t testing.TB, d driver.Driver) *world {
 		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
-	w.ring = ring
+	w.ring, w.edit = ring, edit
 	w.restart()
 	for _, account := range []string{home, abroad} {
 		wrapped, err := ring.Draw(account)
@@ -102,10 +104,14 @@ func newWorldOn(t testing.TB, d driver.Driver) *world {
 
 // restart has another service on the same store.
 func (w *world) restart() {
-	w.service = kms.New(kms.Options{
+	options := kms.Options{
 		Keyring: w.ring, Principals: w.people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: w.store.Stamp, Store: w.store,
 		CarryOut: w.happened.carryOut, Glance: w.store.Glance, Quotas: w.quotas,
-	})
+	}
+	for _, change := range w.edit {
+		change(&options)
+	}
+	w.service = kms.New(options)
 	for _, op := range w.service.Operations() {
 		w.operations[op.Name] = op
 		w.plans[op.In], w.plans[op.Out] = record.PlanOf(op.In), record.PlanOf(op.Out)
@@ -472,9 +478,15 @@ func (w *world) recorded(request, response, additional string, resources ...stri
 		answer = w.plans[reflect.TypeOf(w.out).Elem()].Append(nil, w.out, d.Response)
 	}
 	sameJSON(w.t, "responseElements", answer, response)
-	extra := make(map[string]string)
+	extra := make(map[string]any)
 	for _, m := range d.Additional {
-		extra[m.Name] = m.Value
+		if extra[m.Name] = m.Value; m.Pairs != nil {
+			object := make(map[string]string)
+			for _, p := range m.Pairs {
+				object[p.Key] = p.Value
+			}
+			extra[m.Name] = object
+		}
 	}
 	b, err := json.Marshal(extra)
 	ok(w.t, err)
