@@ -40,11 +40,11 @@ var (
 	limitKey      = limit{"AccessKeyId", 16, 128}
 	limitItems    = limit{"MaxItems", 1, 1000}
 	limitPage     = limit{"Marker", 1, 320}
+	limitMarker   = limit{"Marker", 1, 1024}
 )
 
 // limits has the limits of every operation; an operation without any stands
-// there too. A marker of KMS has none: it is InvalidMarkerException, whatever is
-// wrong with it. Empty names of IAM are refused by their pattern, in IAM's words.
+// there too. Empty names of IAM are refused by their pattern, in IAM's words.
 var limits = map[string][]limit{
 	"kms:CancelKeyDeletion": {limitKeyID},
 	"kms:CreateAlias":       {limitAlias, limitTarget},
@@ -79,13 +79,13 @@ var limits = map[string][]limit{
 	"kms:ImportKeyMaterial": {
 		limitKeyID, {"ImportToken", 1, 6144}, {"EncryptedKeyMaterial", 1, 6144}, {"KeyMaterialDescription", 0, 256}, limitMaterial,
 	},
-	"kms:ListAliases":          {limitKeyID, {"Limit", 1, 100}},
-	"kms:ListGrants":           {limitKeyID, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
-	"kms:ListKeyPolicies":      {limitKeyID, {"Limit", 1, 1000}},
-	"kms:ListKeyRotations":     {limitKeyID, {"Limit", 1, 1000}},
-	"kms:ListKeys":             {{"Limit", 1, 1000}},
-	"kms:ListResourceTags":     {limitKeyID, {"Limit", 1, 50}},
-	"kms:ListRetirableGrants":  {{"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
+	"kms:ListAliases":          {limitKeyID, limitMarker, {"Limit", 1, 100}},
+	"kms:ListGrants":           {limitKeyID, limitMarker, {"Limit", 1, 100}, {"GrantId", 1, 128}, {"GranteePrincipal", 1, 256}, {"GranteeServicePrincipal", 1, 128}},
+	"kms:ListKeyPolicies":      {limitKeyID, limitMarker, {"Limit", 1, 1000}},
+	"kms:ListKeyRotations":     {limitKeyID, limitMarker, {"Limit", 1, 1000}},
+	"kms:ListKeys":             {limitMarker, {"Limit", 1, 1000}},
+	"kms:ListResourceTags":     {limitKeyID, limitMarker, {"Limit", 1, 50}},
+	"kms:ListRetirableGrants":  {limitMarker, {"Limit", 1, 100}, {"RetiringPrincipal", 1, 256}, {"RetiringServicePrincipal", 1, 128}},
 	"kms:PutKeyPolicy":         {limitKeyID, limitPolName, limitPolicy},
 	"kms:ReEncrypt":            {limitCipher, {"SourceKeyId", 1, 2048}, {"DestinationKeyId", 1, 2048}, limitTokens},
 	"kms:ReplicateKey":         {limitKeyID, {"ReplicaRegion", 1, 32}, limitPolicy, {"Description", 0, 8192}},

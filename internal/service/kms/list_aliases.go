@@ -46,6 +46,7 @@ const (
 func (in *ListAliasesInput) Validate(c *check.Checks) {
 	c.Length("keyId", in.KeyID, 1, keyIDMax)
 	checkPage(c, in.Limit, listAliasesMax)
+	checkMarker(c, in.Marker)
 }
 
 func (s *Service) listAliases() operation.Operation {

@@ -36,6 +36,7 @@ func (in *ListGrantsInput) Validate(c *check.Checks) {
 	checkKeyID(c, in.KeyID)
 	checkGrantID(c, in.GrantID)
 	checkPage(c, in.Limit, listGrantsMax)
+	checkMarker(c, in.Marker)
 	checkPrincipal(c, "granteePrincipal", in.GranteePrincipal)
 	checkService(c, "granteeServicePrincipal", in.GranteeServicePrincipal)
 	if in.GranteePrincipal.Set && in.GranteeServicePrincipal.Set {

@@ -27,6 +27,7 @@ const listKeyPoliciesMax = 1000
 func (in *ListKeyPoliciesInput) Validate(c *check.Checks) {
 	checkKeyID(c, in.KeyID)
 	checkPage(c, in.Limit, listKeyPoliciesMax)
+	checkMarker(c, in.Marker)
 }
 
 func (s *Service) listKeyPolicies() operation.Operation {

@@ -76,6 +76,7 @@ func (in *ListKeyRotationsInput) Validate(c *check.Checks) {
 	checkKeyID(c, in.KeyID)
 	c.Enum("includeKeyMaterial", in.IncludeKeyMaterial, allKeyMaterial, rotationsOnly)
 	checkPage(c, in.Limit, listKeyRotationsMax)
+	checkMarker(c, in.Marker)
 }
 
 func (s *Service) listKeyRotations() operation.Operation {

@@ -36,7 +36,10 @@ const (
 )
 
 // Validate checks the limits of the public model.
-func (in *ListKeysInput) Validate(c *check.Checks) { checkPage(c, in.Limit, listKeysMax) }
+func (in *ListKeysInput) Validate(c *check.Checks) {
+	checkPage(c, in.Limit, listKeysMax)
+	checkMarker(c, in.Marker)
+}
 
 func (s *Service) listKeys() operation.Operation {
 	return operation.Use[ListKeysInput, ListKeysOutput, *conditions, *ListKeysInput]{

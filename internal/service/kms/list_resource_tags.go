@@ -29,6 +29,7 @@ const listResourceTagsMax = 50
 func (in *ListResourceTagsInput) Validate(c *check.Checks) {
 	checkKeyID(c, in.KeyID)
 	checkPage(c, in.Limit, listResourceTagsMax)
+	checkMarker(c, in.Marker)
 }
 
 func (s *Service) listResourceTags() operation.Operation {

@@ -35,6 +35,7 @@ type ListRetirableGrantsOutput struct {
 // Validate checks the limits of the public model.
 func (in *ListRetirableGrantsInput) Validate(c *check.Checks) {
 	checkPage(c, in.Limit, listGrantsMax)
+	checkMarker(c, in.Marker)
 	checkPrincipal(c, "retiringPrincipal", in.RetiringPrincipal)
 	checkService(c, "retiringServicePrincipal", in.RetiringServicePrincipal)
 	if in.RetiringPrincipal.Set == in.RetiringServicePrincipal.Set {

@@ -1,18 +1,29 @@
 package kms
 
 import (
+	"regexp"
+
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
 
-// checkPage checks the Limit of a listing. A marker is checked where it is opened.
+// checkPage checks the Limit of a listing.
 func checkPage(c *check.Checks, limit optional.Of[int], max int) {
 	c.Range("limit", limit, 1, max)
 }
 
 const markerMax = 1024
+
+var markerPattern = regexp.MustCompile(`^[\x{20}-\x{FF}]*$`)
+
+// checkMarker checks the shape of a Marker. Whether it is one of ours is seen
+// where it is opened.
+func checkMarker(c *check.Checks, marker optional.Of[string]) {
+	c.Length("marker", marker, 1, markerMax)
+	c.Pattern("marker", marker, markerPattern, `[\u0020-\u00FF]*`)
+}
 
 // A listing is what a marker is bound to: it opens for no other.
 type listing struct {
@@ -35,10 +46,8 @@ func (s *Service) after(c *operation.Call, l listing, marker optional.Of[string]
 	if !marker.Set {
 		return "", false, nil
 	}
-	if len(marker.V) <= markerMax {
-		if b, err := s.markers.Open(l.associated(c), marker.V); err == nil {
-			return string(b), true, nil
-		}
+	if b, err := s.markers.Open(l.associated(c), marker.V); err == nil {
+		return string(b), true, nil
 	}
 	return "", false, fault.New(InvalidMarker, "Invalid marker")
 }
