@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -27,7 +28,7 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	ours := offered(t)
 	var b bytes.Buffer
-	b.WriteString("# What is missing\n\nOperations and members that the newest AWS SDK for Go knows and this version does not offer; printed by\n" +
+	b.WriteString("# What is missing\n\nOperations, members and errors that the newest AWS SDK for Go knows and this version does not offer; printed by\n" +
 		"`make golden`. An operation that is missing is answered as unknown (`UnknownOperationException`, `InvalidAction`) and recorded;\n" +
 		"a member that is missing is ignored, as AWS ignores members that it does not know.\n")
 	operations := 0
@@ -64,6 +65,9 @@ func TestModel(t *testing.T) {
 		if len(members) > 0 {
 			fmt.Fprintf(&b, "\nMembers:\n\n%s\n", strings.Join(members, "\n"))
 		}
+		if service.name == "kms" {
+			fmt.Fprintf(&b, "\nErrors that nothing here answers: %s.\n", strings.Join(missingErrors(t), ", "))
+		}
 	}
 	if operations < 200 {
 		t.Errorf("the SDK knows only %d operations", operations)
@@ -78,6 +82,63 @@ func TestModel(t *testing.T) {
 	if printed, err := os.ReadFile(page); err != nil || !bytes.Equal(printed, b.Bytes()) {
 		t.Errorf("%s is stale (%v): run make golden", page, err)
 	}
+}
+
+// missingErrors lists the errors of KMS that the newest SDK knows and our source
+// does not name. An error that our source names and the SDK does not know is none.
+func missingErrors(t *testing.T) []string {
+	t.Helper()
+	ours := codes(t, "../internal/service/kms")
+	theirs := modelErrors()
+	for _, code := range strange(ours, theirs) {
+		t.Errorf("%s is no error of the model", code)
+	}
+	ours = append(ours, codes(t, "../internal/words/fault")...)
+	ours = append(ours, "KMSInternalException") // stands for every internal failure
+	var missing []string
+	for _, code := range theirs {
+		if !slices.Contains(ours, code) && !slices.Contains(ours, strings.TrimSuffix(code, "Exception")) {
+			missing = append(missing, "`"+code+"`")
+		}
+	}
+	return missing
+}
+
+// modelErrors lists the errors that the newest SDK knows.
+func modelErrors() []string {
+	var names []string
+	for name, entry := range kms.TypeRegistry.Entries {
+		if _, is := entry.New().(error); is {
+			names = append(names, strings.TrimPrefix(name, "com.amazonaws.kms#"))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+var declaredCode = regexp.MustCompile(`(?:fault\.)?Code\s*= "(\w+)"`)
+
+// codes reads the codes that a package declares.
+func codes(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range declaredCode.FindAllStringSubmatch(string(source), -1) {
+			list = append(list, match[1])
+		}
+	}
+	if len(list) < 14 {
+		t.Fatalf("%s declares only %d codes", folder, len(list))
+	}
+	return list
 }
 
 // known reads the operations of an SDK client by reflection.

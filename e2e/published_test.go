@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+)
+
+// published is AWS's own model of KMS, in two halves. The newest SDK has
+// operations, members, types, which members are required, enums and errors. It
+// has no limits: those are in the model that the SDK before it shipped, whose
+// last release is from July 2025. What has come since has no limits here.
+type published struct {
+	constraints struct {
+		Operations map[string]struct{ Input struct{ Shape string } }
+		Shapes     map[string]*constraint
+	}
+	client *kms.Client // sends nothing
+}
+
+// A constraint is a shape of the older model.
+type constraint struct {
+	Type      string
+	Members   map[string]struct{ Shape string }
+	Required  []string
+	Member    struct{ Shape string }
+	Min, Max  *int
+	Pattern   string
+	Sensitive bool
+}
+
+// withLimits is the module whose archive has the older model.
+const withLimits = "github.com/aws/aws-sdk-go@v1.55.8"
+
+// readPublished reads the published model. Neither half is part of this
+// repository: the older one is fetched as a module, and nothing of it is built.
+func readPublished(t *testing.T) *published {
+	t.Helper()
+	cmd := exec.Command("go", "mod", "download", "-json", withLimits)
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.Output()
+	var module struct{ Dir, Error string }
+	if json.Unmarshal(out, &module) != nil || module.Dir == "" {
+		t.Skipf("the published model can't be had, so nothing is compared with it: go mod download %s: %v %s", withLimits, err, module.Error)
+	}
+	file, err := os.ReadFile(filepath.Join(module.Dir, "models/apis/kms/2014-11-01/api-2.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &published{}
+	if err := json.Unmarshal(file, &m.constraints); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.constraints.Operations) < 53 || len(m.constraints.Shapes) < 200 {
+		t.Fatalf("the model has %d operations and %d shapes", len(m.constraints.Operations), len(m.constraints.Shapes))
+	}
+	m.client = kms.New(kms.Options{
+		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
+		Retryer: aws.NopRetryer{}, HTTPClient: refusing{},
+	})
+	return m
+}
+
+// refusing is a network that takes nothing.
+type refusing struct{}
+
+func (refusing) Do(*http.Request) (*http.Response, error) { return nil, errors.New("not sent") }
+
+// shape returns the older model's shape, an empty one where it has none.
+func (m *published) shape(name string) *constraint {
+	if s := m.constraints.Shapes[name]; s != nil {
+		return s
+	}
+	return &constraint{}
+}
+
+// input is the structure of the input of an operation.
+func (m *published) input(operation string) *member {
+	method, _ := reflect.TypeOf(m.client).MethodByName(operation)
+	return &member{path: "", goType: method.Type.In(2).Elem(), shape: m.shape(m.constraints.Operations[operation].Input.Shape)}
+}
+
+var missingField = regexp.MustCompile(`missing required field, \w+Input\.(\w+)\.`)
+
+// required lists the members without which the newest SDK sends nothing.
+func (m *published) required(operation string) []string {
+	method := reflect.ValueOf(m.client).MethodByName(operation)
+	answer := method.Call([]reflect.Value{reflect.ValueOf(context.Background()), reflect.New(method.Type().In(1).Elem())})
+	var names []string
+	for _, match := range missingField.FindAllStringSubmatch(answer[1].Interface().(error).Error(), -1) {
+		names = append(names, match[1])
+	}
+	return names
+}
+
+// A member of the input of an operation, or an element of a list in it.
+type member struct {
+	name   string       // on the wire
+	path   string       // in AWS's texts
+	goType reflect.Type // in the newest SDK
+	shape  *constraint  // in the older model
+}
+
+// kind is the type of a member in the words of the model.
+func (f *member) kind() string {
+	switch t := f.goType; {
+	case t == reflect.TypeFor[[]byte]():
+		return "blob"
+	case t == reflect.TypeFor[*time.Time]():
+		return "timestamp"
+	case t.Kind() == reflect.Slice:
+		return "list"
+	case t.Kind() == reflect.Map:
+		return "map"
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
+		return "structure"
+	case t.Kind() == reflect.Bool, t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Bool:
+		return "boolean"
+	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Int32:
+		return "integer"
+	}
+	if _, values := f.goType.MethodByName("Values"); values {
+		return "enum"
+	}
+	return "string"
+}
+
+// enum lists the values of an enum.
+func (f *member) enum() []string {
+	var list []string
+	values := reflect.Zero(f.goType).MethodByName("Values").Call(nil)[0]
+	for i := range values.Len() {
+		list = append(list, values.Index(i).String())
+	}
+	slices.Sort(list)
+	return list
+}
+
+// members of a structure, in the order of the SDK.
+func (f *member) members(m *published) []*member {
+	t := f.goType
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var list []*member
+	for _, name := range fields(t) {
+		field, _ := t.FieldByName(name)
+		list = append(list, &member{
+			name: name, path: f.below(strings.ToLower(name[:1]) + name[1:]),
+			goType: field.Type, shape: m.shape(f.shape.Members[name].Shape),
+		})
+	}
+	return list
+}
+
+// element is the first element of a list.
+func (f *member) element(m *published) *member {
+	return &member{path: f.below("1.member"), goType: f.goType.Elem(), shape: m.shape(f.shape.Member.Shape)}
+}
+
+func (f *member) below(name string) string {
+	if f.path == "" {
+		return name
+	}
+	return f.path + "." + name
+}
