@@ -64,9 +64,10 @@ type process struct {
 	exit     error
 }
 
-// environment is that of a process: nothing of the tests' own that could configure it.
+// environment is that of a process: nothing of the tests' own that could configure
+// it, but the mode of Go's cryptography.
 func environment(extra ...string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "GODEBUG=" + os.Getenv("GODEBUG")}
 	return append(env, extra...)
 }
 

@@ -21,5 +21,10 @@ done
 (cd e2e && go test -timeout 10m ./...) || status=1
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
 	(cd e2e/clients && go vet ./... && go test -timeout 15m ./...) || status=1
+
+	echo 'test: everything again in FIPS 140-3 mode, without the long runs'
+	for module in . client examples/vault-of-documents e2e; do
+		(cd "$module" && CLAVIGER_LONG='' GODEBUG=fips140=on go test -timeout 10m ./...) || status=1
+	done
 fi
 exit $status

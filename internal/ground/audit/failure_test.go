@@ -47,7 +47,7 @@ func patient(t *testing.T, l audit.Trail, name string) string {
 func TestWriteError(t *testing.T) {
 	t.Parallel()
 	for fault, recoveries := range map[audit.Fault]int{audit.Refuse: 1, audit.LoseSync: 1} {
-		synctest.Test(t, func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
 			d := &audit.Disk{}
 			l := open(t, options().On(d))
 			add(t, l, "a")
@@ -82,7 +82,7 @@ func TestWriteError(t *testing.T) {
 // All who wait for a batch, and those in the next, learn that it failed.
 func TestErrorReachesAll(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d, g := stuckDisk(t)
 		l := open(t, options().On(d))
 		synctest.Wait()
@@ -121,7 +121,7 @@ func TestErrorAnywhere(t *testing.T) {
 		for n := 1; n <= 25; n += 1 + step/3 {
 			for _, f := range []audit.Fault{audit.Refuse, audit.LoseSync} {
 				cases++
-				synctest.Test(t, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
 					d := &audit.Disk{}
 					l := open(t, options().On(d))
 					d.Fail(nth(op, n, f))
@@ -146,7 +146,7 @@ func TestErrorAnywhere(t *testing.T) {
 // Errors at random, for a long time.
 func TestErrorsAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d := &audit.Disk{}
 		l := open(t, options().On(d))
 		d.Fail(func(string, string) audit.Fault {
@@ -168,7 +168,7 @@ func TestErrorsAgainAndAgain(t *testing.T) {
 // If acknowledged entries can't be read back after an error, the trail stays unavailable.
 func TestNoRecoveryFromDamage(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d := &audit.Disk{}
 		l := open(t, options().On(d))
 		add(t, l, "a", "b")
@@ -270,7 +270,7 @@ func TestOutboxAfterCrash(t *testing.T) {
 // A position that was given up may come again, and one that is on its way is waited for.
 func TestOutboxAfterError(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d, g := stuckDisk(t)
 		l := open(t, options().On(d))
 		synctest.Wait()
@@ -337,7 +337,7 @@ func fill(t *testing.T, l *audit.Log) []string {
 func TestReserve(t *testing.T) {
 	t.Parallel()
 	for held := 0; held < 8000; held += 700 {
-		synctest.Test(t, func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
 			const segment = 64 << 10
 			d := &audit.Disk{Space: 3 * segment} // the active segment, one full one, and a spare
 			o := options().On(d)
@@ -419,7 +419,7 @@ func TestReserveLimits(t *testing.T) {
 // A reservation as large as 16 entries need on top of their bytes.
 func TestReserveCountsEntries(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d := &audit.Disk{Space: 2 * audit.SegmentBytesMin}
 		l := open(t, options().On(d))
 		many := entries(count("e", audit.ReserveEntries)...)

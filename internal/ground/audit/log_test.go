@@ -267,7 +267,7 @@ func TestWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
 				l := begin()
 				waited := func(ctx context.Context, from uint64) chan error {
 					c := beside(func() error { return l.Wait(ctx, from) })
@@ -430,7 +430,7 @@ func TestGroupCommit(t *testing.T) {
 
 func TestCheckpoints(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d := &audit.Disk{}
 		o := options().On(d)
 		o.Now = time.Now // the bubble's
@@ -490,7 +490,7 @@ func TestReadInLargeSegment(t *testing.T) {
 // A batch is bounded: who would make it larger waits until it is taken.
 func TestBatchIsBounded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d, g := stuckDisk(t)
 		o := options().On(d)
 		o.SegmentBytes = 16 << 20

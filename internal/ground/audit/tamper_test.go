@@ -397,7 +397,7 @@ func TestHeadOfAnEmptyTrail(t *testing.T) {
 // A frame that the Log gives up while Verify reads is not in the report.
 func TestVerifyWhileFrameIsGivenUp(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		d := &audit.Disk{}
 		l := open(t, options().On(d))
 		add(t, l, "a", "b")
