@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/argon2"
@@ -120,9 +121,16 @@ func (p *params) check() error {
 	return nil
 }
 
+// errNotApproved is what becomes of a store whose passphrase was chosen outside
+// FIPS 140-3 mode.
+var errNotApproved = errors.New("root: the root key of this store is derived by Argon2id, which is not approved in FIPS 140-3 mode")
+
 // derive makes the root key of a passphrase.
 func (p *params) derive(passphrase []byte) (*sealed.RootKey, error) {
 	if p.KDF == kdfArgon2id {
+		if fips140.Enabled() {
+			return nil, errNotApproved
+		}
 		raw := argon2.IDKey(passphrase, p.Salt, p.Passes, p.MemoryKiB, p.Lanes, keySize)
 		return sealed.NewRootKey(confidential.New(raw))
 	}
