@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"go/ast"
 	"maps"
 	"os"
 	"reflect"
@@ -36,6 +37,7 @@ func TestConformance(t *testing.T) {
 	m := readPublished(t)
 	p := dev(t)
 	theirs, ours := known(reflect.TypeFor[*kms.Client]()), offered(t)
+	source := readOurs(t)
 	c := &conformance{t: t, p: p, m: m, found: make(map[string]string)}
 	operations := 0
 	for name, mine := range ours {
@@ -53,6 +55,9 @@ func TestConformance(t *testing.T) {
 			c.differs(operation+" "+invented, "is no member of the model")
 		}
 		c.operation(operation)
+		if model.out != nil {
+			c.output(source, ast.NewIdent(operation+"Output"), m.output(operation))
+		}
 	}
 	if operations < 30 || c.probes < 500 {
 		t.Errorf("%d operations, %d probes", operations, c.probes)
@@ -90,6 +95,7 @@ type conformance struct {
 	op     string
 	probes int
 	found  map[string]string // differences by their place
+	absent []string          // members inside of answers that are not there, for the page of what is missing
 }
 
 func (c *conformance) differs(place, how string) { c.found[place] = how }
@@ -147,6 +153,41 @@ func (c *conformance) member(f *member, in func(any) structure) {
 		}
 	case "list":
 		c.member(f.element(c.m), func(value any) structure { return in([]any{value}) })
+	}
+}
+
+// output compares what our source says of a structure in an answer with the
+// model. What is not there at all is no difference: a page lists it.
+func (c *conformance) output(source ours, mine ast.Expr, theirs *member) {
+	declared := source.members(mine.(*ast.Ident).Name)
+	model := make(map[string]bool)
+	for _, f := range theirs.members(c.m) {
+		model[f.name] = true
+		if e, has := declared[f.name]; has {
+			c.answered(source, e, f)
+		} else if theirs.path != "" {
+			c.absent = append(c.absent, fmt.Sprintf("- `%s` of the output of `%s`", f.wire(), c.op))
+		}
+	}
+	for name := range declared {
+		if !model[name] {
+			c.differs(c.op+" "+theirs.below(name)+" of the answer", "is no member of the model")
+		}
+	}
+}
+
+// answered compares the types of one member of an answer.
+func (c *conformance) answered(source ours, mine ast.Expr, f *member) {
+	kind, inner := source.kind(mine)
+	if want := f.kind(); kind != want && (want != "enum" || kind != "string") {
+		c.differs(c.place(f, "of the answer"), "is a "+kind+", in the model a "+want)
+		return
+	}
+	switch kind {
+	case "structure":
+		c.output(source, inner, f)
+	case "list":
+		c.answered(source, inner, f.element(c.m))
 	}
 }
 
@@ -257,7 +298,28 @@ func (c *conformance) send(request structure) reply {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return raw{target: "TrentService." + c.op, body: string(body)}.send(c.t, c.p)
+	r := raw{target: "TrentService." + c.op, body: string(body)}.send(c.t, c.p)
+	c.code(r)
+	return r
+}
+
+// common are errors of every operation, which the model does not list.
+// https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+var common = []string{"", "AccessDeniedException", "SerializationException", "ValidationException"}
+
+// code demands an error that the model lists for the operation. What the older
+// model does not have is not known to fail in any way.
+func (c *conformance) code(r reply) {
+	model, has := c.m.constraints.Operations[c.op]
+	if !has || slices.Contains(common, r.code) {
+		return
+	}
+	for _, listed := range model.Errors {
+		if listed.Shape == r.code {
+			return
+		}
+	}
+	c.differs(c.op+" "+r.code, "is no error of the operation: "+r.message)
 }
 
 // samples are texts that patterns match, by the pattern.

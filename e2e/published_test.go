@@ -26,8 +26,11 @@ import (
 // last release is from July 2025. What has come since has no limits here.
 type published struct {
 	constraints struct {
-		Operations map[string]struct{ Input struct{ Shape string } }
-		Shapes     map[string]*constraint
+		Operations map[string]struct {
+			Input  struct{ Shape string }
+			Errors []struct{ Shape string }
+		}
+		Shapes map[string]*constraint
 	}
 	client *kms.Client // sends nothing
 }
@@ -61,18 +64,22 @@ func readPublished(t *testing.T) *published {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &published{}
+	m := knownModel()
 	if err := json.Unmarshal(file, &m.constraints); err != nil {
 		t.Fatal(err)
 	}
 	if len(m.constraints.Operations) < 53 || len(m.constraints.Shapes) < 200 {
 		t.Fatalf("the model has %d operations and %d shapes", len(m.constraints.Operations), len(m.constraints.Shapes))
 	}
-	m.client = kms.New(kms.Options{
+	return m
+}
+
+// knownModel is the half of the model that the newest SDK knows.
+func knownModel() *published {
+	return &published{client: kms.New(kms.Options{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
 		Retryer: aws.NopRetryer{}, HTTPClient: refusing{},
-	})
-	return m
+	})}
 }
 
 // refusing is a network that takes nothing.
@@ -86,6 +93,12 @@ func (m *published) shape(name string) *constraint {
 		return s
 	}
 	return &constraint{}
+}
+
+// output is the structure of the output of an operation. It has no limits.
+func (m *published) output(operation string) *member {
+	method, _ := reflect.TypeOf(m.client).MethodByName(operation)
+	return &member{goType: method.Type.Out(0).Elem(), shape: &constraint{}}
 }
 
 // input is the structure of the input of an operation.
@@ -170,6 +183,15 @@ func (f *member) members(m *published) []*member {
 // element is the first element of a list.
 func (f *member) element(m *published) *member {
 	return &member{path: f.below("1.member"), goType: f.goType.Elem(), shape: m.shape(f.shape.Member.Shape)}
+}
+
+// wire is the path of a member by its names on the wire.
+func (f *member) wire() string {
+	var names []string
+	for _, name := range strings.Split(strings.ReplaceAll(f.path, ".1.member", ""), ".") {
+		names = append(names, strings.ToUpper(name[:1])+name[1:])
+	}
+	return strings.Join(names, ".")
 }
 
 func (f *member) below(name string) string {
