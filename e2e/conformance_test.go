@@ -227,7 +227,7 @@ func (c *conformance) pattern(f *member, in func(any) structure) {
 	}
 	re := regexp.MustCompile("^(?:" + regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(f.shape.Pattern, `\x{$1}`) + ")$")
 	for _, r := range []string{"\u4e00", "\x01", "!"} {
-		if value := strings.Repeat(r, *f.shape.Min); !re.MatchString(value) {
+		if value := strings.Repeat(r, max(1, *f.shape.Min)); !re.MatchString(value) {
 			c.refuses(f, "pattern", in(value), "Member must satisfy regular expression pattern: "+f.shape.Pattern)
 			return
 		}
@@ -329,8 +329,8 @@ var samples = map[string]string{
 	`^[A-Z2-7]+$`:                "AAAAAAAAAAAAAAAAAAAA",
 	`^[a-zA-Z0-9\/+=]+$`:         strings.Repeat("a", 43),
 	`^https://[a-zA-Z0-9.-]+$`:   "https://example.com",
-	`^com\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`: "com.amazonaws.vpce.us-east-1.vpce-svc-0",
-	`^(/[a-zA-Z0-9\/_-]+/kms/xks/v\d{1,2})$|^(/kms/xks/v\d{1,2})$`:  "/kms/xks/v1",
+	`^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`: "com.amazonaws.vpce.us-east-1.vpce-svc-0",
+	`^(/[a-zA-Z0-9\/_-]+/kms/xks/v\d{1,2})$|^(/kms/xks/v\d{1,2})$`:       "/kms/xks/v1",
 }
 
 // valid is a value that the model allows.

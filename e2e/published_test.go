@@ -23,7 +23,8 @@ import (
 // published is AWS's own model of KMS, in two halves. The newest SDK has
 // operations, members, types, which members are required, enums and errors. It
 // has no limits: those are in the model that the SDK before it shipped, whose
-// last release is from July 2025. What has come since has no limits here.
+// last release is from July 2025. Of what has come since, this file has the limits
+// that are known.
 type published struct {
 	constraints struct {
 		Operations map[string]struct {
@@ -71,8 +72,33 @@ func readPublished(t *testing.T) *published {
 	if len(m.constraints.Operations) < 53 || len(m.constraints.Shapes) < 200 {
 		t.Fatalf("the model has %d operations and %d shapes", len(m.constraints.Operations), len(m.constraints.Shapes))
 	}
+	for name, s := range since {
+		m.constraints.Shapes[name] = &s
+	}
+	for request, members := range sinceIn {
+		for name, of := range members {
+			m.shape(request).Members[name] = struct{ Shape string }{of}
+		}
+	}
 	return m
 }
+
+// since are shapes with limits that the model has got or changed since July 2025,
+// and sinceIn where it has got members of them.
+var (
+	since = map[string]constraint{
+		"AccountIdType":                      {Type: "string", Min: ptr(12), Max: ptr(12), Pattern: `[0-9]{12}`},
+		"BackingKeyIdType":                   {Type: "string", Min: ptr(64), Max: ptr(64), Pattern: `^[a-f0-9]+$`},
+		"KeyMaterialDescriptionType":         {Type: "string", Min: ptr(0), Max: ptr(256), Pattern: `^[a-zA-Z0-9:/_\s.-]+$`},
+		"XksProxyVpcEndpointServiceNameType": {Type: "string", Min: ptr(20), Max: ptr(64), Pattern: `^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`},
+	}
+	sinceIn = map[string]map[string]string{
+		"CreateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
+		"DeleteImportedKeyMaterialRequest": {"KeyMaterialId": "BackingKeyIdType"},
+		"ImportKeyMaterialRequest":         {"KeyMaterialDescription": "KeyMaterialDescriptionType", "KeyMaterialId": "BackingKeyIdType"},
+		"UpdateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
+	}
+)
 
 // knownModel is the half of the model that the newest SDK knows.
 func knownModel() *published {
