@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,6 +26,10 @@ func (c *common) quotas() (quotas, error) {
 		"grants": &l.resources.Grants, "custom-key-stores": &l.resources.CustomKeyStores,
 	}
 	for _, text := range c.Quotas {
+		if text == "aws" { // AWS's others are in force anyway
+			l.resources.Grants = cmp.Or(l.resources.Grants, kms.QuotasAWS.Grants)
+			continue
+		}
 		name, n, err := quota(text)
 		if err != nil {
 			return l, err

@@ -22,6 +22,12 @@ func TestQuotaSettings(t *testing.T) {
 	if err != nil || got.resources != (kms.Quotas{Keys: 7, Aliases: 1, Grants: 50000, CustomKeyStores: 2}) || !maps.Equal(got.requests, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
+	for limit, list := range map[int][]string{0: nil, 50_000: {"aws"}, 7: {"grants=7", "aws"}, 8: {"aws", "grants=8"}} {
+		c := common{Quotas: list}
+		if got, err := c.quotas(); err != nil || got.resources != (kms.Quotas{Grants: limit}) {
+			t.Errorf("%q: %+v, %v", list, got, err)
+		}
+	}
 	c = common{}
 	if got, err := c.quotas(); err != nil || got.requests != nil || got.admission() != nil {
 		t.Errorf("by default: %+v, %v", got, err)

@@ -22,7 +22,7 @@ type common struct {
 	AdminListen   string   `env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Loopback address that tells whether the server is ready (GET /readyz); off by default."`
 	Region        string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
 	Regions       []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
-	Quotas        []string `env:"CLAVIGER_QUOTAS" placeholder:"LIST" help:"Resource quotas of KMS in place of AWS's: keys=N and custom-key-stores=N of an account in a Region, aliases=N and grants=N of a key. There may be any number of grants by default."`
+	Quotas        []string `env:"CLAVIGER_QUOTAS" placeholder:"LIST" help:"Resource quotas of KMS in place of AWS's: keys=N and custom-key-stores=N of an account in a Region, aliases=N and grants=N of a key. There may be any number of grants by default; aws sets AWS's."`
 	RequestQuotas []string `env:"CLAVIGER_REQUEST_QUOTAS" placeholder:"LIST" help:"Quotas of KMS requests a second for each account and Region: aws for all of AWS's, NAME=N for one, such as symmetric=500 or CreateKey=5. There are none by default."`
 	Attestation   string   `name:"attestation-root" env:"CLAVIGER_ATTESTATION_ROOT" placeholder:"FILE" help:"Root certificates in PEM form that attestation documents must lead to; without it Recipient is not supported."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
