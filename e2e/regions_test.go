@@ -150,7 +150,7 @@ func (f *families) load(t *testing.T, p *process) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var calls atomic.Int64
-	enough := 10 + rand.Int64N(60)
+	enough := 25 + rand.Int64N(60)
 	here := p.root().kms
 	step := func(do func() error) bool {
 		err := do()
