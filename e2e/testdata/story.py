@@ -85,6 +85,25 @@ far = client("kms", region="eu-west-1")
 assert far.list_keys()["Keys"] == []
 refused("NotFoundException", "Invalid arn us-east-1", far.describe_key, KeyId=keys[0]["Arn"])
 
+# But for multi-Region keys, which are related across them.
+primary = kms.create_key(MultiRegion=True)["KeyMetadata"]
+made = kms.replicate_key(KeyId=primary["KeyId"], ReplicaRegion="eu-west-1", Tags=[{"TagKey": "team", "TagValue": "far"}])
+assert made["ReplicaKeyMetadata"]["KeyState"] == "Creating" and not made["ReplicaKeyMetadata"]["Enabled"], made
+assert made["ReplicaTags"] == [{"TagKey": "team", "TagValue": "far"}] and "ReplicaPolicy" in made, made
+blob = kms.encrypt(KeyId=primary["KeyId"], Plaintext=b"related")["CiphertextBlob"]
+opened = far.decrypt(CiphertextBlob=blob)
+assert opened["Plaintext"] == b"related" and opened["KeyId"] == primary["Arn"].replace("us-east-1", "eu-west-1"), opened
+refused("UnsupportedOperationException", opened["KeyId"] + " is not a multi-region primary key.", far.replicate_key,
+        KeyId=primary["KeyId"], ReplicaRegion="us-east-1")
+kms.enable_key_rotation(KeyId=primary["KeyId"])
+assert far.get_key_rotation_status(KeyId=primary["KeyId"])["KeyRotationEnabled"]
+kms.update_primary_region(KeyId=primary["KeyId"], PrimaryRegion="eu-west-1")
+related = far.describe_key(KeyId=primary["KeyId"])["KeyMetadata"]["MultiRegionConfiguration"]
+assert related == {"MultiRegionKeyType": "PRIMARY", "PrimaryKey": {"Arn": opened["KeyId"], "Region": "eu-west-1"},
+                   "ReplicaKeys": [{"Arn": primary["Arn"], "Region": "us-east-1"}]}, related
+waiting = far.schedule_key_deletion(KeyId=primary["KeyId"], PendingWindowInDays=7)
+assert waiting["KeyState"] == "PendingReplicaDeletion" and "DeletionDate" not in waiting, waiting
+
 # An emulator's favourite omission: a wrong secret is refused.
 wrong = boto3.client("kms", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id="111122223333", aws_secret_access_key="tEst",
                      config=Config(retries={"max_attempts": 1}))
