@@ -107,34 +107,64 @@ var errThrottled = fault.New(fault.Throttling, "You have exceeded the rate at wh
 // again: all but the ones of the last second.
 const bucketsMax = 10_000
 
+// A charge is what a call counts against a quota in a Region; nothing without a quota.
+type charge struct {
+	region, quota string
+	calls         float64
+}
+
+// elsewhere is what a call counts in another Region than its own.
+func elsewhere(in any) charge {
+	switch in := in.(type) {
+	case *ReplicateKeyInput:
+		return charge{in.ReplicaRegion.V, "CreateKey", 2}
+	case *UpdatePrimaryRegionInput:
+		return charge{in.PrimaryRegion.V, "UpdatePrimaryRegion", 1}
+	}
+	return charge{}
+}
+
 // Admit counts a call of an account, made at a time, or refuses it. A refused
 // call does not count. in is its input, as decoded.
 func (q *RequestQuotas) Admit(account, region, operation string, in any, at time.Time) error {
-	quota := requestQuota(operation, in)
-	rate, limited := q.perSecond[quota]
-	if !limited {
-		return nil
-	}
+	charges := [2]charge{{region, requestQuota(operation, in), 1}, elsewhere(in)}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	name := bucketName{account, region, quota}
+	var buckets [2]*bucket
+	for i, c := range charges {
+		rate, limited := q.perSecond[c.quota]
+		if !limited {
+			continue
+		}
+		charges[i].calls = min(c.calls, float64(rate)) // a quota of one call lets one through
+		buckets[i] = q.bucket(bucketName{account, c.region, c.quota}, float64(rate), at)
+		if buckets[i].left < charges[i].calls {
+			return errThrottled
+		}
+	}
+	for i, b := range buckets {
+		if b != nil {
+			b.left -= charges[i].calls
+		}
+	}
+	return nil
+}
+
+// bucket returns a bucket, filled up to a time. q.mu is held.
+func (q *RequestQuotas) bucket(name bucketName, rate float64, at time.Time) *bucket {
 	b := q.buckets[name]
 	if b == nil {
 		if len(q.buckets) >= bucketsMax {
 			q.drop(at)
 		}
-		b = &bucket{left: float64(rate), at: at}
+		b = &bucket{left: rate, at: at}
 		q.buckets[name] = b
 	}
 	if since := at.Sub(b.at); since > 0 {
-		b.left = min(float64(rate), b.left+since.Seconds()*float64(rate))
+		b.left = min(rate, b.left+since.Seconds()*rate)
 		b.at = at
 	}
-	if b.left < 1 {
-		return errThrottled
-	}
-	b.left--
-	return nil
+	return b
 }
 
 // drop forgets buckets that are full again. q.mu is held.

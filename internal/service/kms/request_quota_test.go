@@ -79,6 +79,45 @@ func TestRequestQuota(t *testing.T) {
 	}
 }
 
+// TestRequestQuotaElsewhere: what makes a replica counts as two CreateKey in its
+// Region, what moves the primary key counts in both.
+func TestRequestQuotaElsewhere(t *testing.T) {
+	t.Parallel()
+	q := kms.NewRequestQuotas(kms.RequestQuotasAWS())
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	admit := func(at, operation string, in any) bool { return q.Admit(home, at, operation, in, now) == nil }
+	replicate := &kms.ReplicateKeyInput{ReplicaRegion: str(otherRegion)}
+	for i, want := range []bool{true, true, false} { // of five
+		if got := admit(region, "ReplicateKey", replicate); got != want {
+			t.Errorf("replication %d is admitted: %v", i, got)
+		}
+	}
+	for i, want := range []bool{true, false} {
+		if got := admit(otherRegion, "CreateKey", &kms.CreateKeyInput{}); got != want {
+			t.Errorf("key %d in the replica's Region is admitted: %v", i, got)
+		}
+	}
+	if n := admitted(t, q, home, "CreateKey", &kms.CreateKeyInput{}, now, 6); n != 5 {
+		t.Errorf("%d keys at home", n)
+	}
+	replicate.ReplicaRegion = str(thirdRegion)
+	for i, want := range []bool{true, true, false} { // the refused one did not count
+		if got := admit(region, "ReplicateKey", replicate); got != want {
+			t.Errorf("replication %d to a third Region is admitted: %v", i, got)
+		}
+	}
+	for range 3 {
+		admit(otherRegion, "UpdatePrimaryRegion", &kms.UpdatePrimaryRegionInput{PrimaryRegion: str(region)})
+	}
+	if n := admitted(t, q, home, "UpdatePrimaryRegion", &kms.UpdatePrimaryRegionInput{PrimaryRegion: str(otherRegion)}, now, 6); n != 2 {
+		t.Errorf("%d moves in all", 3+n)
+	}
+	single := kms.NewRequestQuotas(map[string]int{"CreateKey": 1})
+	if n := admitted(t, single, home, "ReplicateKey", replicate, now, 2); n != 1 {
+		t.Errorf("%d replications where one key may be created", n)
+	}
+}
+
 // TestRequestQuotaOfEveryOperation: every operation has a quota on AWS.
 func TestRequestQuotaOfEveryOperation(t *testing.T) {
 	t.Parallel()
