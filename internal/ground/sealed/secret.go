@@ -3,6 +3,9 @@ package sealed
 import (
 	"encoding/base64"
 	"strings"
+
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
 )
 
 // A Secret is a key of the server's own use, such as that of page tokens.
@@ -42,6 +45,20 @@ func (s *Secret) Open(associated []byte, token string) ([]byte, error) {
 	}
 	dst := make([]byte, 0, max(0, len(box)-boxSize(len(tokenPrefix), 0)))
 	return s.key.unbox(labelToken, dst, tokenPrefix, associated, box)
+}
+
+// Keep seals a secret of others, such as the password of a token, for a record.
+func (s *Secret) Keep(associated []byte, b confidential.Bytes) string {
+	return s.Seal(associated, b.Reveal(reveal.Token{}))
+}
+
+// Kept opens what Keep sealed; every failure is ErrCiphertext.
+func (s *Secret) Kept(associated []byte, kept string) (confidential.Bytes, error) {
+	b, err := s.Open(associated, kept)
+	if err != nil {
+		return confidential.Bytes{}, err
+	}
+	return confidential.New(b), nil
 }
 
 // Hash is a keyed hash (HMAC-SHA-256) of b.

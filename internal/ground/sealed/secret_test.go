@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"claviger/internal/ground/sealed"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
 )
 
 func TestTokens(t *testing.T) {
@@ -180,4 +182,23 @@ func FuzzToken(f *testing.F) {
 			t.Errorf("%q opened with %q: %v", b, associated, err)
 		}
 	})
+}
+
+// TestKept: a secret that is kept comes back whole, and only where it was bound to.
+func TestKept(t *testing.T) {
+	t.Parallel()
+	s := newRing(t).Secret("passwords")
+	for _, plain := range []string{"", "a password"} {
+		kept := s.Keep([]byte("store 1"), confidential.New([]byte(plain)))
+		if strings.Contains(kept, "password") {
+			t.Errorf("kept in clear: %q", kept)
+		}
+		got, err := s.Kept([]byte("store 1"), kept)
+		if err != nil || string(got.Reveal(reveal.Token{})) != plain {
+			t.Errorf("%q came back as %d bytes, %v", plain, got.Len(), err)
+		}
+		if _, err := s.Kept([]byte("store 2"), kept); err != sealed.ErrCiphertext {
+			t.Errorf("opened elsewhere: %v", err)
+		}
+	}
 }

@@ -139,6 +139,14 @@ func (c *Checks) Pattern(path string, s optional.Of[string], re *regexp.Regexp, 
 	}
 }
 
+// Secret demands that a confidential member matches a pattern, which only its
+// owner can tell: matches. Its value is not shown.
+func (c *Checks) Secret(path string, matches bool, shown string) {
+	if !matches {
+		c.hidden(path, "Member must satisfy regular expression pattern: "+shown)
+	}
+}
+
 // Each demands min to max characters of every element of a list, and that it
 // matches re, if there is one. AWS words this as one constraint of the list,
 // and shows the whole list as its value.

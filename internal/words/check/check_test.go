@@ -76,6 +76,9 @@ func TestConstraints(t *testing.T) {
 		{func(c *check.Checks) { c.Pattern("id", absent, hex, `[a-f0-9]+`) }, ""},
 		{func(c *check.Checks) { c.Pattern("id", some("0a"), hex, `[a-f0-9]+`) }, ""},
 		{func(c *check.Checks) { c.Pattern("id", some("0A"), hex, `[a-f0-9]+`) }, "Value '0A' at 'id' " + at + "satisfy regular expression pattern: [a-f0-9]+"},
+
+		{func(c *check.Checks) { c.Secret("password", true, "[a-z]+") }, ""},
+		{func(c *check.Checks) { c.Secret("password", false, "[a-z]+") }, "Value at 'password' " + at + "satisfy regular expression pattern: [a-z]+"},
 	}
 	for _, c := range cases {
 		var checks check.Checks
@@ -91,7 +94,7 @@ func TestConstraints(t *testing.T) {
 			t.Errorf("got  %v\nwant %s", err, c.want)
 		}
 	}
-	if len(cases) != 36 {
+	if len(cases) != 38 {
 		t.Errorf("%d cases ran", len(cases))
 	}
 }

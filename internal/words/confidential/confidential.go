@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 
 	"claviger/internal/words/confidential/reveal"
 )
@@ -39,6 +40,19 @@ func (b Bytes) Len() int {
 
 // IsSet tells an absent value from an empty one.
 func (b Bytes) IsSet() bool { return b.get != nil }
+
+// Within reports whether every byte is one of an alphabet. It tells no more.
+func (b Bytes) Within(alphabet string) bool {
+	if b.get == nil {
+		return true
+	}
+	for _, c := range b.get() {
+		if strings.IndexByte(alphabet, c) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // Reveal returns the bytes themselves, not a copy. The token is the importer's
 // permission; see package reveal.

@@ -142,3 +142,15 @@ func TestOwnership(t *testing.T) {
 		t.Error("a copy was revealed")
 	}
 }
+
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{"": true, "aab": true, "abc": false, "a\x00": false, "\xff": false} {
+		if got := confidential.New([]byte(text)).Within("ab"); got != want {
+			t.Errorf("%q is within ab: %v", text, got)
+		}
+	}
+	if (confidential.Bytes{}).Within("") != true {
+		t.Error("an absent value has bytes")
+	}
+}

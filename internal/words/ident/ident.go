@@ -34,6 +34,12 @@ func MultiRegionKeyID() string {
 	return "mrk-" + hex.EncodeToString(b[:])
 }
 
+// CustomKeyStoreID returns a random id of a custom key store: "cks-" and 17 hex digits.
+func CustomKeyStoreID() string {
+	b := Bytes()
+	return "cks-" + hex.EncodeToString(b[:])[:17]
+}
+
 // Unique returns a unique id as IAM forms them: a four-letter prefix that tells
 // the kind, such as AIDA or AKIA, and random letters and digits up to n in all.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
