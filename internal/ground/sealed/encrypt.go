@@ -86,7 +86,7 @@ func (m *Material) ReEncrypt(dst []byte, ciphertext []byte, context pairs.Map, t
 
 // Named returns the key and the material that a blob names, without opening it.
 func Named(ciphertext []byte) (keyID, materialID string, err error) {
-	h, _, _, err := blob.Parse(ciphertext)
+	h, err := blob.Peek(ciphertext)
 	if err != nil {
 		return "", "", ErrCiphertext
 	}

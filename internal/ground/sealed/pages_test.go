@@ -21,7 +21,7 @@ func TestFormatPages(t *testing.T) {
 	readVectors(t, "testdata/ciphertext.json", &file)
 	message, whole := file.Message, file.Blobs[0]
 	page(t, "../../../docs/formats/ciphertext.md",
-		[]octets{message.Material, message.N, message.IV, message.Canonical, message.Key, message.Plaintext, message.Ciphertext, whole.MaterialID, whole.Keyspace, whole.Blob},
+		[]octets{message.Material, message.N, message.IV, message.Canonical, message.Key, message.Plaintext, message.Ciphertext, whole.MaterialID, whole.Keyspace, whole.Blob, unhex(t, twiceInner), unhex(t, twiceBlob)},
 		[]string{labelMessage, labelMaterialID})
 }
 

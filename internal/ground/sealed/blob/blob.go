@@ -5,7 +5,7 @@
 //	offset  bytes
 //	     0      4  magic: 9c 43 4c 56
 //	     4      1  format version: 1
-//	     5      1  algorithm: 1, AES-256-GCM under a key derived per message
+//	     5      1  algorithm: 1, AES-256-GCM under a key derived per message; 2, see twice.go
 //	     6      1  flags: 0
 //	     7      1  kind of key id: 1 UUID, 2 multi-Region
 //	     8     16  key id: the 128 bits that its hex digits spell
@@ -76,26 +76,32 @@ func Parse(b []byte) (h Header, raw, ciphertext []byte, err error) {
 	if err != nil {
 		return Header{}, nil, nil, err
 	}
+	return headerOf(raw), raw, ciphertext, nil
+}
+
+// headerOf reads an encoded header.
+func headerOf(raw []byte) (h Header) {
 	h.KeyID = unpackKeyID(raw[7], [16]byte(raw[8:24]))
 	copy(h.MaterialID[:], raw[24:])
 	copy(h.Keyspace[:], raw[56:])
 	copy(h.Nonce[:], raw[72:])
 	copy(h.IV[:], raw[88:])
-	return h, raw, ciphertext, nil
+	return h
 }
 
 // Split is Parse for those who need the encoding only.
 func Split(b []byte) (raw, ciphertext []byte, err error) {
-	if len(b) < Overhead || len(b) > Overhead+MaxPlaintext {
-		return nil, nil, ErrFormat
-	}
-	if string(b[:4]) != magic || b[4] != version || b[5] != algorithm || b[6] != flags {
-		return nil, nil, ErrFormat
-	}
-	if b[7] != kindUUID && b[7] != kindMultiRegion {
+	if len(b) < Overhead || len(b) > Overhead+MaxPlaintext || !isHeader(b, algorithm) {
 		return nil, nil, ErrFormat
 	}
 	return b[:HeaderSize:HeaderSize], b[HeaderSize:], nil
+}
+
+// isHeader reports whether b, which is long enough, begins with a header of the
+// algorithm.
+func isHeader(b []byte, algorithm byte) bool {
+	return string(b[:4]) == magic && b[4] == version && b[algorithmAt] == algorithm && b[6] == flags &&
+		(b[7] == kindUUID || b[7] == kindMultiRegion)
 }
 
 // packKeyID returns the 128 bits that the hex digits of a key id spell.
