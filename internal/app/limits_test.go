@@ -41,13 +41,20 @@ var (
 	limitItems    = limit{"MaxItems", 1, 1000}
 	limitPage     = limit{"Marker", 1, 320}
 	limitMarker   = limit{"Marker", 1, 1024}
+	limitStore    = limit{"CustomKeyStoreId", 1, 64}
+	limitsStore   = []limit{
+		{"CloudHsmClusterId", 19, 24}, {"KeyStorePassword", 7, 32}, {"XksProxyUriEndpoint", 10, 128}, {"XksProxyUriPath", 10, 128},
+		{"XksProxyVpcEndpointServiceName", 20, 64}, {"XksProxyVpcEndpointServiceOwner", 12, 12},
+	}
 )
 
 // limits has the limits of every operation; an operation without any stands
 // there too. Empty names of IAM are refused by their pattern, in IAM's words.
 var limits = map[string][]limit{
-	"kms:CancelKeyDeletion": {limitKeyID},
-	"kms:CreateAlias":       {limitAlias, limitTarget},
+	"kms:CancelKeyDeletion":     {limitKeyID},
+	"kms:ConnectCustomKeyStore": {limitStore},
+	"kms:CreateAlias":           {limitAlias, limitTarget},
+	"kms:CreateCustomKeyStore":  append([]limit{{"CustomKeyStoreName", 1, 256}, {"TrustAnchorCertificate", 1, 5000}}, limitsStore...),
 	"kms:CreateGrant": {
 		limitKeyID, limitTokens, {"Name", 1, 256}, {"GranteePrincipal", 1, 256}, {"RetiringPrincipal", 1, 256},
 		{"GranteeServicePrincipal", 1, 128}, {"RetiringServicePrincipal", 1, 128},
@@ -56,11 +63,14 @@ var limits = map[string][]limit{
 	"kms:Decapsulate":                         {limitKeyID, {"SharedSecretCiphertextBlob", 1, 6144}, limitTokens},
 	"kms:Decrypt":                             {limitCipher, limitTokens, limitKeyID},
 	"kms:DeleteAlias":                         {limitAlias},
+	"kms:DeleteCustomKeyStore":                {limitStore},
 	"kms:DeleteImportedKeyMaterial":           {limitKeyID, limitMaterial},
 	"kms:DeriveSharedSecret":                  {limitKeyID, {"PublicKey", 1, 8192}, limitTokens},
+	"kms:DescribeCustomKeyStores":             {limitStore, limitMarker, {"CustomKeyStoreName", 1, 256}, {"Limit", 1, 1000}},
 	"kms:DescribeKey":                         {limitKeyID, limitTokens},
 	"kms:DisableKey":                          {limitKeyID},
 	"kms:DisableKeyRotation":                  {limitKeyID},
+	"kms:DisconnectCustomKeyStore":            {limitStore},
 	"kms:EnableKey":                           {limitKeyID},
 	"kms:EnableKeyRotation":                   {limitKeyID, {"RotationPeriodInDays", 90, 2560}},
 	"kms:Encapsulate":                         {limitKeyID, limitTokens},
@@ -97,6 +107,7 @@ var limits = map[string][]limit{
 	"kms:TagResource":          {limitKeyID},
 	"kms:UntagResource":        {limitKeyID},
 	"kms:UpdateAlias":          {limitAlias, limitTarget},
+	"kms:UpdateCustomKeyStore": append([]limit{limitStore, {"NewCustomKeyStoreName", 1, 256}}, limitsStore...),
 	"kms:UpdateKeyDescription": {limitKeyID, {"Description", 0, 8192}},
 	"kms:UpdatePrimaryRegion":  {limitKeyID, {"PrimaryRegion", 1, 32}},
 	"kms:Verify":               {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},

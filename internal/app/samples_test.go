@@ -15,6 +15,7 @@ import (
 	"claviger/internal/kernel/authz"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
+	"claviger/internal/service/kms/kmstest"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/xks"
 	"claviger/internal/words/confidential"
@@ -109,6 +110,14 @@ func (w *world) alias() string {
 	return name
 }
 
+// customKeyStore makes an external key store and returns its id.
+func (w *world) customKeyStore() optional.Of[string] {
+	in := kmstest.KeyStore(w.fresh("store "))
+	in.XksProxyURIPath = optional.Some("/" + w.fresh("tenant") + "/kms/xks/v1")
+	out := w.must(w.caller(owner), "kms:CreateCustomKeyStore", in)
+	return optional.Some(out.(*kms.CreateCustomKeyStoreOutput).CustomKeyStoreID)
+}
+
 // grant makes a grant on a new key, and returns the ids of both.
 func (w *world) grant() (key, grant optional.Of[string]) {
 	key = optional.Some(w.key())
@@ -182,9 +191,13 @@ var samples = map[string]func(w *world) any{
 		w.must(w.caller(owner), "kms:ScheduleKeyDeletion", &kms.ScheduleKeyDeletionInput{KeyID: key})
 		return &kms.CancelKeyDeletionInput{KeyID: key}
 	},
+	"kms:ConnectCustomKeyStore": func(w *world) any {
+		return &kms.ConnectCustomKeyStoreInput{CustomKeyStoreID: w.customKeyStore()}
+	},
 	"kms:CreateAlias": func(w *world) any {
 		return &kms.CreateAliasInput{AliasName: optional.Some("alias/new"), TargetKeyID: optional.Some(w.key())}
 	},
+	"kms:CreateCustomKeyStore": func(w *world) any { return kmstest.KeyStore("sample") },
 	"kms:CreateGrant": func(w *world) any {
 		return &kms.CreateGrantInput{
 			KeyID: optional.Some(w.key()), GranteePrincipal: optional.Some(stranger), Operations: []string{"Decrypt"},
@@ -203,6 +216,12 @@ var samples = map[string]func(w *world) any{
 	"kms:DeleteAlias": func(w *world) any {
 		return &kms.DeleteAliasInput{AliasName: optional.Some(w.alias())}
 	},
+	"kms:DeleteCustomKeyStore": func(w *world) any {
+		return &kms.DeleteCustomKeyStoreInput{CustomKeyStoreID: w.customKeyStore()}
+	},
+	"kms:DescribeCustomKeyStores": func(w *world) any {
+		return &kms.DescribeCustomKeyStoresInput{CustomKeyStoreID: w.customKeyStore()}
+	},
 	"kms:DeleteImportedKeyMaterial": func(w *world) any {
 		key := w.external()
 		w.must(w.caller(owner), "kms:ImportKeyMaterial", w.importing(key))
@@ -215,6 +234,11 @@ var samples = map[string]func(w *world) any{
 	},
 	"kms:DescribeKey": func(w *world) any { return &kms.DescribeKeyInput{KeyID: optional.Some(w.key())} },
 	"kms:DisableKey":  func(w *world) any { return &kms.DisableKeyInput{KeyID: optional.Some(w.key())} },
+	"kms:DisconnectCustomKeyStore": func(w *world) any {
+		store := w.customKeyStore()
+		w.must(w.caller(owner), "kms:ConnectCustomKeyStore", &kms.ConnectCustomKeyStoreInput{CustomKeyStoreID: store})
+		return &kms.DisconnectCustomKeyStoreInput{CustomKeyStoreID: store}
+	},
 	"kms:EnableKey": func(w *world) any {
 		key := optional.Some(w.key())
 		w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: key})
@@ -319,6 +343,11 @@ var samples = map[string]func(w *world) any{
 	},
 	"kms:UpdateAlias": func(w *world) any {
 		return &kms.UpdateAliasInput{AliasName: optional.Some(w.alias()), TargetKeyID: optional.Some(w.key())}
+	},
+	"kms:UpdateCustomKeyStore": func(w *world) any {
+		return &kms.UpdateCustomKeyStoreInput{
+			CustomKeyStoreID: w.customKeyStore(), XksProxyAuthenticationCredential: kmstest.KeyStore("").XksProxyAuthenticationCredential,
+		}
 	},
 	"kms:UpdateKeyDescription": func(w *world) any {
 		return &kms.UpdateKeyDescriptionInput{KeyID: optional.Some(w.key()), Description: optional.Some("new")}

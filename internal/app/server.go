@@ -22,6 +22,7 @@ import (
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
+	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/trail"
 	"claviger/internal/service/xks"
@@ -46,6 +47,9 @@ type foundations struct {
 	quotas      quotas
 	log         *slog.Logger
 	now         func() time.Time // time.Now by default
+
+	proxies xksproxy.Transport        // to external key stores; nil reaches none
+	reaches func(service string) bool // of VPC endpoint services; nil knows none
 }
 
 // server is the house, put together.
@@ -99,6 +103,8 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Glance:      s.store.Glance,
 		Quotas:      f.quotas.resources,
 		Attestation: f.attestation,
+		Proxies:     f.proxies,
+		Reaches:     f.reaches,
 	})
 
 	options := audit.Options{
@@ -152,6 +158,10 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return f.verify(ctx, options, head)
 	})
 	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations())
+	// Asked once before the first call, so that an idle server reads no store for it.
+	if _, err := s.keys.ConnectsDue(ctx); err != nil {
+		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
+	}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.doDue(ctx)
@@ -159,6 +169,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.background.Go(func() { s.keepDates(background) })
 	s.background.Go(func() { fillPools(background) })
 	s.background.Go(func() { s.storeLastUses(background) })
+	s.background.Go(func() { s.connectStores(background) })
 	return s, nil
 }
 

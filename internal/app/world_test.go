@@ -18,6 +18,7 @@ import (
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/kms/xksproxytest"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/ident"
 )
@@ -112,6 +113,7 @@ func (w *world) foundations(d driver.Driver, dir string) foundations {
 			return audit.Open(o)
 		},
 		trailDir: filepath.Join(dir, trailDir),
+		proxies:  xksproxytest.New().Send,
 	}
 }
 

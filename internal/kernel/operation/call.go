@@ -17,6 +17,7 @@ type Call struct {
 	Context   context.Context
 	Time      time.Time // read once, when the call began
 	RequestID string
+	Operation string // its name
 	Region    string
 	Partition string
 	Caller    *authz.Caller

@@ -230,6 +230,7 @@ func (w *walk) begin(ctx context.Context, p *Pipeline, r *Request) {
 	w.call.Context = ctx
 	w.call.Time = r.Facts.Time
 	w.call.RequestID = r.ID
+	w.call.Operation = ""
 	w.call.Region = r.Facts.Region
 	w.call.Partition = r.Partition
 	w.call.Caller = r.Credential.Caller
@@ -249,6 +250,7 @@ func (w *walk) run() (any, error) {
 		return nil, w.r.Refusal
 	}
 	op := &w.r.Entrance.Operation
+	w.call.Operation = op.Name
 	w.in = op.NewIn()
 	if err := w.r.Decode(w.in); err != nil {
 		w.in = nil

@@ -1,7 +1,6 @@
 package kms
 
 import (
-	"context"
 	"crypto/fips140"
 	"errors"
 
@@ -138,24 +137,31 @@ func newCiphertexts(algorithm string) error {
 }
 
 // seal encrypts with m, the current material of k.
-func (k *Key) seal(m *sealed.Material, algorithm string, plaintext confidential.Bytes, context pairs.Map) ([]byte, error) {
-	if k.Spec == symmetricDefault {
+func (k *Key) seal(c *operation.Call, m *sealed.Material, algorithm string, plaintext confidential.Bytes, context pairs.Map) ([]byte, error) {
+	switch {
+	case k.inStore():
+		return k.sealTwice(c, m, plaintext, context)
+	case k.Spec == symmetricDefault:
 		return m.Encrypt(nil, plaintext, context)
 	}
 	return m.EncryptPublic(algorithm, plaintext)
 }
 
 // open decrypts with m, a material of k.
-func (k *Key) open(ctx context.Context, m *sealed.Material, algorithm string, ciphertext []byte, bound pairs.Map) (confidential.Bytes, error) {
-	if k.Spec == symmetricDefault {
+func (k *Key) open(c *operation.Call, m *sealed.Material, algorithm string, ciphertext []byte, bound pairs.Map) (confidential.Bytes, error) {
+	switch {
+	case k.inStore():
+		return k.openTwice(c, m, ciphertext, bound)
+	case k.Spec == symmetricDefault:
 		return m.Decrypt(ciphertext, bound)
 	}
-	return m.DecryptPrivate(ctx, algorithm, ciphertext)
+	return m.DecryptPrivate(c.Context, algorithm, ciphertext)
 }
 
-// materialID is a material's id as answers have it: only those of symmetric keys do.
+// materialID is a material's id as answers have it: only those of symmetric keys
+// do, but for keys in custom key stores, of which it is only a half.
 func (r *keyRecord) materialID(id string) optional.Of[string] {
-	return optional.Of[string]{V: id, Set: id != "" && r.Spec == symmetricDefault}
+	return optional.Of[string]{V: id, Set: id != "" && r.Spec == symmetricDefault && !r.inStore()}
 }
 
 // showMaterial has the record of a call name the material that was used, as

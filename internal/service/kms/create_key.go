@@ -142,8 +142,12 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 	if err := s.countKey(c.Context, tx, k.Account, k.Region); err != nil {
 		return nil, err
 	}
+	keyStore, err := s.enterStore(c, tx, k)
+	if err != nil {
+		return nil, err
+	}
 	var wrapped []byte
-	if k.Origin == originKMS {
+	if k.Origin != originExternal {
 		m, err := s.newMaterial(c, k)
 		if err != nil {
 			return nil, fmt.Errorf("generating material of key %s: %w", k.ID, err)
@@ -155,7 +159,8 @@ func (s *Service) runCreateKey(c *operation.Call, tx store.Txn, in *CreateKeyInp
 		return nil, fmt.Errorf("storing key %s: %w", k.ID, err)
 	}
 	c.Concerns(keyResource, k.arn(), k.Account)
-	return &CreateKeyOutput{KeyMetadata: k.metadata()}, nil
+	made := &Key{keyRecord: *k, ARN: k.arn(), keyStore: keyStore}
+	return &CreateKeyOutput{KeyMetadata: made.metadata()}, nil
 }
 
 // newMaterial is the first material of a key.
@@ -189,8 +194,6 @@ func (in *CreateKeyInput) makeable(c *operation.Call) error {
 	switch {
 	case inStore && (in.spec() != symmetricDefault || in.MultiRegion.V):
 		return fault.New(fault.UnsupportedOperation, "Only symmetric, single-Region keys can be in a custom key store.")
-	case inStore:
-		return noStore(in.CustomKeyStoreID.V)
 	case in.origin() == originExternal && !importable(in.spec()):
 		return fault.New(fault.UnsupportedOperation, "Key material of the spec %s can't be imported.", in.spec())
 	}
@@ -213,6 +216,9 @@ func (in *CreateKeyInput) record(c *operation.Call) *keyRecord {
 		Manager:     managerCustomer,
 		MultiRegion: in.multiRegion(),
 		Tags:        slices.Clip(tagPairs(in.Tags)),
+
+		CustomKeyStore: in.CustomKeyStoreID.V,
+		XksKey:         in.XksKeyID.V,
 	}
 	if k.Origin == originExternal {
 		k.State = statePendingImport

@@ -58,10 +58,10 @@ func (k *Key) toWrap(operation string) (*sealed.Material, error) {
 // newDataKey draws n bytes and encrypts them under m, the current material of k.
 func (k *Key) newDataKey(c *operation.Call, m *sealed.Material, n int, context pairs.Map) (confidential.Bytes, []byte, error) {
 	plaintext := sealed.Random(n)
-	blob, err := m.Encrypt(nil, plaintext, context)
+	blob, err := k.seal(c, m, symmetricDefault, plaintext, context)
 	if err != nil {
 		return confidential.Bytes{}, nil, fmt.Errorf("encrypting a data key under key %s: %w", k.ID, err)
 	}
-	c.ShowAdditional("keyMaterialId", k.Material)
+	k.showMaterial(c, "keyMaterialId", k.Material)
 	return plaintext, blob, nil
 }

@@ -102,7 +102,7 @@ func runDecrypt(c *operation.Call, in *DecryptInput, t *target) (*DecryptOutput,
 	if in.DryRun.V {
 		return nil, errDryRun
 	}
-	plaintext, err := k.open(c.Context, m, t.algorithm, ciphertext, in.EncryptionContext)
+	plaintext, err := k.open(c, m, t.algorithm, ciphertext, in.EncryptionContext)
 	if err != nil {
 		return nil, opened(err)
 	}

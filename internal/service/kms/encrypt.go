@@ -80,7 +80,7 @@ func runEncrypt(c *operation.Call, in *EncryptInput, t *target) (*EncryptOutput,
 	if in.DryRun.V {
 		return nil, errDryRun
 	}
-	blob, err := k.seal(m, t.algorithm, in.Plaintext, in.EncryptionContext)
+	blob, err := k.seal(c, m, t.algorithm, in.Plaintext, in.EncryptionContext)
 	if err != nil {
 		return nil, fmt.Errorf("encrypting under key %s: %w", k.ID, err)
 	}

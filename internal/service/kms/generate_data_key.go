@@ -72,7 +72,7 @@ func runGenerateDataKey(c *operation.Call, in *GenerateDataKeyInput, t *target) 
 	if err != nil {
 		return nil, err
 	}
-	out := &GenerateDataKeyOutput{CiphertextBlob: blob, KeyID: k.ARN, KeyMaterialID: t.recipient.told(optional.Some(k.Material))}
+	out := &GenerateDataKeyOutput{CiphertextBlob: blob, KeyID: k.ARN, KeyMaterialID: t.recipient.told(k.materialID(k.Material))}
 	out.Plaintext, out.CiphertextForRecipient, err = t.recipient.deliver(plaintext)
 	return out, err
 }

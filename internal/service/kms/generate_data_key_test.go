@@ -41,7 +41,7 @@ func TestGenerateDataKey(t *testing.T) {
 			KeyID: str(key.KeyID), EncryptionContext: context, KeySpec: c.spec, NumberOfBytes: c.n})
 		w.recorded(`{"keyId":"`+key.KeyID+`","encryptionContext":{"a":"1"},`+c.recorded+`}`, `null`, material, ofKey(key))
 		opened = must[kms.DecryptOutput](owner, &kms.DecryptInput{CiphertextBlob: bare.CiphertextBlob, EncryptionContext: context})
-		if opened.Plaintext.Len() != c.want || bare.KeyID != key.ARN || bare.KeyMaterialID != key.CurrentKeyMaterialID.V {
+		if opened.Plaintext.Len() != c.want || bare.KeyID != key.ARN || bare.KeyMaterialID != key.CurrentKeyMaterialID {
 			t.Errorf("answered %+v", bare)
 		}
 	}

@@ -20,9 +20,9 @@ type GenerateDataKeyWithoutPlaintextInput struct {
 
 // GenerateDataKeyWithoutPlaintextOutput holds the encrypted data key.
 type GenerateDataKeyWithoutPlaintextOutput struct {
-	CiphertextBlob []byte `aws:"CiphertextBlob"`
-	KeyID          string `aws:"KeyId"`
-	KeyMaterialID  string `aws:"KeyMaterialId"`
+	CiphertextBlob []byte              `aws:"CiphertextBlob"`
+	KeyID          string              `aws:"KeyId"`
+	KeyMaterialID  optional.Of[string] `aws:"KeyMaterialId"`
 }
 
 // Validate checks the limits of the public model.
@@ -62,5 +62,5 @@ func runGenerateDataKeyWithoutPlaintext(c *operation.Call, in *GenerateDataKeyWi
 	if err != nil {
 		return nil, err
 	}
-	return &GenerateDataKeyWithoutPlaintextOutput{CiphertextBlob: blob, KeyID: k.ARN, KeyMaterialID: k.Material}, nil
+	return &GenerateDataKeyWithoutPlaintextOutput{CiphertextBlob: blob, KeyID: k.ARN, KeyMaterialID: k.materialID(k.Material)}, nil
 }

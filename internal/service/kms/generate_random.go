@@ -24,8 +24,6 @@ type GenerateRandomOutput struct {
 	CiphertextForRecipient []byte             `aws:"CiphertextForRecipient"`
 }
 
-const customKeyStoreIDMax = 64
-
 // Validate checks the limits of the public model.
 func (in *GenerateRandomInput) Validate(c *check.Checks) {
 	c.Range("numberOfBytes", in.NumberOfBytes, 1, numberOfBytesMax)
@@ -49,22 +47,44 @@ func (s *Service) generateRandom() operation.Operation {
 		Asks: func(c *operation.Call, _ *GenerateRandomInput, context *conditions, asks []authz.Ask) []authz.Ask {
 			return append(asks, askOnAccount(c, "kms:GenerateRandom", "*", context))
 		},
-		Run: func(_ *operation.Call, in *GenerateRandomInput, context *conditions) (*GenerateRandomOutput, error) {
-			if in.CustomKeyStoreID.Set {
-				return nil, noStore(in.CustomKeyStoreID.V)
-			}
+		Run: func(c *operation.Call, in *GenerateRandomInput, context *conditions) (*GenerateRandomOutput, error) {
 			if err := context.recipient.supported(); err != nil {
 				return nil, err
 			}
+			drawn, err := s.draw(c, in)
+			if err != nil {
+				return nil, err
+			}
 			out := &GenerateRandomOutput{}
-			var err error
-			out.Plaintext, out.CiphertextForRecipient, err = context.recipient.deliver(sealed.Random(in.NumberOfBytes.V))
+			out.Plaintext, out.CiphertextForRecipient, err = context.recipient.deliver(drawn)
 			return out, err
 		},
 	}.Operation()
 }
 
-// noStore refuses a custom key store: none exists here.
-func noStore(id string) error {
-	return fault.New(CustomKeyStoreNotFound, "Custom key store %s is not found.", id)
+// draw draws the bytes, or has the cluster of a CloudHSM key store draw them.
+func (s *Service) draw(c *operation.Call, in *GenerateRandomInput) (confidential.Bytes, error) {
+	var none confidential.Bytes
+	if !in.CustomKeyStoreID.Set {
+		return sealed.Random(in.NumberOfBytes.V), nil
+	}
+	k, err := s.ownKeyStore(c, in.CustomKeyStoreID.V)
+	if err != nil {
+		return none, err
+	}
+	if k.Type != storeCloudHSM {
+		return none, fault.New(fault.UnsupportedOperation, "The custom key store %s is of the type %s, which generates no random bytes.", k.ID, k.Type)
+	}
+	if err := k.is(connected); err != nil {
+		return none, err
+	}
+	token, err := s.token(k)
+	if err != nil {
+		return none, err
+	}
+	b, err := token.Random(c.Context, in.NumberOfBytes.V)
+	if err != nil {
+		return none, clusterFailed(CustomKeyStoreInvalidState, k, err)
+	}
+	return b, nil
 }

@@ -88,6 +88,7 @@ type keyRecord struct {
 	// Of a key in a custom key store.
 	CustomKeyStore string `json:"customKeyStore,omitempty"` // id
 	XksKey         string `json:"xksKey,omitempty"`         // id of the external key
+	ClusterKey     string `json:"clusterKey,omitempty"`     // label of the key in a cluster
 
 	Tags    pairs.Map `json:"tags,omitempty"`
 	Aliases []string  `json:"aliases,omitempty"` // names, sorted
@@ -161,6 +162,7 @@ type Key struct {
 	policy    *policy.Policy
 	lapse     time.Time                   // when material expires; zero for never
 	materials map[string]*sealed.Material // nil where only a decision was wanted
+	keyStore  *keyStore                   // the custom key store that it is in, if any
 
 	// unapproved says that there is material that FIPS 140-3 mode leaves out.
 	unapproved bool
@@ -170,7 +172,17 @@ type Key struct {
 	unmade *policyRecord // of an AWS managed key that does not exist yet
 }
 
-func (k *Key) current() bool { return k.stamp.Current() }
+func (k *Key) current() bool {
+	return k.stamp.Current() && (k.keyStore == nil || k.keyStore.stamp.Current())
+}
+
+// supports rests the call on the key as it was read.
+func (k *Key) supports(c *operation.Call) {
+	c.RestOn(k.stamp)
+	if k.keyStore != nil {
+		c.RestOn(k.keyStore.stamp)
+	}
+}
 
 // keyEntity is what commits touch when they change a key or anything listed in its record.
 func keyEntity(region, id string) string { return "key:" + region + "/" + id }
@@ -188,7 +200,7 @@ func isKeyID(s string) bool { return ident.IsUUID(s) || ident.IsMultiRegionKeyID
 // rests the call on it. Without such a key the error is store.ErrNotFound.
 func (s *Service) keyToUse(c *operation.Call, id string) (*Key, error) {
 	if k, ok := s.keys.get(keyName{c.Region, id}); ok {
-		c.RestOn(k.stamp)
+		k.supports(c)
 		return k.at(c.Time), nil
 	}
 	r, err := c.Reader()
@@ -205,7 +217,7 @@ func (s *Service) keyToUse(c *operation.Call, id string) (*Key, error) {
 	if _, writes := r.(store.Txn); !writes { // what is not committed yet is nobody else's to see
 		s.keys.put(keyName{c.Region, id}, k)
 	}
-	c.RestOn(k.stamp)
+	k.supports(c)
 	return k.at(c.Time), nil
 }
 
@@ -239,6 +251,11 @@ func (s *Service) readKey(ctx context.Context, r store.Reader, region, id string
 		return nil, fmt.Errorf("compiling the stored policy of key %s: %w", id, err)
 	}
 	k.stamp = s.stamp(r, keyEntity(region, id))
+	if rec.CustomKeyStore != "" {
+		if k.keyStore, err = s.readKeyStore(ctx, r, rec.Account, region, rec.CustomKeyStore); err != nil {
+			return nil, fmt.Errorf("reading key %s: %w", id, damaged(err))
+		}
+	}
 	return k, nil
 }
 

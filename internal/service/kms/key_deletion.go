@@ -93,6 +93,11 @@ func (r *keyRecord) erase(ctx context.Context, tx store.Txn, rev store.Rev) erro
 		}
 		tx.Touch(aliasEntity(r.Account, r.Region, name))
 	}
+	if r.CustomKeyStore != "" {
+		if _, err := clearRows(ctx, tx, storedKeyTable, storedKeyTable.Key(r.place()), 1); err != nil {
+			return err
+		}
+	}
 	if err := resetTimers(ctx, tx, r, nil); err != nil {
 		return err
 	}

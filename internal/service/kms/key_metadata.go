@@ -33,6 +33,11 @@ type KeyMetadata struct {
 	MultiRegionConfiguration *MultiRegionConfiguration `aws:"MultiRegionConfiguration" audit:"multiRegionConfiguration"`
 	CurrentKeyMaterialID     optional.Of[string]       `aws:"CurrentKeyMaterialId" audit:"currentKeyMaterialId"`
 
+	// Of a key in a custom key store.
+	CustomKeyStoreID    optional.Of[string]  `aws:"CustomKeyStoreId" audit:"customKeyStoreId"`
+	CloudHSMClusterID   optional.Of[string]  `aws:"CloudHsmClusterId" audit:"cloudHsmClusterId"`
+	XksKeyConfiguration *XksKeyConfiguration `aws:"XksKeyConfiguration" audit:"xksKeyConfiguration"`
+
 	// PendingDeletionWindowInDays is how long a primary key will wait once its
 	// last replica is gone; DeletionDate is not known before.
 	PendingDeletionWindowInDays optional.Of[int] `aws:"PendingDeletionWindowInDays" audit:"pendingDeletionWindowInDays"`
@@ -49,6 +54,31 @@ type MultiRegionConfiguration struct {
 type MultiRegionKey struct {
 	ARN    string `aws:"Arn" audit:"arn"`
 	Region string `aws:"Region" audit:"region"`
+}
+
+// XksKeyConfiguration names the external key of a key in an external key store.
+type XksKeyConfiguration struct {
+	ID string `aws:"Id" audit:"id"`
+}
+
+// metadata describes the key as the API does, with what it owes to its custom
+// key store.
+func (k *Key) metadata() KeyMetadata {
+	m := k.keyRecord.metadata()
+	if k.keyStore == nil {
+		return m
+	}
+	m.KeyState = string(k.state())
+	m.Enabled = k.state() == stateEnabled
+	m.CustomKeyStoreID = optional.Some(k.keyStore.ID)
+	m.CurrentKeyMaterialID = optional.Of[string]{} // what there is of it here is only a half
+	if k.keyStore.Cluster != nil {
+		m.CloudHSMClusterID = optional.Some(k.keyStore.Cluster.ID)
+	}
+	if k.XksKey != "" {
+		m.XksKeyConfiguration = &XksKeyConfiguration{ID: k.XksKey}
+	}
+	return m
 }
 
 // metadata describes the key as the API does.

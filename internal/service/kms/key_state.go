@@ -74,12 +74,23 @@ const (
 	updating    = "is updating."
 )
 
+// state is the key's state as callers see it. A key in a custom key store that is
+// not connected is unavailable, whatever it will be again afterwards, unless it
+// is pending deletion.
+func (k *Key) state() keyState {
+	if k.keyStore != nil && k.keyStore.Connection != connected && (k.State == stateEnabled || k.State == stateDisabled) {
+		return stateUnavailable
+	}
+	return k.State
+}
+
 // ready refuses what the key's state forbids.
 func (k *Key) ready(p purpose) error {
-	row, known := stateFaults[k.State]
+	state := k.state()
+	row, known := stateFaults[state]
 	switch {
 	case !known:
-		return fmt.Errorf("key %s has the unknown state %q: %w", k.ID, k.State, store.ErrDamaged)
+		return fmt.Errorf("key %s has the unknown state %q: %w", k.ID, state, store.ErrDamaged)
 	case row[p] == "":
 		return nil
 	case row[p] == disabled:

@@ -99,3 +99,21 @@ func uncountKey(ctx context.Context, tx store.Txn, account, region string) error
 	}
 	return nil
 }
+
+// claimStores makes the transaction conflict with every other that makes a custom
+// key store in the account and Region or gives one another name or place: what
+// is unique among stores is read from all of them, and reading claims nothing.
+func claimStores(ctx context.Context, tx store.Txn, account, region string) error {
+	q := &quotaRecord{Account: account, Region: region}
+	old, rev, err := quotaTable.Get(ctx, tx, quotaTable.Key(q))
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		err = quotaTable.Insert(ctx, tx, q)
+	case err == nil:
+		err = quotaTable.Put(ctx, tx, old, rev)
+	}
+	if err != nil {
+		return fmt.Errorf("claiming the custom key stores of account %s: %w", q.Account, err)
+	}
+	return nil
+}

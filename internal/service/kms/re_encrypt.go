@@ -126,20 +126,20 @@ func runReEncrypt(c *operation.Call, in *ReEncryptInput, t *transfer) (*ReEncryp
 	}, nil
 }
 
-// carry takes the plaintext from one key to the other. Between symmetric keys it
-// does not leave package sealed.
+// carry takes the plaintext from one key to the other. Between symmetric keys in no
+// custom key store it does not leave package sealed.
 func (t *transfer) carry(c *operation.Call, in *ReEncryptInput, from *Key, opener *sealed.Material, to *Key, sealer *sealed.Material) ([]byte, error) {
-	if from.Spec == symmetricDefault && to.Spec == symmetricDefault {
+	if from.Spec == symmetricDefault && to.Spec == symmetricDefault && !from.inStore() && !to.inStore() {
 		return opener.ReEncrypt(nil, in.CiphertextBlob, in.SourceEncryptionContext, sealer, in.DestinationEncryptionContext)
 	}
-	plaintext, err := from.open(c.Context, opener, t.from.algorithm, in.CiphertextBlob, in.SourceEncryptionContext)
+	plaintext, err := from.open(c, opener, t.from.algorithm, in.CiphertextBlob, in.SourceEncryptionContext)
 	if err != nil {
 		return nil, err
 	}
 	if err := to.plaintextFits(t.to.algorithm, plaintext.Len()); err != nil {
 		return nil, err
 	}
-	return to.seal(sealer, t.to.algorithm, plaintext, in.DestinationEncryptionContext)
+	return to.seal(c, sealer, t.to.algorithm, plaintext, in.DestinationEncryptionContext)
 }
 
 // found returns both keys and has the record name them, the source first.

@@ -15,6 +15,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/words/ident"
 )
 
@@ -54,6 +55,17 @@ type Options struct {
 	// nothing is answered to one.
 	Attestation *attestation.Verifier
 
+	// Proxies carries requests to the proxies of external key stores. Without it
+	// none can be reached.
+	Proxies xksproxy.Transport
+
+	// Reaches reports whether the operator has said where a VPC endpoint service
+	// is. Without it there are no such services.
+	Reaches func(service string) bool
+
+	// Clusters are what CloudHSM key stores are made on. Without it there are none.
+	Clusters Clusters
+
 	// CachedKeys bounds the snapshots of keys, and those of aliases, that are
 	// kept in memory; 0 stands for 10,000 of each.
 	CachedKeys int
@@ -87,6 +99,12 @@ type Service struct {
 	lastUses   lastUses
 	quotas     Quotas
 	started    string // tells this service from those of other starts
+
+	proxies      xksproxy.Transport
+	reaches      func(service string) bool
+	clusters     Clusters
+	storeSecrets *sealed.Secret // seals the secrets of custom key stores
+	connects     connects
 }
 
 const cachedDefault = 10_000
@@ -98,6 +116,15 @@ func New(o Options) *Service {
 	}
 	if o.CachedGrants == 0 {
 		o.CachedGrants = cachedDefault
+	}
+	if o.Proxies == nil {
+		o.Proxies = func(context.Context, *xksproxy.Request) (int, []byte, error) { return 0, nil, xksproxy.ErrUnreachable }
+	}
+	if o.Reaches == nil {
+		o.Reaches = func(string) bool { return false }
+	}
+	if o.Clusters == nil {
+		o.Clusters = noClusters{}
 	}
 	return &Service{
 		keyring:    o.Keyring,
@@ -119,6 +146,11 @@ func New(o Options) *Service {
 		quotas:     o.Quotas.orDefault(),
 		started:    ident.UUID(),
 		lastUses:   lastUses{recent: make(map[keyName]recentUse)},
+
+		proxies:      o.Proxies,
+		reaches:      o.Reaches,
+		clusters:     o.Clusters,
+		storeSecrets: o.Keyring.Secret("kms/custom-key-store"),
 	}
 }
 
@@ -126,17 +158,22 @@ func New(o Options) *Service {
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
 		s.cancelKeyDeletion(),
+		s.connectCustomKeyStore(),
 		s.createAlias(),
+		s.createCustomKeyStore(),
 		s.createGrant(),
 		s.createKey(),
 		s.decapsulate(),
 		s.decrypt(),
 		s.deleteAlias(),
+		s.deleteCustomKeyStore(),
 		s.deleteImportedKeyMaterial(),
 		s.deriveSharedSecret(),
+		s.describeCustomKeyStores(),
 		s.describeKey(),
 		s.disableKey(),
 		s.disableKeyRotation(),
+		s.disconnectCustomKeyStore(),
 		s.enableKey(),
 		s.enableKeyRotation(),
 		s.encapsulate(),
@@ -171,6 +208,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.tagResource(),
 		s.untagResource(),
 		s.updateAlias(),
+		s.updateCustomKeyStore(),
 		s.updateKeyDescription(),
 		s.updatePrimaryRegion(),
 		s.verify(),
@@ -180,5 +218,5 @@ func (s *Service) Operations() []operation.Operation {
 
 // Tables lists the tables that the service keeps its records in.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable, lastUseTable, trackingTable, grantCountTable}
+	return []store.AnyTable{keyTable, policyTable, materialTable, aliasTable, quotaTable, timerTable, grantTable, nameTable, granteeTable, entryTable, lastUseTable, trackingTable, grantCountTable, keyStoreTable, storedKeyTable}
 }

@@ -256,6 +256,7 @@ func (t *target) found(c *operation.Call) (*Key, error) {
 	if t.hidden(c) {
 		c.Concerns(keyResource, t.key.ARN, t.key.Account)
 	}
+	t.key.showStore(c)
 	return t.key, nil
 }
 

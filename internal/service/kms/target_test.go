@@ -28,17 +28,22 @@ var members = map[string]struct {
 	crossAccount bool
 }{
 	"CancelKeyDeletion":                   {"KeyID", keyOnly, false},
+	"ConnectCustomKeyStore":               {"", noKey, false},
 	"CreateAlias":                         {"TargetKeyID", keyOnly, false},
+	"CreateCustomKeyStore":                {"", noKey, false},
 	"CreateGrant":                         {"KeyID", keyOnly, true},
 	"CreateKey":                           {"", noKey, false},
 	"Decapsulate":                         {"KeyID", anyForm, true},
 	"Decrypt":                             {"KeyID", anyForm, true},
 	"DeleteAlias":                         {"", noKey, false},
+	"DeleteCustomKeyStore":                {"", noKey, false},
 	"DeleteImportedKeyMaterial":           {"KeyID", keyOnly, false},
 	"DeriveSharedSecret":                  {"KeyID", anyForm, true},
+	"DescribeCustomKeyStores":             {"", noKey, false},
 	"DescribeKey":                         {"KeyID", anyForm, true},
 	"DisableKey":                          {"KeyID", keyOnly, false},
 	"DisableKeyRotation":                  {"KeyID", keyOnly, false},
+	"DisconnectCustomKeyStore":            {"", noKey, false},
 	"EnableKey":                           {"KeyID", keyOnly, false},
 	"EnableKeyRotation":                   {"KeyID", keyOnly, false},
 	"Encapsulate":                         {"KeyID", anyForm, true},
@@ -73,6 +78,7 @@ var members = map[string]struct {
 	"TagResource":                         {"KeyID", keyOnly, false},
 	"UntagResource":                       {"KeyID", keyOnly, false},
 	"UpdateAlias":                         {"TargetKeyID", keyOnly, false},
+	"UpdateCustomKeyStore":                {"", noKey, false},
 	"UpdateKeyDescription":                {"KeyID", keyOnly, false},
 	"UpdatePrimaryRegion":                 {"KeyID", keyOnly, false},
 	"Verify":                              {"KeyID", anyForm, true},
@@ -116,6 +122,7 @@ func preparedFor(w *world, owner *actor, operation string, policies ...string) (
 		Key: key.KeyID, Other: other.KeyID, Alias: "alias/sample", NewAlias: "alias/new",
 		Grant: grant.GrantID, Principal: arn.Root("aws", home), Pending: pending.KeyID,
 		Primary: primary.KeyID, Replica: otherRegion, Region: thirdRegion,
+		KeyStore: owner.createKeyStore("disconnected", "/one/kms/xks/v1"), Connected: owner.connectedKeyStore("connected", "/two/kms/xks/v1"),
 	}
 	if kmstest.Imports(operation) {
 		f.ImportToken, f.Wrapped = w.wrapped(key, material(1))
@@ -179,7 +186,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		if _, err := w.user(home, "nobody").do(sample(fixture)); !fault.Is(err, fault.AccessDenied) {
 			t.Errorf("%s as a user without rights: %v", name, err)
 		}
-		if name == "CreateKey" || name == "GenerateRandom" || strings.HasPrefix(name, "List") && members[name].forms == noKey {
+		if name == "CreateKey" || name == "GenerateRandom" || strings.Contains(name, "CustomKeyStore") || strings.HasPrefix(name, "List") && members[name].forms == noKey {
 			continue // about the caller's own account
 		}
 		_, err := w.user(abroad, "foreigner", everything).do(sample(byARN))

@@ -20,6 +20,8 @@ const (
 	taskRotate task = "rotate" // give a key new material
 	taskExpire task = "expire" // remove imported material
 	taskShred  task = "shred"  // clear the files of imported material that was removed
+
+	taskConnect task = "connect" // connect a custom key store, whose id stands where a key's does
 )
 
 // timerRecord finds work that is due without a look at every key. It decides

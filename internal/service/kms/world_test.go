@@ -23,6 +23,7 @@ import (
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
 	"claviger/internal/service/kms"
+	"claviger/internal/service/kms/xksproxytest"
 	"claviger/internal/words/arn"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/confidential/reveal"
@@ -63,6 +64,7 @@ type world struct {
 	last       operation.Call
 	in, out    any // of the last call
 	happened   *happenings
+	proxy      *xksproxytest.Proxy // of external key stores
 	plans      map[reflect.Type]*record.Plan
 }
 
@@ -90,6 +92,7 @@ func newWorldOn(t testing.TB, d driver.Driver, edit ...func(*kms.Options)) *worl
 		operations: make(map[string]operation.Operation),
 		happened:   &happenings{store: st},
 		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
+		proxy:      xksproxytest.New(),
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
 	w.ring, w.edit = ring, edit
@@ -107,6 +110,8 @@ func (w *world) restart() {
 	options := kms.Options{
 		Keyring: w.ring, Principals: w.people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: w.store.Stamp, Store: w.store,
 		CarryOut: w.happened.carryOut, Glance: w.store.Glance, Quotas: w.quotas,
+		Proxies: w.proxy.Send,
+		Reaches: func(service string) bool { return service == vpcService || service == otherVPCService },
 	}
 	for _, change := range w.edit {
 		change(&options)
@@ -233,6 +238,7 @@ func (a *actor) do(in any) (any, error) {
 		Context:   w.t.Context(),
 		Time:      w.now,
 		RequestID: ident.UUID(),
+		Operation: name,
 		Region:    a.region,
 		Partition: a.caller.Principal.Partition,
 		Caller:    a.caller,
@@ -546,6 +552,10 @@ func keyARN(account, id string) string { return "arn:aws:kms:" + region + ":" + 
 func str(s string) optional.Of[string] { return optional.Some(s) }
 
 func secret(s string) confidential.Bytes { return confidential.New([]byte(s)) }
+
+var secretUnset confidential.Bytes
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
 func shown(b confidential.Bytes) string { return string(b.Reveal(reveal.Token{})) }
 

@@ -22,6 +22,8 @@ type Fixture struct {
 	Signature  []byte // of Secret, made with Key: also where that is a MAC
 	Grant      string // id of a grant on Key
 	Pending    string // id or ARN of a key that is pending deletion
+	KeyStore   string // id of a custom key store that is disconnected and has no keys
+	Connected  string // id of another one, which is connected
 	Primary    string // id or ARN of a multi-Region primary key
 	Replica    string // Region of its replica
 	Region     string // another Region, in which it has none
@@ -201,6 +203,7 @@ func Samples() map[string]func(Fixture) any {
 		},
 	}
 	maps.Copy(samples, ofImports())
+	maps.Copy(samples, keyStoreSamples())
 	maps.Copy(samples, ofRelatedKeys())
 	return samples
 }
