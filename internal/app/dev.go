@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"claviger/internal/edge/xksclient"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
@@ -17,6 +18,7 @@ import (
 
 type devCommand struct {
 	common
+	outside
 	Account   string `default:"000000000000" env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"The first account."`
 	LogFormat string `default:"text" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
 	Store     string `default:"memory:" env:"CLAVIGER_STORE" placeholder:"URL" help:"memory: only."`
@@ -47,20 +49,24 @@ func (c *devCommand) Run(env *environment) error {
 	if !local && !credentials.given {
 		return usage("serving %s beyond this machine needs root credentials: set CLAVIGER_ROOT_ACCESS_KEY_ID and CLAVIGER_ROOT_SECRET_ACCESS_KEY", c.Listen)
 	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", c.Listen, err)
 	}
 	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
-	return c.serve(env, logger, listener, local, credentials)
+	return c.serve(env, logger, listener, local, credentials, client)
 }
 
-func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.Listener, local bool, credentials rootCredentials) error {
+func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.Listener, local bool, credentials rootCredentials, client *xksclient.Client) error {
 	defaults := !credentials.given
 	if defaults {
 		credentials = rootCredentials{accessKeyID: "test", secret: "test"}
 	}
-	s, err := newMemoryServer(logger, &c.common, local)
+	s, err := newMemoryServer(logger, &c.common, local, client)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -97,7 +103,7 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 
 // newMemoryServer puts a server together that keeps everything in memory, under a root key
 // that nobody has. With anyAccount, the secret "test" opens every account.
-func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*server, error) {
+func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool, client *xksclient.Client) (*server, error) {
 	limits, err := settings.quotas()
 	if err != nil {
 		return nil, err
@@ -114,7 +120,7 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 	if err != nil {
 		return nil, fmt.Errorf("making the keyring: %w", err)
 	}
-	return newServer(context.Background(), foundations{
+	f := foundations{
 		driver:      memory.New(),
 		keyring:     keyring,
 		openTrail:   func(o audit.Options) (audit.Trail, error) { return audit.NewRing(ringRecords).Observe(o.Observe), nil },
@@ -124,5 +130,7 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool) (*s
 		development: anyAccount,
 		quotas:      limits,
 		log:         logger,
-	})
+	}
+	f.reach(client)
+	return newServer(context.Background(), f)
 }

@@ -20,6 +20,7 @@ import (
 type serveCommand struct {
 	common
 	location
+	outside
 	Account   string `env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"With --init: the first account; twelve random digits by default."`
 	LogFormat string `default:"json" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
 	Init      bool   `help:"Initialise the data directory first if nothing was initialised there."`
@@ -68,6 +69,10 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
 	f, err := c.open(ctx)
 	if c.Init && errors.Is(err, errUninitialised) {
 		f, err = c.initialiseFirst(ctx, env, logger)
@@ -83,6 +88,7 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if f.quotas, err = c.quotas(); err != nil {
 		return nil, err
 	}
+	f.reach(client)
 	return newServer(ctx, f)
 }
 

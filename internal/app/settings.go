@@ -10,7 +10,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
+	"claviger/internal/edge/xksclient"
 	"claviger/internal/ground/attestation"
 	"claviger/internal/words/arn"
 	"claviger/internal/words/ident"
@@ -26,6 +28,45 @@ type common struct {
 	RequestQuotas []string `env:"CLAVIGER_REQUEST_QUOTAS" placeholder:"LIST" help:"Quotas of KMS requests a second for each account and Region: aws for all of AWS's, NAME=N for one, such as symmetric=500 or CreateKey=5. There are none by default."`
 	Attestation   string   `name:"attestation-root" env:"CLAVIGER_ATTESTATION_ROOT" placeholder:"FILE" help:"Root certificates in PEM form that attestation documents must lead to; without it Recipient is not supported."`
 	LogLevel      string   `default:"info" enum:"debug,info,warn,error" env:"CLAVIGER_LOG_LEVEL" help:"Lowest level that is logged: debug, info, warn or error."`
+}
+
+// outside are the settings of what lies outside of the server: the proxies of
+// external key stores.
+type outside struct {
+	KeyStoreCA           string   `name:"key-store-ca" env:"CLAVIGER_KEY_STORE_CA" type:"path" placeholder:"FILE" help:"Certificate authorities in PEM that the proxies of external key stores may have their certificates from, beside the public ones."`
+	KeyStoreAllowPrivate bool     `name:"key-store-allow-private" env:"CLAVIGER_KEY_STORE_ALLOW_PRIVATE" help:"Let the proxies of external key stores have addresses of private networks and of this machine. Whoever may create key stores can then send requests there."`
+	KeyStoreAddresses    []string `name:"key-store-address" env:"CLAVIGER_KEY_STORE_ADDRESSES" placeholder:"NAME=HOST:PORT,..." help:"Where the proxy of an external key store is reached, by the host name of its endpoint or the name of its VPC endpoint service; by default the host's public address and port 443, and no VPC endpoint service exists."`
+}
+
+// client makes the client of the proxies.
+func (o *outside) client() (*xksclient.Client, error) {
+	options, err := o.options()
+	if err != nil {
+		return nil, err
+	}
+	client, err := xksclient.New(options)
+	if err != nil {
+		return nil, usage("the certificate authorities of key stores in %s: %w", o.KeyStoreCA, err)
+	}
+	return client, nil
+}
+
+func (o *outside) options() (xksclient.Options, error) {
+	options := xksclient.Options{AllowPrivate: o.KeyStoreAllowPrivate, Addresses: make(map[string]string), Now: time.Now}
+	for _, text := range o.KeyStoreAddresses {
+		name, address, _ := strings.Cut(text, "=")
+		if host, port, err := net.SplitHostPort(address); err != nil || name == "" || host == "" || port == "" {
+			return options, usage("%q does not say where the proxy of a key store is: NAME=HOST:PORT does", text)
+		}
+		options.Addresses[strings.ToLower(name)] = address
+	}
+	if o.KeyStoreCA != "" {
+		var err error
+		if options.Roots, err = os.ReadFile(o.KeyStoreCA); err != nil {
+			return options, usage("the certificate authorities of key stores: %w", err)
+		}
+	}
+	return options, nil
 }
 
 var regionName = regexp.MustCompile(`^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$`)

@@ -66,14 +66,23 @@ func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New(), "") }
 
 // newDurableWorld keeps its store and trail in a directory.
 func newDurableWorld(t testing.TB, dir string) *world {
+	return newDurableWorldWith(t, dir, func(*foundations) {})
+}
+
+func newDurableWorldWith(t testing.TB, dir string, change func(*foundations)) *world {
 	d, err := sqlite.Open(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newWorldOn(t, d, dir)
+	return newWorldWith(t, d, dir, change)
 }
 
 func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
+	return newWorldWith(t, d, dir, func(*foundations) {})
+}
+
+// newWorldWith makes a world on foundations that the caller has changed.
+func newWorldWith(t testing.TB, d driver.Driver, dir string, change func(*foundations)) *world {
 	t.Helper()
 	w := &world{t: t, driver: d, log: new(lockedBuffer), entrances: make(map[string]*pipeline.Entrance)}
 	key, err := root.Random()
@@ -85,7 +94,9 @@ func newWorldOn(t testing.TB, d driver.Driver, dir string) *world {
 		t.Fatal(err)
 	}
 	w.keyring = keyring
-	if w.server, err = newServer(context.Background(), w.foundations(d, dir)); err != nil {
+	f := w.foundations(d, dir)
+	change(&f)
+	if w.server, err = newServer(context.Background(), f); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

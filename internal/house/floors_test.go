@@ -33,14 +33,16 @@ var only = []permit{
 	// Doors to the world outside.
 	{"net/http", "HTTP ends at the edge", []string{
 		"edge/httpfront", "app", "cmd/claviger-bench",
-		"simulate", // is a client
+		"edge/xksclient", // carries requests to the proxies of external key stores
+		"simulate",       // is a client
 	}},
 	{"net/http/", "profiles and test servers have no place in the binary", nil},
+	{"net/http/httptrace", "how far a request came", []string{"edge/xksclient"}},
 	{"net", "sockets are opened at the edge", []string{
-		"edge/httpfront", "app", "cmd/claviger-bench",
+		"edge/httpfront", "edge/xksclient", "app", "cmd/claviger-bench",
 		"ground/store/postgres", // how connections to the database are kept
 	}},
-	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront"}},
+	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
 		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "cmd/claviger", "cmd/claviger-bench",
 		"ground/store/postgres/postgrestest",
@@ -93,6 +95,7 @@ var only = []permit{
 		"words/confidential", // declares Reveal
 		"ground/sealed",      // encrypts plaintexts and makes root keys of bytes
 		"edge/sigv4",         // checks signatures against secret access keys
+		"edge/xksclient",     // signs with the credentials of key stores
 		"edge/awsjson",       // answers Decrypt and GenerateDataKey
 		"edge/awsquery",      // answers CreateAccessKey and AssumeRole
 		"service/iam",        // keeps secret access keys in rows that the store seals

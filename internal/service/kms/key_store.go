@@ -268,6 +268,11 @@ func (s *Service) probe(c *operation.Call, rec *keyStoreRecord, rev store.Rev) e
 	if err != nil {
 		return err
 	}
+	if rev == 0 {
+		// Whatever becomes of the new store: who tries many of them shares the
+		// connections of all, and the luck.
+		proxy.Store = "new in " + rec.Account + "/" + rec.Region
+	}
 	about := xksproxy.About{RequestID: c.RequestID, Operation: c.Operation}
 	f, err := outside(c, rev, func(ctx context.Context) *xksproxy.Failure { return proxy.Health(ctx, about) })
 	if err != nil {
