@@ -17,6 +17,9 @@ status=0
 # outside the main module try a binary that they build, which go test does not
 # see change: without -count it would take the outcome of before.
 go test $race -timeout 10m ./... || status=1
+if [ -z "${CLAVIGER_LONG:-}" ] && [ -n "$race" ]; then # the one package that needs cgo
+	go vet -tags pkcs11 ./internal/service/kms/hsm ./internal/app && go test $race -tags pkcs11 ./internal/service/kms/hsm || status=1
+fi
 for module in client examples/vault-of-documents; do
 	(cd "$module" && go test -count=1 $race -timeout 10m ./...) || status=1
 done

@@ -27,7 +27,7 @@ func TestAttestationRoot(t *testing.T) {
 	if err := settings.check(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := newMemoryServer(slog.New(slog.DiscardHandler), &settings, true)
+	s, err := newMemoryServer(slog.New(slog.DiscardHandler), &settings, true, new(outside))
 	if err != nil {
 		t.Fatal(err)
 	}

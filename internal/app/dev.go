@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"claviger/internal/edge/xksclient"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
@@ -49,24 +48,20 @@ func (c *devCommand) Run(env *environment) error {
 	if !local && !credentials.given {
 		return usage("serving %s beyond this machine needs root credentials: set CLAVIGER_ROOT_ACCESS_KEY_ID and CLAVIGER_ROOT_SECRET_ACCESS_KEY", c.Listen)
 	}
-	client, err := c.client()
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w", c.Listen, err)
 	}
 	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
-	return c.serve(env, logger, listener, local, credentials, client)
+	return c.serve(env, logger, listener, local, credentials)
 }
 
-func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.Listener, local bool, credentials rootCredentials, client *xksclient.Client) error {
+func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.Listener, local bool, credentials rootCredentials) error {
 	defaults := !credentials.given
 	if defaults {
 		credentials = rootCredentials{accessKeyID: "test", secret: "test"}
 	}
-	s, err := newMemoryServer(logger, &c.common, local, client)
+	s, err := newMemoryServer(logger, &c.common, local, &c.outside)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -103,7 +98,7 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 
 // newMemoryServer puts a server together that keeps everything in memory, under a root key
 // that nobody has. With anyAccount, the secret "test" opens every account.
-func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool, client *xksclient.Client) (*server, error) {
+func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool, o *outside) (*server, error) {
 	limits, err := settings.quotas()
 	if err != nil {
 		return nil, err
@@ -131,6 +126,8 @@ func newMemoryServer(logger *slog.Logger, settings *common, anyAccount bool, cli
 		quotas:      limits,
 		log:         logger,
 	}
-	f.reach(client)
+	if err := o.reach(&f); err != nil {
+		return nil, err
+	}
 	return newServer(context.Background(), f)
 }

@@ -69,10 +69,6 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client()
-	if err != nil {
-		return nil, err
-	}
 	f, err := c.open(ctx)
 	if c.Init && errors.Is(err, errUninitialised) {
 		f, err = c.initialiseFirst(ctx, env, logger)
@@ -88,7 +84,9 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if f.quotas, err = c.quotas(); err != nil {
 		return nil, err
 	}
-	f.reach(client)
+	if err := c.reach(&f); err != nil {
+		return nil, errors.Join(err, f.driver.Close())
+	}
 	return newServer(ctx, f)
 }
 

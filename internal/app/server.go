@@ -50,6 +50,8 @@ type foundations struct {
 
 	proxies xksproxy.Transport        // to external key stores; nil reaches none
 	reaches func(service string) bool // of VPC endpoint services; nil knows none
+
+	clusters kms.Clusters // of CloudHSM key stores; nil where there are none
 }
 
 // server is the house, put together.
@@ -105,6 +107,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Attestation: f.attestation,
 		Proxies:     f.proxies,
 		Reaches:     f.reaches,
+		Clusters:    f.clusters,
 	})
 
 	options := audit.Options{

@@ -14,6 +14,8 @@ import (
 
 	"claviger/internal/edge/xksclient"
 	"claviger/internal/ground/attestation"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/kms/hsm"
 	"claviger/internal/words/arn"
 	"claviger/internal/words/ident"
 )
@@ -31,11 +33,47 @@ type common struct {
 }
 
 // outside are the settings of what lies outside of the server: the proxies of
-// external key stores.
+// external key stores, and the tokens of CloudHSM key stores.
 type outside struct {
 	KeyStoreCA           string   `name:"key-store-ca" env:"CLAVIGER_KEY_STORE_CA" type:"path" placeholder:"FILE" help:"Certificate authorities in PEM that the proxies of external key stores may have their certificates from, beside the public ones."`
 	KeyStoreAllowPrivate bool     `name:"key-store-allow-private" env:"CLAVIGER_KEY_STORE_ALLOW_PRIVATE" help:"Let the proxies of external key stores have addresses of private networks and of this machine. Whoever may create key stores can then send requests there."`
 	KeyStoreAddresses    []string `name:"key-store-address" env:"CLAVIGER_KEY_STORE_ADDRESSES" placeholder:"NAME=HOST:PORT,..." help:"Where the proxy of an external key store is reached, by the host name of its endpoint or the name of its VPC endpoint service; by default the host's public address and port 443, and no VPC endpoint service exists."`
+	CloudHSMClusters     []string `name:"cloudhsm-cluster" env:"CLAVIGER_CLOUDHSM_CLUSTERS" placeholder:"ID=MODULE:TOKEN:FILE,..." help:"What stands for a CloudHSM cluster: the path of a PKCS #11 module, the label of a token, and a file with the trust anchor's certificate in PEM. The password of a key store is the PIN of the token's user. Needs a build with cgo and the tag pkcs11."`
+}
+
+// clusters opens the tokens of CloudHSM key stores.
+func (o *outside) clusters() (kms.Clusters, error) {
+	var list []hsm.Cluster
+	for _, text := range o.CloudHSMClusters {
+		id, rest, _ := strings.Cut(text, "=")
+		parts := strings.Split(rest, ":")
+		if id == "" || len(parts) != 3 || slices.Contains(parts, "") {
+			return nil, usage("%q does not say what stands for a CloudHSM cluster: ID=MODULE:TOKEN:FILE does", text)
+		}
+		anchor, err := os.ReadFile(parts[2])
+		if err != nil {
+			return nil, usage("the trust anchor of CloudHSM cluster %s: %w", id, err)
+		}
+		list = append(list, hsm.Cluster{ID: id, Module: parts[0], Token: parts[1], TrustAnchor: string(anchor)})
+	}
+	clusters, err := hsm.Open(list)
+	if err != nil {
+		return nil, usage("CloudHSM clusters: %w", err)
+	}
+	return clusters, nil
+}
+
+// reach has f reach what lies outside.
+func (o *outside) reach(f *foundations) error {
+	client, err := o.client()
+	if err != nil {
+		return err
+	}
+	if f.clusters, err = o.clusters(); err != nil {
+		return err
+	}
+	f.reach(client)
+	return nil
 }
 
 // client makes the client of the proxies.

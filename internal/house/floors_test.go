@@ -96,6 +96,7 @@ var only = []permit{
 		"ground/sealed",      // encrypts plaintexts and makes root keys of bytes
 		"edge/sigv4",         // checks signatures against secret access keys
 		"edge/xksclient",     // signs with the credentials of key stores
+		"service/kms/hsm",    // gives its password to a token
 		"edge/awsjson",       // answers Decrypt and GenerateDataKey
 		"edge/awsquery",      // answers CreateAccessKey and AssumeRole
 		"service/iam",        // keeps secret access keys in rows that the store seals
@@ -120,6 +121,7 @@ var only = []permit{
 	{"github.com/tidwall/btree", "ordered tables in memory", []string{"ground/store/memory"}},
 	{"github.com/aws/aws-sdk-go-v2/aws", "credentials of simulated services", []string{"simulate", "app"}},
 	{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "simulated services sign as real ones do", []string{"simulate"}},
+	{"github.com/miekg/pkcs11", "tokens, in a build of their own with cgo", []string{"service/kms/hsm"}},
 	{"github.com/jackc/pgx/v5", "the shared database", []string{"ground/store/postgres"}},
 	{"github.com/jackc/pgx/v5/", "the shared database", []string{"ground/store/postgres", "ground/store/postgres/postgrestest"}},
 	{"filippo.io/mldsa", "signatures of ML-DSA keys", []string{"ground/sealed"}},

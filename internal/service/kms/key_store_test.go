@@ -385,8 +385,8 @@ func TestKeyStoreMembers(t *testing.T) {
 		CustomKeyStoreName: str("hardware"), CloudHSMClusterID: str("cluster-1a23b4cdefg"), TrustAnchorCertificate: str("certificate"), KeyStorePassword: secret("kmsPswd"),
 	}
 	owner.refused(cluster, fault.Validation, `1 validation error detected: Value 'cluster-1a23b4cdefg' at 'cloudHsmClusterId' failed to satisfy constraint: Member must satisfy regular expression pattern: cluster-[2-7a-zA-Z]{11,16}`)
-	cluster.CloudHSMClusterID = str("cluster-a23b4cdefgh")
-	owner.refused(cluster, kms.CloudHSMClusterNotFound, "The CloudHSM cluster cluster-a23b4cdefgh is not found.")
+	cluster.CloudHSMClusterID = str("cluster-222222222222")
+	owner.refused(cluster, kms.CloudHSMClusterNotFound, "The CloudHSM cluster cluster-222222222222 is not found.")
 	for _, member := range []string{"CloudHsmClusterId", "TrustAnchorCertificate", "KeyStorePassword"} {
 		in := *cluster
 		switch member {

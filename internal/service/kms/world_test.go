@@ -65,6 +65,7 @@ type world struct {
 	in, out    any // of the last call
 	happened   *happenings
 	proxy      *xksproxytest.Proxy // of external key stores
+	clusters   clusters            // of CloudHSM key stores
 	plans      map[reflect.Type]*record.Plan
 }
 
@@ -93,6 +94,7 @@ func newWorldOn(t testing.TB, d driver.Driver, edit ...func(*kms.Options)) *worl
 		happened:   &happenings{store: st},
 		now:        time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.UTC),
 		proxy:      xksproxytest.New(),
+		clusters:   newClusters(),
 		plans:      make(map[reflect.Type]*record.Plan),
 	}
 	w.ring, w.edit = ring, edit
@@ -110,7 +112,7 @@ func (w *world) restart() {
 	options := kms.Options{
 		Keyring: w.ring, Principals: w.people, Regions: []string{region, otherRegion, thirdRegion}, Stamp: w.store.Stamp, Store: w.store,
 		CarryOut: w.happened.carryOut, Glance: w.store.Glance, Quotas: w.quotas,
-		Proxies: w.proxy.Send,
+		Proxies: w.proxy.Send, Clusters: w.clusters,
 		Reaches: func(service string) bool { return service == vpcService || service == otherVPCService },
 	}
 	for _, change := range w.edit {
