@@ -25,6 +25,7 @@ import (
 	"claviger/internal/service/kms/kmstest"
 	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/service/kms/xksproxytest"
+	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
 
@@ -116,12 +117,16 @@ func TestKeyStoreOverTLS(t *testing.T) {
 	if string(secretBytes(out.Plaintext)) != string(secretBytes(canary())) {
 		t.Error("another plaintext came back")
 	}
-	proxy.Refuse(403, "AccessDeniedException")
-	if _, err := w.call(w.caller(owner), "kms:Decrypt", &kms.DecryptInput{CiphertextBlob: []byte("x")}); err == nil {
-		t.Error("garbage was decrypted")
-	}
-	proxy.Twist(nil)
 	bodies := proxy.Bodies()
+	blob := w.blob(key)
+	proxy.Refuse(403, "AccessDeniedException")
+	_, err := w.call(w.caller(owner), "kms:Decrypt", &kms.DecryptInput{CiphertextBlob: blob})
+	if !fault.Is(err, kms.InvalidState) || strings.Contains(err.Error(), "words of the proxy") {
+		t.Errorf("a caller is told %v", err)
+	}
+	if log := w.log.String(); !strings.Contains(log, `error=AccessDeniedException message="words of the proxy's own"`) {
+		t.Errorf("the operator is told %s", log)
+	}
 	list, _ := w.records(next)
 	record := string(list[1].Record) // of Decrypt
 	if !strings.Contains(record, `"additionalEventData":{"customKeyStoreId":"`+store.V+`","xksKeyId":"`+xksproxytest.Key+`"}`) {

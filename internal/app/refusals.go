@@ -9,10 +9,12 @@ import (
 	"claviger/internal/words/fault"
 )
 
-// sampler logs requests whose signature does not verify: a few each minute, and
-// how many were left out. Strangers must not be able to fill the disk.
+// sampler logs what others bring about, such as requests whose signature does not
+// verify: a few each minute, and how many were left out. Strangers must not be
+// able to fill the disk.
 type sampler struct {
-	log *slog.Logger
+	log  *slog.Logger
+	more string // what is said of those that were left out
 
 	mu     sync.Mutex
 	minute time.Time
@@ -23,14 +25,19 @@ type sampler struct {
 // shownMax bounds what is logged each minute.
 const shownMax = 20
 
-func newSampler(log *slog.Logger) *sampler { return &sampler{log: log} }
+func newSampler(log *slog.Logger, more string) *sampler { return &sampler{log: log, more: more} }
 
+// refused logs a request that was refused at the door.
 func (s *sampler) refused(from netip.Addr, code fault.Code) {
+	s.warn("request refused at the door", "code", string(code), "from", from.String())
+}
+
+func (s *sampler) warn(message string, attributes ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now := time.Now().Truncate(time.Minute); now != s.minute {
 		if s.hidden > 0 {
-			s.log.Warn("more requests refused at the door", "count", s.hidden, "minute", s.minute)
+			s.log.Warn(s.more, "count", s.hidden, "minute", s.minute)
 		}
 		s.minute, s.shown, s.hidden = now, 0, 0
 	}
@@ -39,5 +46,5 @@ func (s *sampler) refused(from netip.Addr, code fault.Code) {
 		return
 	}
 	s.shown++
-	s.log.Warn("request refused at the door", "code", string(code), "from", from.String())
+	s.log.Warn(message, attributes...)
 }

@@ -229,7 +229,7 @@ func operators(lists ...[]operation.Operation) map[string]*pipeline.Entrance {
 
 // gateway returns the edge of the server.
 func (s *server) gateway(c *common) *gateway.Gateway {
-	refusals := newSampler(s.log)
+	refusals := newSampler(s.log, "more requests refused at the door")
 	return gateway.New(gateway.Options{
 		Services:    s.services,
 		Pipeline:    s.pipeline,

@@ -30,7 +30,7 @@ import (
 // https://github.com/aws/aws-kms-xksproxy-api-spec
 const Patience = 250 * time.Millisecond
 
-// Errors of Post. There is no other.
+// Errors of Post, with their cause. There is no other.
 var (
 	ErrTimeout     = errors.New("xksclient: the proxy did not answer in time")
 	ErrUnreachable = errors.New("xksclient: the proxy can't be reached")
@@ -146,13 +146,13 @@ func (c *Client) post(ctx context.Context, l *line, r *Request) (int, []byte, er
 	// Not a client of net/http: that one would follow redirects.
 	response, err := l.transport.RoundTrip(request)
 	if err != nil {
-		return 0, nil, failure(ctx, stage.Load())
+		return 0, nil, failure(ctx, stage.Load(), err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, int64(r.AnswerMax)+1))
 	switch {
 	case err != nil:
-		return 0, nil, failure(ctx, carried)
+		return 0, nil, failure(ctx, carried, err)
 	case len(answer) > r.AnswerMax:
 		return 0, nil, ErrResponse
 	}
@@ -160,17 +160,16 @@ func (c *Client) post(ctx context.Context, l *line, r *Request) (int, []byte, er
 }
 
 // failure is the error of a request that came as far as stage.
-func failure(ctx context.Context, stage int32) error {
+func failure(ctx context.Context, stage int32, cause error) error {
+	kind := ErrUnreachable
 	late := ctx.Err() != nil
 	switch {
-	case stage == refused:
-		return ErrTLS
+	case stage == refused, stage == shaking && !late:
+		kind = ErrTLS
 	case late && stage != nowhere:
-		return ErrTimeout
-	case stage == shaking:
-		return ErrTLS
+		kind = ErrTimeout
 	}
-	return ErrUnreachable
+	return fmt.Errorf("%w: %w", kind, cause)
 }
 
 // A lineName tells lines apart: a store that is moved gets another one.

@@ -214,7 +214,7 @@ func TestPatience(t *testing.T) {
 	silent.Store(true)
 	c.o.Patience = Patience
 	began := time.Now()
-	if _, _, err := c.Post(t.Context(), request()); err != ErrTimeout || time.Since(began) < 250*time.Millisecond {
+	if _, _, err := c.Post(t.Context(), request()); !errors.Is(err, ErrTimeout) || time.Since(began) < 250*time.Millisecond {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 	c.o.Patience = time.Millisecond // enough of waiting
@@ -362,7 +362,7 @@ func TestPublic(t *testing.T) {
 	if _, err := dial(t.Context(), "tcp", "8.8.8.8:443"); err == nil || !strings.Contains(err.Error(), "not public") {
 		t.Errorf("localhost: %v", err)
 	}
-	if _, _, err := c.Post(t.Context(), r); err != ErrUnreachable {
+	if _, _, err := c.Post(t.Context(), r); !errors.Is(err, ErrUnreachable) {
 		t.Errorf("localhost: %v", err)
 	}
 	allowed, err := New(Options{AllowPrivate: true, Patience: 5 * time.Second, Now: time.Now})
