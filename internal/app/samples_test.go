@@ -49,7 +49,11 @@ func (w *world) fresh(prefix string) string {
 
 // key makes a key of the owner's and returns its id.
 func (w *world) key() string {
-	out := w.must(w.caller(owner), "kms:CreateKey", &kms.CreateKeyInput{})
+	in := &kms.CreateKeyInput{}
+	if w.keyInput != nil {
+		in = w.keyInput()
+	}
+	out := w.must(w.caller(owner), "kms:CreateKey", in)
 	return out.(*kms.CreateKeyOutput).KeyMetadata.KeyID
 }
 

@@ -18,6 +18,7 @@ import (
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/xksproxytest"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/ident"
@@ -41,8 +42,9 @@ type world struct {
 	log       *lockedBuffer
 	entrances map[string]*pipeline.Entrance // "kms:Encrypt"
 	names     int
-	documents *authz.Credential // the service of documents, once it is registered
-	xks       string            // access key id of its key store, once that is made
+	documents *authz.Credential          // the service of documents, once it is registered
+	keyInput  func() *kms.CreateKeyInput // makes the keys of samples, where they are no usual ones
+	xks       string                     // access key id of its key store, once that is made
 }
 
 type lockedBuffer struct {
