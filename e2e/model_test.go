@@ -65,7 +65,10 @@ func TestModel(t *testing.T) {
 		}
 		slices.Sort(missing)
 		slices.Sort(members)
-		fmt.Fprintf(&b, "\n## %s\n\nOperations: %s.\n", service.name, strings.Join(missing, ", "))
+		fmt.Fprintf(&b, "\n## %s\n", service.name)
+		if len(missing) > 0 {
+			fmt.Fprintf(&b, "\nOperations: %s.\n", strings.Join(missing, ", "))
+		}
 		if len(members) > 0 {
 			fmt.Fprintf(&b, "\nMembers:\n\n%s\n", strings.Join(members, "\n"))
 		}

@@ -485,3 +485,24 @@ func TestToggleUnavailableKey(t *testing.T) {
 		t.Errorf("the key is %s", m.KeyState)
 	}
 }
+
+// TestKeyStorePermissions: only policies of identities count, with the account of
+// the caller as the one condition that is the service's own.
+func TestKeyStorePermissions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.root(home).createKeyStore("one", "/one/kms/xks/v1")
+	policy := func(account string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:DescribeCustomKeyStores","Resource":"*",` +
+			`"Condition":{"StringEquals":{"kms:CallerAccount":"` + account + `"}}}]}`
+	}
+	in := &kms.DescribeCustomKeyStoresInput{CustomKeyStoreID: str(id)}
+	must[kms.DescribeCustomKeyStoresOutput](w.user(home, "reader", policy(home)), in)
+	w.user(home, "other", policy(abroad)).denied(in, "kms:DescribeCustomKeyStores", "*", noIdentity("kms:DescribeCustomKeyStores"))
+	asked := len(w.proxy.Bodies())
+	create := kmstest.KeyStore("two")
+	w.user(home, "nobody").denied(create, "kms:CreateCustomKeyStore", "*", noIdentity("kms:CreateCustomKeyStore"))
+	if len(w.proxy.Bodies()) != asked {
+		t.Error("a proxy was asked for a caller who may not make key stores")
+	}
+}
