@@ -21,7 +21,7 @@ func (s *server) keepDates(ctx context.Context) {
 		case <-tick.C:
 		}
 		s.doDue(ctx)
-		if err := errors.Join(s.keys.SweepDeleted(ctx), s.keys.ShredRemoved(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(s.keys.SweepDeleted(ctx), s.keys.ShredRemoved(ctx), s.proxy.Settle(ctx, false)); err != nil && ctx.Err() == nil {
 			s.log.Error("sweeping up after destroyed keys and material", "cause", err)
 		}
 	}

@@ -31,7 +31,7 @@ func (s *server) adminXks(name string) http.HandlerFunc {
 			return
 		}
 		answer, err := s.operateOn(r.Context(), name, func(to any) error { return in.Decode(body, to) })
-		if err := s.proxy.Settle(r.Context()); err != nil {
+		if err := s.proxy.Settle(r.Context(), err == nil && name == "DeleteExternalKey"); err != nil {
 			s.log.Error("settling after an operator's command", "cause", err)
 		}
 		if err != nil {

@@ -256,6 +256,78 @@ func TestImportRSA(t *testing.T) {
 	}
 }
 
+// rsaNumbers is an RSA private key of two primes (RFC 8017 §A.1.2).
+type rsaNumbers struct {
+	Version                     int
+	N, E, D, P, Q, DP, DQ, QInv *big.Int
+}
+
+// rsaOf writes the key of two numbers, which need not be primes; nil where it has
+// no private exponent modulo (p−1)(q−1).
+func rsaOf(t *testing.T, p, q *big.Int) []byte {
+	t.Helper()
+	one, e := big.NewInt(1), big.NewInt(65537)
+	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+	d := new(big.Int).ModInverse(e, new(big.Int).Mul(p1, q1))
+	if d == nil {
+		return nil
+	}
+	b, err := asn1.Marshal(rsaNumbers{
+		N: new(big.Int).Mul(p, q), E: e, D: d, P: p, Q: q,
+		DP: new(big.Int).Mod(d, p1), DQ: new(big.Int).Mod(d, q1), QInv: new(big.Int).ModInverse(q, p),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkcs8.Marshal(pkcs8.Algorithm{OID: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}}, b)
+}
+
+// TestImportRSAAgain: a key is the same however its numbers are written.
+func TestImportRSAAgain(t *testing.T) {
+	t.Parallel()
+	ring := newRing(t, account)
+	der := fixedKey(t, "RSA_2048")
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, q := parsed.(*rsa.PrivateKey).Primes[0], parsed.(*rsa.PrivateKey).Primes[1]
+	first, err := importKey(ring, "RSA_2048", der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range [][]byte{rsaOf(t, p, q), rsaOf(t, q, p)} {
+		m, err := importKey(ring, "RSA_2048", again)
+		if err != nil || m.ID() != first.ID() {
+			t.Errorf("another material, or none: %v", err)
+		}
+	}
+}
+
+// TestImportWeakRSA: a modulus of the right length does not make a key.
+func TestImportWeakRSA(t *testing.T) {
+	t.Parallel()
+	ring := newRing(t, account)
+	tried := 0
+	short, err := rand.Prime(rand.Reader, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*big.Int{big.NewInt(3), big.NewInt(91), short} {
+		q, err := rand.Prime(rand.Reader, 2048-p.BitLen()) // its two highest bits are set
+		if err != nil {
+			t.Fatal(err)
+		}
+		if der := rsaOf(t, p, q); der != nil && new(big.Int).Mul(p, q).BitLen() == 2048 {
+			notImported(t, ring, "RSA_2048", "a factor that is small, or no prime", der)
+			tried++
+		}
+	}
+	if tried != 3 {
+		t.Errorf("%d keys", tried)
+	}
+}
+
 func TestImportThreePrimes(t *testing.T) {
 	t.Parallel()
 	der, err := x509.MarshalPKCS8PrivateKey(threePrimes(t))

@@ -11,6 +11,7 @@ import (
 	"encoding/asn1"
 	"fmt"
 	"hash"
+	"math/big"
 
 	"claviger/internal/ground/sealed/pkcs8"
 )
@@ -56,12 +57,33 @@ func readRSA(encoded []byte, bits int) (*rsaKey, error) {
 	return &rsaKey{key}, nil
 }
 
+// primeRounds is how many rounds of Miller-Rabin an imported prime is put to,
+// beside the test of Baillie-PSW: more than FIPS 186-5 table B.1 asks for.
+const primeRounds = 10
+
 // takeRSA tries what it takes, too: numbers that fit each other are not yet
-// primes.
+// primes, nor are primes of any size safe. Of the ways to write the same key it
+// keeps one, so that the key is known again however it is written: p is the larger
+// prime, and d the least that fits (FIPS 186-5 §A.1.1).
 func takeRSA(b []byte, bits int) (private, error) {
-	k, err := readRSA(b, bits)
+	given, err := readRSA(b, bits)
 	if err != nil {
 		return nil, err
+	}
+	p, q := given.key.Primes[0], given.key.Primes[1]
+	if p.Cmp(q) < 0 {
+		p, q = q, p
+	}
+	if p.BitLen() != bits/2 || q.BitLen() != bits/2 || !p.ProbablyPrime(primeRounds) || !q.ProbablyPrime(primeRounds) {
+		return nil, ErrMaterial
+	}
+	k := &rsaKey{&rsa.PrivateKey{PublicKey: given.key.PublicKey, D: leastExponent(p, q, given.key.E), Primes: []*big.Int{p, q}}}
+	if k.key.D == nil {
+		return nil, ErrMaterial
+	}
+	k.key.Precompute()
+	if k.key.Validate() != nil {
+		return nil, ErrMaterial
 	}
 	digest := make([]byte, crypto.SHA256.Size())
 	signature, err := rsa.SignPKCS1v15(nil, k.key, crypto.SHA256, digest)
@@ -69,6 +91,15 @@ func takeRSA(b []byte, bits int) (private, error) {
 		return nil, ErrMaterial
 	}
 	return k, nil
+}
+
+// leastExponent returns the inverse of e modulo lcm(p−1, q−1), nil where there is none.
+func leastExponent(p, q *big.Int, e int) *big.Int {
+	one := big.NewInt(1)
+	p1, q1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+	lcm := new(big.Int).GCD(nil, nil, p1, q1)
+	lcm.Div(p1, lcm).Mul(lcm, q1)
+	return new(big.Int).ModInverse(big.NewInt(int64(e)), lcm)
 }
 
 func (k *rsaKey) encode() []byte { return k.pkcs8() }

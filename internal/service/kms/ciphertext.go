@@ -155,7 +155,11 @@ func (k *Key) open(c *operation.Call, m *sealed.Material, algorithm string, ciph
 	case k.Spec == symmetricDefault:
 		return m.Decrypt(ciphertext, bound)
 	}
-	return m.DecryptPrivate(c.Context, algorithm, ciphertext)
+	plaintext, err := m.DecryptPrivate(c.Context, algorithm, ciphertext)
+	if err == nil && plaintext.Len() == 0 { // which nothing here encrypts, and no answer carries
+		return confidential.Bytes{}, errCiphertext
+	}
+	return plaintext, err
 }
 
 // materialID is a material's id as answers have it: only those of symmetric keys

@@ -197,6 +197,9 @@ func TestEncryptRSA(t *testing.T) {
 			if shown(out.Plaintext) != "from outside" || out.KeyID != key.ARN || out.EncryptionAlgorithm != algorithm || out.KeyMaterialID.Set {
 				t.Errorf("%s, %s: decrypted %+v", c.spec, algorithm, out)
 			}
+			empty, err := rsa.EncryptOAEP(hash.New(), rand.Reader, &private.PublicKey, nil, nil)
+			ok(t, err)
+			owner.refused(&kms.DecryptInput{KeyID: str(key.KeyID), CiphertextBlob: empty, EncryptionAlgorithm: str(algorithm)}, kms.InvalidCiphertext, "")
 		}
 	}
 	if ran != 18 {

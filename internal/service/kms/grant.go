@@ -142,10 +142,8 @@ func appendParty(b []byte, p *party) []byte {
 func (s *Service) putGrant(ctx context.Context, tx store.Txn, k *Key, g *grantRecord) error {
 	g.Listed = s.listed(g.Grantee.Text, g.Grantee.Service)
 	g.Retirable = s.granteeDigest(g.Retirer.Bound)
-	if k.Manager != managerAWS {
-		if err := s.countGrant(ctx, tx, g, +1); err != nil {
-			return err
-		}
+	if err := s.countGrant(ctx, tx, g, +1, k.Manager != managerAWS); err != nil {
+		return err
 	}
 	if err := grantTable.Insert(ctx, tx, g); err != nil {
 		return fmt.Errorf("storing grant %s: %w", g.ID, err)
@@ -172,7 +170,7 @@ func (s *Service) putGrant(ctx context.Context, tx store.Txn, k *Key, g *grantRe
 // deleteGrant removes a grant and exactly the rights that it gave. Of two calls
 // that delete the same grant one conflicts.
 func (s *Service) deleteGrant(ctx context.Context, tx store.Txn, g *grantRecord, rev store.Rev) error {
-	if err := s.countGrant(ctx, tx, g, -1); err != nil {
+	if err := s.countGrant(ctx, tx, g, -1, false); err != nil {
 		return err
 	}
 	if err := grantTable.Delete(ctx, tx, grantTable.Key(g), rev); err != nil {

@@ -32,8 +32,10 @@ var grantCountTable = &store.Table[grantCountRecord]{
 	Account: func(r *grantCountRecord) string { return r.Account },
 }
 
-// countGrant counts a grant that is about to come (+1) or to go (-1).
-func (s *Service) countGrant(ctx context.Context, tx store.Txn, g *grantRecord, n int) error {
+// countGrant counts a grant that is about to come (+1) or to go (-1). The quota
+// does not hold for grants on AWS managed keys, which are counted all the same. A
+// count that is wrong keeps nobody from ending a grant: it is made anew.
+func (s *Service) countGrant(ctx context.Context, tx store.Txn, g *grantRecord, n int, quota bool) error {
 	if s.quotas.Grants == math.MaxInt {
 		return nil
 	}
@@ -41,7 +43,7 @@ func (s *Service) countGrant(ctx context.Context, tx store.Txn, g *grantRecord, 
 	count := &grantCountRecord{Region: g.Region, KeyID: g.KeyID, Account: g.Account, Start: s.started}
 	old, rev, err := grantCountTable.Get(ctx, tx, at)
 	switch {
-	case err == nil && old.Start == s.started:
+	case err == nil && old.Start == s.started && old.Grants+n >= 0:
 		count.Grants = old.Grants
 	case err == nil || errors.Is(err, store.ErrNotFound):
 		// Others count what they change, and so conflict with this.
@@ -50,10 +52,7 @@ func (s *Service) countGrant(ctx context.Context, tx store.Txn, g *grantRecord, 
 	if err != nil {
 		return fmt.Errorf("counting the grants on key %s: %w", g.KeyID, err)
 	}
-	if count.Grants += n; count.Grants < 0 {
-		return fmt.Errorf("key %s is counted to have no grants: %w", g.KeyID, store.ErrDamaged)
-	}
-	if n > 0 && count.Grants > s.quotas.Grants {
+	if count.Grants += n; quota && n > 0 && count.Grants > s.quotas.Grants {
 		return fault.New(fault.LimitExceeded, "The key %s already has %d grants.", g.KeyID, count.Grants-n)
 	}
 	if old == nil {

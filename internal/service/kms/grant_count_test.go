@@ -74,3 +74,23 @@ func TestGrantQuota(t *testing.T) {
 	w.sweep()
 	w.rows(key, map[string]int{})
 }
+
+// TestGrantsOnManagedKeysCount: the quota is not for them, but grants on AWS
+// managed keys come and go as all others do.
+func TestGrantsOnManagedKeysCount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.quotas = kms.Quotas{Grants: 2}
+	w.restart()
+	ann := w.user(home, "ann", everything)
+	through := ann.via("ec2.amazonaws.com", false)
+	key := ann.described("alias/aws/ebs")
+	grant := func() string {
+		return must[kms.CreateGrantOutput](through, &kms.CreateGrantInput{KeyID: str(key.KeyID), GranteePrincipal: str(ann.name()), Operations: []string{"Decrypt"}}).GrantID
+	}
+	ids := []string{grant(), grant(), grant()}
+	ann.done(&kms.RevokeGrantInput{KeyID: str(key.KeyID), GrantID: str(ids[0])})
+	for _, id := range append(ids[1:], grant(), grant(), grant()) {
+		ann.done(&kms.RevokeGrantInput{KeyID: str(key.KeyID), GrantID: str(id)})
+	}
+}

@@ -184,6 +184,9 @@ func (s *Service) unwrapImport(ctx context.Context, k *Key, token *importToken, 
 	if errors.Is(err, sealed.ErrMaterial) {
 		return nil, fault.New(IncorrectKeyMaterial, "The key material is not valid for a key of the spec %s.", k.Spec)
 	}
+	if errors.Is(err, sealed.ErrNotApproved) {
+		return nil, notApproved("Key material such as this is")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("importing material of key %s: %w", k.ID, err)
 	}

@@ -60,6 +60,5 @@ func (s *Service) runDeleteExternalKey(c *operation.Call, tx store.Txn, in *Dele
 		return nil, fmt.Errorf("deleting external key %s: %w", rec.ID, err)
 	}
 	tx.Touch(externalKeyEntity(rec.KeyStore, rec.ID))
-	s.destroyed.Store(true)
 	return &operation.None{}, nil
 }

@@ -83,12 +83,16 @@ func (s *Service) OperatorOperations() []operation.Operation {
 	}
 }
 
-// Settle is called after what the operator has done. It drops from memory what has
-// changed since it was read, and clears the store's files where an external key
-// was destroyed: neither keeps its material.
-func (s *Service) Settle(ctx context.Context) error {
+// Settle is called after what the operator has done, and now and then: it drops
+// from memory what has changed since it was read, and clears the store's files
+// where an external key was destroyed, so that neither keeps its material. What
+// fails is left to the next call. destroyed says that one was, and committed.
+func (s *Service) Settle(ctx context.Context, destroyed bool) error {
 	s.stores.sweep()
 	s.keys.sweep()
+	if destroyed {
+		s.destroyed.Store(true)
+	}
 	if !s.destroyed.Swap(false) {
 		return nil
 	}

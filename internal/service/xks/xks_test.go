@@ -115,7 +115,7 @@ func TestSnapshots(t *testing.T) {
 	if _, ok := s.stores.get("a"); ok {
 		t.Error("what has ended is found")
 	}
-	if err := s.Settle(t.Context()); err != nil {
+	if err := s.Settle(t.Context(), true); err != nil {
 		t.Error(err)
 	}
 	s.stores.kept.Range(func(name, _ any) bool {
