@@ -57,19 +57,26 @@ func runDeleteImportedKeyMaterial(c *operation.Call, tx store.Txn, in *DeleteImp
 		return nil, err
 	}
 	id := in.KeyMaterialID.Or(k.Material)
-	if _, known := k.entry(id); in.KeyMaterialID.Set && !known {
+	i, known := k.entry(id)
+	if in.KeyMaterialID.Set && !known {
 		return nil, fault.New(NotFound, "Key material '%s' of key %s does not exist", id, k.ARN)
 	}
-	if slices.Contains(k.Materials, id) {
-		rec := k.keyRecord
-		if err := rec.remove(c.Context, tx, id); err != nil {
-			return nil, err
-		}
-		if err := k.put(c.Context, tx, &rec); err != nil {
-			return nil, err
-		}
-	} else {
+	out := &DeleteImportedKeyMaterialOutput{KeyID: k.ARN, KeyMaterialID: k.materialID(id)}
+	rec := k.keyRecord
+	switch {
+	case slices.Contains(k.Materials, id):
+		err = rec.remove(c.Context, tx, id)
+	case known && k.forgets(&k.History[i]): // it became the primary key without that material
+		rec.forget(id)
+	default:
 		k.unchanged(tx)
+		return out, nil
 	}
-	return &DeleteImportedKeyMaterialOutput{KeyID: k.ARN, KeyMaterialID: k.materialID(id)}, nil
+	if err != nil {
+		return nil, err
+	}
+	if err := k.put(c.Context, tx, &rec); err != nil {
+		return nil, err
+	}
+	return out, nil
 }

@@ -93,6 +93,18 @@ func (r *keyRecord) entry(id string) (i int, known bool) {
 	return i, i >= 0 && !(r.History[i].Pending && r.History[i].Gone)
 }
 
+// forgets reports whether the key, when it loses a material, has nothing more to
+// do with it: when the material was never used. A replica has to get such material
+// again, as long as its primary key knows it.
+func (r *keyRecord) forgets(e *materialEntry) bool {
+	return e.Pending && r.MultiRegion != multiRegionReplica
+}
+
+// forget takes a material from the history, and so from that of all related keys.
+func (r *keyRecord) forget(id string) {
+	r.History = slices.DeleteFunc(slices.Clone(r.History), func(e materialEntry) bool { return e.ID == id })
+}
+
 // pending returns the material that waits to become current, nil for none.
 func (r *keyRecord) pending() *materialEntry {
 	i := slices.IndexFunc(r.History, func(e materialEntry) bool { return e.Pending && !e.Gone })
@@ -129,12 +141,12 @@ func (r *keyRecord) remove(ctx context.Context, tx store.Txn, id string) error {
 	r.History = slices.Clone(r.History)
 	i := slices.IndexFunc(r.History, func(e materialEntry) bool { return e.ID == id })
 	switch e := &r.History[i]; {
-	case !e.Pending:
-		e.Gone, e.ValidTo = true, time.Time{}
-	case r.MultiRegion == multiRegionReplica: // that has to get it again, as long as its primary key has it
+	case r.forgets(e):
+		r.forget(id)
+	case e.Pending:
 		e.Gone, e.ValidTo, e.Awaits = false, time.Time{}, withRegion(e.Awaits, r.Region)
 	default:
-		r.History = slices.Delete(r.History, i, i+1)
+		e.Gone, e.ValidTo = true, time.Time{}
 	}
 	r.settle()
 	return nil

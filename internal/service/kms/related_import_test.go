@@ -21,6 +21,14 @@ func (w *world) importingIn(at string, key kms.KeyMetadata, material []byte) *km
 	}
 }
 
+// importingInUntil is importingIn for material that expires.
+func (w *world) importingInUntil(at string, key kms.KeyMetadata, material []byte, end time.Time) *kms.ImportKeyMaterialInput {
+	w.t.Helper()
+	in := w.importingIn(at, key, material)
+	in.ExpirationModel, in.ValidTo = optional.Of[string]{}, optional.Some(end)
+	return in
+}
+
 // bringTo imports material into the related key in a Region.
 func (a *actor) bringTo(at string, key kms.KeyMetadata, material []byte) string {
 	a.w.t.Helper()
@@ -174,9 +182,7 @@ func TestRelatedImportedMaterialGoes(t *testing.T) {
 	w := newWorld(t)
 	owner, primary := imported(w)
 	there := owner.in(otherRegion)
-	expiring := w.importingIn(otherRegion, primary, material(1))
-	expiring.ExpirationModel, expiring.ValidTo = optional.Of[string]{}, optional.Some(w.now.Add(time.Hour))
-	must[kms.ImportKeyMaterialOutput](there, expiring)
+	must[kms.ImportKeyMaterialOutput](there, w.importingInUntil(otherRegion, primary, material(1), w.now.Add(time.Hour)))
 	second := must[kms.ImportKeyMaterialOutput](owner, w.importingNew(primary, material(2))).KeyMaterialID.V
 	owner.bringTo(otherRegion, primary, material(2))
 
@@ -211,6 +217,55 @@ func TestRelatedImportedMaterialGoes(t *testing.T) {
 	w.deleteDue(w.due(there, primary.KeyID, 7))
 	owner.awaits(primary.KeyID, map[string]string{region: "Enabled " + current + " " + pending})
 	must[kms.RotateKeyOnDemandOutput](owner, rotateNow(primary))
+}
+
+// TestPromotedKeyGivesUpPendingMaterial: a key that became the primary key without
+// the pending material can drop it, for all related keys, and get another.
+func TestPromotedKeyGivesUpPendingMaterial(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, primary := imported(w)
+	there := owner.in(otherRegion)
+	owner.bringTo(otherRegion, primary, material(1))
+	must[kms.ReplicateKeyOutput](owner, &kms.ReplicateKeyInput{KeyID: str(primary.KeyID), ReplicaRegion: str(thirdRegion)})
+	owner.bringTo(thirdRegion, primary, material(1))
+	second := must[kms.ImportKeyMaterialOutput](owner, w.importingNew(primary, material(2))).KeyMaterialID.V
+	must[kms.ImportKeyMaterialOutput](owner.in(thirdRegion), w.importingInUntil(thirdRegion, primary, material(2), w.now.Add(time.Hour)))
+	// A replica that never had it has nothing to give up.
+	must[kms.DeleteImportedKeyMaterialOutput](there, deleting(primary, second))
+	owner.done(&kms.UpdatePrimaryRegionInput{KeyID: str(primary.KeyID), PrimaryRegion: str(otherRegion)})
+	owner.awaits(primary.KeyID, map[string]string{
+		region:      "Enabled " + current + " " + expected + "IMPORTED",
+		otherRegion: "Enabled " + current + " " + expected + "PENDING_IMPORT",
+		thirdRegion: "Enabled " + current + " " + expected + "IMPORTED",
+	})
+	third := w.importingIn(otherRegion, primary, material(3))
+	third.ImportType = str("NEW_KEY_MATERIAL")
+	if _, err := there.do(third); !fault.Is(err, kms.InvalidState) {
+		t.Errorf("a third material beside the pending one: %v", err)
+	}
+
+	out := must[kms.DeleteImportedKeyMaterialOutput](there, deleting(primary, second))
+	if out.KeyMaterialID != str(second) {
+		t.Errorf("deleted %+v", out)
+	}
+	all := "Enabled " + current
+	owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all, thirdRegion: all})
+	for _, at := range []string{region, otherRegion, thirdRegion} {
+		rows, err := kms.KeyRows(t.Context(), w.store, at, primary.KeyID)
+		if rows["kms_key_material"] != 1 || rows["kms_timer expire"] != 0 || err != nil {
+			t.Errorf("in %s are stored %v, %v", at, rows, err)
+		}
+	}
+	if _, err := there.do(deleting(primary, second)); !fault.Is(err, kms.NotFound) {
+		t.Errorf("deleted once more: %v", err)
+	}
+	must[kms.ImportKeyMaterialOutput](there, third)
+	owner.bring(primary, material(3))
+	owner.bringTo(thirdRegion, primary, material(3))
+	must[kms.RotateKeyOnDemandOutput](there, rotateNow(primary))
+	all = "Enabled " + earlier + " " + current
+	owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all, thirdRegion: all})
 }
 
 // TestRelatedImportedPairs: a private key is imported into each related key as well.
