@@ -90,7 +90,7 @@ func (r *keyRecord) settle() {
 // still have a place, but counts no longer.
 func (r *keyRecord) entry(id string) (i int, known bool) {
 	i = slices.IndexFunc(r.History, func(e materialEntry) bool { return e.ID == id })
-	return i, i >= 0 && !(r.History[i].Pending && r.History[i].Gone)
+	return i, i >= 0 && !(r.History[i].Gone && r.forgets(&r.History[i]))
 }
 
 // forgets reports whether the key, when it loses a material, has nothing more to

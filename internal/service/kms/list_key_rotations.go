@@ -118,7 +118,7 @@ func (s *Service) runListKeyRotations(c *operation.Call, in *ListKeyRotationsInp
 	limit := in.Limit.Or(listKeyRotationsDefault)
 	for i := from; i < len(history); i++ {
 		e := &history[i]
-		if include == rotationsOnly && e.Rotated.IsZero() || e.Pending && e.Gone {
+		if include == rotationsOnly && e.Rotated.IsZero() || e.Gone && k.forgets(e) {
 			continue
 		}
 		if len(out.Rotations) == limit {
@@ -135,7 +135,7 @@ func (s *Service) runListKeyRotations(c *operation.Call, in *ListKeyRotationsInp
 func (k *Key) rotationEntry(e *materialEntry) RotationsListEntry {
 	entry := RotationsListEntry{KeyID: k.ARN, KeyMaterialID: e.ID, KeyMaterialState: materialNonCurrent}
 	switch {
-	case len(e.Awaits) > 0:
+	case len(e.Awaits) > 0 || e.Pending && e.Gone:
 		entry.KeyMaterialState = materialAwaited
 	case e.Pending:
 		entry.KeyMaterialState = materialPending

@@ -268,6 +268,92 @@ func TestPromotedKeyGivesUpPendingMaterial(t *testing.T) {
 	owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all, thirdRegion: all})
 }
 
+// TestPendingMaterialOfAReplicaExpires: a replica that loses pending material has to
+// get it again before it becomes current, from the moment on when it expires.
+func TestPendingMaterialOfAReplicaExpires(t *testing.T) {
+	t.Parallel()
+	none := func(key kms.KeyMetadata) string {
+		return "No available key material pending rotation for the key: " + key.ARN + "."
+	}
+	for name, before := range map[string]func(w *world, there *actor, key kms.KeyMetadata, second string){
+		"before the timer was seen to": func(*world, *actor, kms.KeyMetadata, string) {},
+		"after the timer was seen to": func(w *world, _ *actor, _ kms.KeyMetadata, _ string) {
+			if n := w.expireDue(w.now); n != 1 {
+				w.t.Errorf("material of %d keys expired", n)
+			}
+		},
+		"when the replica was written meanwhile": func(_ *world, there *actor, key kms.KeyMetadata, _ string) {
+			there.done(&kms.UpdateKeyDescriptionInput{KeyID: str(key.KeyID), Description: str("mine")})
+		},
+		"when it was written, and the timer seen to": func(w *world, there *actor, key kms.KeyMetadata, _ string) {
+			there.done(&kms.UpdateKeyDescriptionInput{KeyID: str(key.KeyID), Description: str("mine")})
+			w.expireDue(w.now)
+		},
+		"when it was deleted as well": func(_ *world, there *actor, key kms.KeyMetadata, second string) {
+			must[kms.DeleteImportedKeyMaterialOutput](there, deleting(key, second))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			owner, primary := imported(w)
+			there := owner.in(otherRegion)
+			owner.bringTo(otherRegion, primary, material(1))
+			second := must[kms.ImportKeyMaterialOutput](owner, w.importingNew(primary, material(2))).KeyMaterialID.V
+			end := w.now.Truncate(time.Millisecond).Add(time.Hour)
+			must[kms.ImportKeyMaterialOutput](there, w.importingInUntil(otherRegion, primary, material(2), end))
+			w.now = end.Add(-time.Millisecond)
+			all := "Enabled " + current + " " + pending
+			owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all})
+
+			w.now = end
+			before(w, there, primary, second)
+			owner.awaits(primary.KeyID, map[string]string{otherRegion: "Enabled " + current + " " + expected + "PENDING_IMPORT"})
+			owner.refused(rotateNow(primary), kms.InvalidState, none(primary))
+			if id := must[kms.ImportKeyMaterialOutput](there, w.importingInUntil(otherRegion, primary, material(2), end.Add(time.Hour))).KeyMaterialID.V; id != second {
+				t.Errorf("imported as %s, want %s", id, second)
+			}
+			if n := w.expireDue(w.now); n != 0 {
+				t.Errorf("material of %d keys expired again", n)
+			}
+			owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all})
+			rows, err := kms.KeyRows(t.Context(), w.store, otherRegion, primary.KeyID)
+			if rows["kms_key_material"] != 2 || rows["kms_timer expire"] != 1 || err != nil {
+				t.Errorf("of the replica are stored %v, %v", rows, err)
+			}
+			must[kms.RotateKeyOnDemandOutput](owner, rotateNow(primary))
+			all = "Enabled " + earlier + " " + current
+			owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all})
+		})
+	}
+}
+
+// TestPendingMaterialOfAFormerPrimaryExpires: what has expired with the primary key
+// is awaited by the replica that it becomes, as long as the new one has it.
+func TestPendingMaterialOfAFormerPrimaryExpires(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, primary := imported(w)
+	there := owner.in(otherRegion)
+	owner.bringTo(otherRegion, primary, material(1))
+	in := w.importingInUntil(region, primary, material(2), w.now.Add(time.Hour))
+	in.ImportType = str("NEW_KEY_MATERIAL")
+	must[kms.ImportKeyMaterialOutput](owner, in)
+	owner.bringTo(otherRegion, primary, material(2))
+	w.now = w.now.Add(time.Hour)
+	owner.done(&kms.UpdatePrimaryRegionInput{KeyID: str(primary.KeyID), PrimaryRegion: str(otherRegion)})
+	for range 2 { // before and after the timer
+		owner.awaits(primary.KeyID, map[string]string{region: "Enabled " + current + " " + expected + "PENDING_IMPORT"})
+		if _, err := there.do(rotateNow(primary)); !fault.Is(err, kms.InvalidState) {
+			t.Errorf("rotated: %v", err)
+		}
+		w.expireDue(w.now)
+	}
+	owner.bring(primary, material(2))
+	must[kms.RotateKeyOnDemandOutput](there, rotateNow(primary))
+	all := "Enabled " + earlier + " " + current
+	owner.awaits(primary.KeyID, map[string]string{region: all, otherRegion: all})
+}
+
 // TestRelatedImportedPairs: a private key is imported into each related key as well.
 func TestRelatedImportedPairs(t *testing.T) {
 	t.Parallel()

@@ -80,26 +80,37 @@ func withoutRegion(list []string, region string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == region })
 }
 
-// changeRelated writes the records of all keys that are related to the key, but
-// not its own, as change leaves them.
-func (r *keyRecord) changeRelated(ctx context.Context, tx store.Txn, change func(*keyRecord) error) error {
+// eachRelated reads the records of all keys that are related to the key, but not
+// its own, until do fails.
+func (r *keyRecord) eachRelated(ctx context.Context, reader store.Reader, do func(*keyRecord, store.Rev) error) error {
 	for _, region := range r.relatedRegions() {
 		if region == r.Region {
 			continue
 		}
-		rec, rev, err := keyTable.Get(ctx, tx, keyKey(region, r.ID))
+		rec, rev, err := keyTable.Get(ctx, reader, keyKey(region, r.ID))
 		if err != nil {
 			return fmt.Errorf("reading the related key in %s: %w", region, damaged(err))
 		}
+		if err := do(rec, rev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeRelated writes the records of all keys that are related to the key, but
+// not its own, as change leaves them.
+func (r *keyRecord) changeRelated(ctx context.Context, tx store.Txn, change func(*keyRecord) error) error {
+	return r.eachRelated(ctx, tx, func(rec *keyRecord, rev store.Rev) error {
 		k := &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}
 		if err := change(rec); err != nil {
 			return err
 		}
 		if err := k.write(ctx, tx, rec); err != nil {
-			return fmt.Errorf("changing the related key in %s: %w", region, err)
+			return fmt.Errorf("changing the related key in %s: %w", rec.Region, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // share has the keys related to k follow where rec, which is what becomes of k,

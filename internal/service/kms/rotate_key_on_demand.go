@@ -45,14 +45,14 @@ func (s *Service) runRotateKeyOnDemand(c *operation.Call, tx store.Txn, _ *Rotat
 		return nil, err
 	}
 	rec, now := k.keyRecord, moment(c)
-	if next := k.pending(); k.Origin != originExternal {
-		if err := s.renew(c.Context, tx, &rec, now, true); err != nil {
+	if k.Origin == originExternal {
+		next, err := k.importedNext(c, tx)
+		if err != nil {
 			return nil, err
 		}
-	} else if next != nil && len(next.Awaits) == 0 {
-		rec.rotate(next.ID, now, true)
-	} else {
-		return nil, fault.New(InvalidState, "No available key material pending rotation for the key: %s.", k.ARN)
+		rec.rotate(next, now, true)
+	} else if err := s.renew(c.Context, tx, &rec, now, true); err != nil {
+		return nil, err
 	}
 	if err := k.put(c.Context, tx, &rec); err != nil {
 		return nil, err
@@ -78,4 +78,28 @@ func (k *Key) rotatableOnDemand(c *operation.Call) error {
 		return fault.New(Conflict, "An automatic rotation of the key is in progress or will begin within the next 20 minutes: %s", k.ARN)
 	}
 	return nil
+}
+
+// importedNext returns the id of the imported material that is to become current.
+// All related keys have it, and in none of them has it expired, which their
+// records may not say to each other yet.
+func (k *Key) importedNext(c *operation.Call, r store.Reader) (id string, err error) {
+	next := k.pending()
+	ready := next != nil && len(next.Awaits) == 0
+	if ready {
+		err = k.eachRelated(c.Context, r, func(rec *keyRecord, _ store.Rev) error {
+			if i, _ := rec.entry(next.ID); i >= 0 && rec.History[i].lapsed(c.Time) {
+				ready = false
+			}
+			return nil
+		})
+	}
+	switch {
+	case err != nil:
+		return "", err
+	case !ready:
+		return "", fault.New(InvalidState, "No available key material pending rotation for the key: %s.", k.ARN)
+	default:
+		return next.ID, nil
+	}
 }
