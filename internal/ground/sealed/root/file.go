@@ -64,20 +64,30 @@ func openFile(path string) (*sealed.RootKey, error) {
 	return sealed.NewRootKey(confidential.New(raw))
 }
 
-// readSafe reads at most limit+1 bytes of a regular file that belongs to us and
-// that nobody else may read. What is checked is the open file, not its name.
+// readSafe reads at most limit+1 bytes of a root key's or passphrase's file.
 func readSafe(path string, limit int) ([]byte, error) {
-	f, err := openNow(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	b, err := ReadPrivate(path, limit)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w: there is no file %s", ErrMissing, path)
-	}
-	if err != nil {
+	case err != nil && !errors.Is(err, ErrUnsafe):
 		return nil, fmt.Errorf("reading the root key: %w", err)
+	}
+	return b, err
+}
+
+// ReadPrivate reads at most limit+1 bytes of a regular file that belongs to us,
+// or to root, and that nobody else may read (ErrUnsafe). What is checked is the
+// open file, not its name. It serves other secret files of the operator's too.
+func ReadPrivate(path string, limit int) ([]byte, error) {
+	f, err := openNow(path)
+	if err != nil {
+		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("reading the root key: %w", err)
+		return nil, err
 	}
 	if err := checkSafe(path, info); err != nil {
 		return nil, err
@@ -91,7 +101,7 @@ func readUpTo(r io.Reader, limit int) ([]byte, error) {
 	n, err := io.ReadFull(r, buf)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		clear(buf)
-		return nil, fmt.Errorf("reading the root key: %w", err)
+		return nil, err
 	}
 	return buf[:n], nil
 }

@@ -92,3 +92,24 @@ func TestLink(t *testing.T) {
 		t.Errorf("created through a link: %v", err)
 	}
 }
+
+// TestReadPrivate: other secret files are read under the same rules, in words
+// that do not speak of the root key.
+func TestReadPrivate(t *testing.T) {
+	t.Parallel()
+	for mode, safe := range map[fs.FileMode]bool{0o400: true, 0o600: true, 0o640: false, 0o604: false} {
+		path := write(t, "tls.key", []byte("12345"), mode)
+		b, err := root.ReadPrivate(path, 3)
+		if errors.Is(err, root.ErrUnsafe) == safe || safe && string(b) != "1234" {
+			t.Errorf("mode %o: %q, %v", mode, b, err)
+		}
+		if !safe && !strings.Contains(err.Error(), "chmod 0400 "+path) {
+			t.Errorf("the operator is not told what to do: %v", err)
+		}
+	}
+	for _, path := range []string{filepath.Join(t.TempDir(), "none"), t.TempDir()} {
+		if _, err := root.ReadPrivate(path, 3); err == nil || strings.Contains(err.Error(), "root key") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 // Errors of sources. Each is wrapped with one clear sentence for the operator.
 var (
 	ErrMissing = errors.New("root key missing")
-	ErrUnsafe  = errors.New("root key file is not safe")
+	ErrUnsafe  = errors.New("file of a secret is not safe")
 	ErrSource  = errors.New("root key source not understood")
 )
 
