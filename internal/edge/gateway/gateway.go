@@ -222,7 +222,7 @@ func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, cred
 		Facts: authz.Facts{
 			Region:    region,
 			Source:    r.Remote,
-			Secure:    r.TLS != nil,
+			Secure:    r.Secure,
 			UserAgent: r.Get("user-agent"),
 			Referer:   r.Get("referer"),
 		},

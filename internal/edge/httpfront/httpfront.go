@@ -6,7 +6,6 @@ package httpfront
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -178,10 +177,8 @@ func (f *front) read(w http.ResponseWriter, r *http.Request) (*message.Request, 
 		m.Remote = remote.Addr().Unmap()
 	}
 	if r.TLS != nil {
-		m.TLS = &message.TLS{
-			Version: strings.Replace(tls.VersionName(r.TLS.Version), "TLS ", "TLSv", 1),
-			Cipher:  tls.CipherSuiteName(r.TLS.CipherSuite),
-		}
+		m.Secure = true
+		m.TLS = &message.TLS{Version: versionName(r.TLS), Cipher: cipherName(r.TLS)}
 	}
 	if !strings.HasPrefix(r.RequestURI, "/") {
 		// An absolute request line would replace the host that was signed.

@@ -12,8 +12,9 @@ type Request struct {
 	Host   string
 	Header []Field
 	Body   []byte
-	Remote netip.Addr
-	TLS    *TLS // nil over plain HTTP
+	Remote netip.Addr // the caller's address, which a trusted proxy may have told
+	Secure bool       // the caller's connection is TLS
+	TLS    *TLS       // nil over plain HTTP, and where TLS ends at a proxy
 }
 
 // A Field of a header. Name is in lower case.
@@ -35,7 +36,7 @@ func (r *Request) Get(name string) string {
 // TLS describes the connection of a request.
 type TLS struct {
 	Version string // such as "TLSv1.3"
-	Cipher  string // such as "TLS_AES_128_GCM_SHA256"
+	Cipher  string // such as "TLS_AES_128_GCM_SHA256", or "ECDHE-RSA-AES128-GCM-SHA256" of TLSv1.2
 }
 
 // A Response to be written.
