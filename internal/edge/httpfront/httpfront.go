@@ -57,6 +57,8 @@ type Options struct {
 	// BodyMax returns a lower limit than BodyMax for the body of a request to a
 	// path, and 0 where there is none. It may be nil.
 	BodyMax func(path string) int64
+	// TrustedProxies are those whose X-Forwarded-For and X-Forwarded-Proto count.
+	TrustedProxies []netip.Prefix
 }
 
 // New returns a server that is ready to Serve.
@@ -180,6 +182,7 @@ func (f *front) read(w http.ResponseWriter, r *http.Request) (*message.Request, 
 		m.Secure = true
 		m.TLS = &message.TLS{Version: versionName(r.TLS), Cipher: cipherName(r.TLS)}
 	}
+	f.forwarded(m, r.Header)
 	if !strings.HasPrefix(r.RequestURI, "/") {
 		// An absolute request line would replace the host that was signed.
 		return m, fault.New(fault.Validation, "The request line must hold a path.")
