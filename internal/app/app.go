@@ -103,10 +103,8 @@ func newParser(tree *commands, env *environment, exit func(int)) (*kong.Kong, er
 // refuseUnbuilt refuses settings of the contract that this version does not
 // have: a setting that is silently ignored would be taken for protection.
 func refuseUnbuilt(getenv func(string) string) error {
-	for _, name := range []string{"CLAVIGER_TRUSTED_PROXIES", "CLAVIGER_SEED", "CLAVIGER_TLS_CERT", "CLAVIGER_TLS_KEY"} {
-		if getenv(name) != "" {
-			return usage("%s is set, but this version does not have that setting yet", name)
-		}
+	if getenv("CLAVIGER_SEED") != "" {
+		return usage("CLAVIGER_SEED is set, but this version does not have that setting yet")
 	}
 	return nil
 }

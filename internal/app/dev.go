@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"claviger/internal/edge/httpfront"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
@@ -17,7 +18,9 @@ import (
 
 type devCommand struct {
 	common
+	transport
 	outside
+	TLS       bool   `name:"tls" env:"CLAVIGER_TLS" help:"Serve TLS with a certificate for this machine's own names, made at the start; prints which file clients are to trust."`
 	Account   string `default:"000000000000" env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"The first account."`
 	LogFormat string `default:"text" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
 	Store     string `default:"memory:" env:"CLAVIGER_STORE" placeholder:"URL" help:"memory: only."`
@@ -28,7 +31,7 @@ const ringRecords = 20_000
 
 // Run serves from memory until it is told to stop.
 func (c *devCommand) Run(env *environment) error {
-	if err := errors.Join(c.check(), checkAccount(c.Account), refuseUnbuilt(env.getenv)); err != nil {
+	if err := errors.Join(c.common.check(), c.transport.check(), checkAccount(c.Account), refuseUnbuilt(env.getenv)); err != nil {
 		return err
 	}
 	if c.Store != "memory:" {
@@ -36,6 +39,9 @@ func (c *devCommand) Run(env *environment) error {
 	}
 	if env.getenv("CLAVIGER_DATA") != "" {
 		return usage("dev keeps everything in memory: CLAVIGER_DATA must not be set")
+	}
+	if c.TLS && c.Cert != "" {
+		return usage("--tls makes a certificate and --tls-cert brings one: only one of them can be given")
 	}
 	credentials, err := readRootCredentials(env.getenv)
 	if err != nil {
@@ -73,16 +79,23 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 		return errors.Join(fmt.Errorf("making a directory for the admin socket: %w", err), listener.Close(), s.close())
 	}
 	defer os.RemoveAll(dir)
+	secure, bundle, err := c.openTLS(logger, dir)
+	if err != nil {
+		return errors.Join(err, listener.Close(), s.close())
+	}
 	socket := filepath.Join(dir, socketFile)
 	return s.serve(serving{
 		settings:  &c.common,
+		transport: &c.transport,
+		tls:       secure,
 		listener:  listener,
 		socket:    socket,
 		localOnly: local, // where a secret that everybody knows opens every account
-		ready: func(endpoint string) {
+		ready: func(d doors) {
+			endpoint := d[0].endpoint
 			line := readyLine{
 				Message: "ready", Listen: listener.Addr().String(), Endpoint: endpoint,
-				Region: c.Region, Account: c.Account, AdminSocket: socket,
+				Region: c.Region, Account: c.Account, AdminSocket: socket, XKSEndpoint: d.proxyEndpoint(), CABundle: bundle,
 			}
 			line.log(logger)
 			if c.LogFormat == "json" {
@@ -91,9 +104,21 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 			}
 			fmt.Fprintf(env.stdout, "Claviger serves %s from memory; everything is gone when it stops.\n"+
 				"Operator commands: --socket %s\n\nPaste this into another shell:\n\n%s\n",
-				endpoint, socket, clientCommands(endpoint, c.Region, credentials))
+				endpoint, socket, clientCommands(endpoint, c.Region, bundle, credentials))
 		},
 	})
+}
+
+// openTLS opens what the settings name, and makes with --tls a certificate whose
+// authority is in the file bundle. Without TLS it returns nothing.
+func (c *devCommand) openTLS(logger *slog.Logger, dir string) (secure *httpfront.TLS, bundle string, err error) {
+	if !c.TLS {
+		secure, err = c.transport.secure(logger)
+		return secure, "", err
+	}
+	bundle = filepath.Join(dir, "ca.pem")
+	secure, err = localTLS(bundle)
+	return secure, bundle, err
 }
 
 // newMemoryServer puts a server together that keeps everything in memory, under a root key

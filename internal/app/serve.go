@@ -19,6 +19,7 @@ import (
 
 type serveCommand struct {
 	common
+	transport
 	location
 	outside
 	Account   string `env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"With --init: the first account; twelve random digits by default."`
@@ -28,15 +29,20 @@ type serveCommand struct {
 
 // Run serves until it is told to stop.
 func (c *serveCommand) Run(env *environment) error {
-	if err := errors.Join(c.common.check(), c.location.check(), refuseUnbuilt(env.getenv)); err != nil {
+	if err := errors.Join(c.common.check(), c.transport.check(), c.location.check(), refuseUnbuilt(env.getenv)); err != nil {
 		return err
 	}
-	if local, err := loopback(c.Listen); err != nil {
+	if err := c.checkListen(c.Listen); err != nil {
 		return err
-	} else if !local {
-		return usage("refusing to serve plain HTTP on %s: only a loopback address may be served without TLS", c.Listen)
+	}
+	if env.getenv("CLAVIGER_TLS") != "" {
+		return usage("CLAVIGER_TLS has dev make itself a certificate; serve takes one with --tls-cert and --tls-key")
 	}
 	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
+	secure, err := c.transport.secure(logger)
+	if err != nil {
+		return err
+	}
 	// The port comes before everything else, so that a port in use harms nothing.
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -47,12 +53,14 @@ func (c *serveCommand) Run(env *environment) error {
 		return errors.Join(err, listener.Close())
 	}
 	return s.serve(serving{
-		settings: &c.common,
-		listener: listener,
-		socket:   c.socket(),
-		ready: func(endpoint string) {
+		settings:  &c.common,
+		transport: &c.transport,
+		tls:       secure,
+		listener:  listener,
+		socket:    c.socket(),
+		ready: func(d doors) {
 			line := readyLine{
-				Message: "ready", Listen: listener.Addr().String(), Endpoint: endpoint,
+				Message: "ready", Listen: listener.Addr().String(), Endpoint: d[0].endpoint, XKSEndpoint: d.proxyEndpoint(),
 				Region: c.Region, Data: c.Data, AdminSocket: c.socket(),
 			}
 			line.log(logger)
@@ -125,20 +133,24 @@ type readyLine struct {
 	Account     string `json:"account,omitempty"`
 	Data        string `json:"data,omitempty"`
 	AdminSocket string `json:"admin_socket"`
+	XKSEndpoint string `json:"xks_endpoint,omitempty"`
+	CABundle    string `json:"ca_bundle,omitempty"` // for clients to trust
 }
 
 func (l *readyLine) log(logger *slog.Logger) {
 	logger.Info(l.Message, "listen", l.Listen, "endpoint", l.Endpoint, "region", l.Region,
-		"account", l.Account, "data", l.Data, "admin_socket", l.AdminSocket)
+		"account", l.Account, "data", l.Data, "admin_socket", l.AdminSocket, "xks_endpoint", l.XKSEndpoint, "ca_bundle", l.CABundle)
 }
 
 // serving is what serve needs beside the server.
 type serving struct {
 	settings  *common
+	transport *transport
+	tls       *httpfront.TLS // nil for plain HTTP
 	listener  net.Listener
 	socket    string // of the operator commands
 	localOnly bool
-	ready     func(endpoint string)
+	ready     func(doors)
 }
 
 // drainTime is how long calls in flight may take to finish after a signal to stop.
@@ -150,28 +162,28 @@ func (s *server) serve(o serving) error {
 	signals, release := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer release()
 
-	admin, err := listenAdmin(o.socket)
+	var serving atomic.Bool
+	doors, err := s.open(o, serving.Load)
 	if err != nil {
 		return errors.Join(err, o.listener.Close(), s.close())
 	}
+	admin, err := listenAdmin(o.socket)
+	if err != nil {
+		return errors.Join(err, doors.close(), s.close())
+	}
 	probes, err := o.settings.listenReadiness()
 	if err != nil {
-		return errors.Join(err, admin.Close(), o.listener.Close(), s.close())
+		return errors.Join(err, admin.Close(), doors.close(), s.close())
 	}
-	var serving atomic.Bool
-	door := s.gateway(o.settings)
-	main := httpfront.New(httpfront.Options{
-		Handler:   door,
-		BodyMax:   door.BodyMax,
-		Ready:     serving.Load,
-		Panicked:  func(cause any) { s.log.Error("panic outside of a call", "cause", fmt.Sprint(cause)) },
-		LocalOnly: o.localOnly,
-	})
-	main.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+	if o.tls != nil {
+		defer o.transport.keepFresh(s.log, o.tls)()
+	}
 	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: httpfront.RequestTime}
 
-	failed := make(chan error, 3)
-	go func() { failed <- main.Serve(o.listener) }()
+	failed := make(chan error, len(doors)+2)
+	for _, d := range doors {
+		go func() { failed <- d.server.Serve(d.listener) }()
+	}
 	go func() { failed <- operators.Serve(admin) }()
 	if probes != nil {
 		answers := &http.Server{Handler: s.readiness(serving.Load), ReadTimeout: httpfront.RequestTime}
@@ -179,7 +191,7 @@ func (s *server) serve(o serving) error {
 		defer answers.Close()
 	}
 	serving.Store(true)
-	o.ready("http://" + o.listener.Addr().String())
+	o.ready(doors)
 
 	var cause error
 	select {
@@ -190,7 +202,7 @@ func (s *server) serve(o serving) error {
 	serving.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	err = errors.Join(main.Shutdown(ctx), operators.Close()) // operators may follow the trail for ever
+	err = errors.Join(doors.shutdown(ctx), operators.Close()) // operators may follow the trail for ever
 	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("calls still in flight were cut off")
 		err = nil

@@ -227,11 +227,14 @@ func operators(lists ...[]operation.Operation) map[string]*pipeline.Entrance {
 	return entrances
 }
 
-// gateway returns the edge of the server.
-func (s *server) gateway(c *common) *gateway.Gateway {
+// gateway returns the edge of the server, with every API.
+func (s *server) gateway(c *common) *gateway.Gateway { return s.gatewayOf(c, s.services) }
+
+// gatewayOf returns an edge of the server that serves some of its APIs.
+func (s *server) gatewayOf(c *common, offered []gateway.Service) *gateway.Gateway {
 	refusals := newSampler(s.log, "more requests refused at the door")
 	return gateway.New(gateway.Options{
-		Services:    s.services,
+		Services:    offered,
 		Pipeline:    s.pipeline,
 		Credentials: s.iam,
 		KeyStores:   s.proxy,

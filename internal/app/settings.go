@@ -240,10 +240,13 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 }
 
 // clientCommands is what a newcomer pastes into a shell.
-func clientCommands(endpoint, region string, credentials rootCredentials) string {
+func clientCommands(endpoint, region, bundle string, credentials rootCredentials) string {
 	export := fmt.Sprintf("export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", credentials.accessKeyID, credentials.secret)
 	if credentials.given {
 		export = "export AWS_ACCESS_KEY_ID=... AWS_SECRET_ACCESS_KEY=...   # the credentials you gave"
+	}
+	if bundle != "" {
+		export += "\n    export AWS_CA_BUNDLE=" + bundle
 	}
 	return fmt.Sprintf(`    export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s
     %s
