@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,6 +21,8 @@ import (
 type externalStore struct {
 	t           *testing.T
 	server      *process
+	endpoint    string // of the interface, where it is not the server's
+	http        *http.Client
 	path        string
 	credentials aws.Credentials
 }
@@ -28,7 +31,7 @@ type externalStore struct {
 // operator's commands.
 func newExternalStore(t *testing.T, p *process, prefix string) *externalStore {
 	t.Helper()
-	s := &externalStore{t: t, server: p}
+	s := &externalStore{t: t, server: p, http: http.DefaultClient}
 	s.configure("create", prefix)
 	s.operate("xks-key", "create", prefix, "foo")
 	return s
@@ -63,6 +66,17 @@ func (s *externalStore) configure(command, prefix string) {
 // call calls the interface and returns the status and the answer.
 func (s *externalStore) call(call string, body map[string]any) (int, map[string]any) {
 	s.t.Helper()
+	status, text := s.send(call, body)
+	var answer map[string]any
+	if err := json.Unmarshal(text, &answer); err != nil {
+		s.t.Fatalf("answered %q: %v", text, err)
+	}
+	return status, answer
+}
+
+// send is call without reading the answer.
+func (s *externalStore) send(call string, body map[string]any) (int, []byte) {
+	s.t.Helper()
 	body["requestMetadata"] = map[string]string{
 		"kmsRequestId": "4112f4d6-db54-4af4-ae30-c55a22a8dfae", "kmsOperation": "Encrypt", "awsPrincipalArn": "AWS Internal",
 		"kmsKeyArn": "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -71,7 +85,7 @@ func (s *externalStore) call(call string, body map[string]any) (int, map[string]
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.server.endpoint+s.path+call, bytes.NewReader(text))
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, cmp.Or(s.endpoint, s.server.endpoint)+s.path+call, bytes.NewReader(text))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -80,7 +94,7 @@ func (s *externalStore) call(call string, body map[string]any) (int, map[string]
 	if err := v4.NewSigner().SignHTTP(s.t.Context(), s.credentials, r, hex.EncodeToString(sum[:]), "kms-xks-proxy", "us-east-1", time.Now()); err != nil {
 		s.t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.http.Do(r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -88,11 +102,7 @@ func (s *externalStore) call(call string, body map[string]any) (int, map[string]
 	if text, err = io.ReadAll(response.Body); err != nil {
 		s.t.Fatal(err)
 	}
-	var answer map[string]any
-	if err := json.Unmarshal(text, &answer); err != nil {
-		s.t.Fatalf("answered %q: %v", text, err)
-	}
-	return response.StatusCode, answer
+	return response.StatusCode, text
 }
 
 func (s *externalStore) must(call string, body map[string]any) map[string]any {
