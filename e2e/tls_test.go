@@ -21,6 +21,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
 // authority issues the certificates of a test, into the files of a directory.
@@ -357,6 +358,48 @@ func TestMutualTLS(t *testing.T) {
 			t.Errorf("without a certificate the proxy interface answers %d %s", status, answer)
 		}
 	})
+}
+
+// TestBothSides: one server keeps the external keys of another, over TLS.
+func TestBothSides(t *testing.T) {
+	t.Parallel()
+	const name = "xks.example.com"
+	ca := newAuthority(t)
+	ca.issue("server", &x509.Certificate{DNSNames: []string{name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	outside := dev(t, ca.flags("server", "--xks-listen", "127.0.0.1:0")...)
+	s := newExternalStore(t, outside, "team/a")
+	address := strings.TrimPrefix(outside.field("xks_endpoint"), "https://")
+	p := dev(t, "--key-store-ca", ca.file("ca.pem"), "--key-store-address", name+"="+address)
+	root := p.account(rootAccount).kms
+	store := must[*kms.CreateCustomKeyStoreOutput](t)(root.CreateCustomKeyStore(t.Context(), &kms.CreateCustomKeyStoreInput{
+		CustomKeyStoreName: aws.String("outside"), CustomKeyStoreType: types.CustomKeyStoreTypeExternalKeyStore,
+		XksProxyConnectivity: types.XksProxyConnectivityTypePublicEndpoint,
+		XksProxyUriEndpoint:  aws.String("https://" + name), XksProxyUriPath: &s.path,
+		XksProxyAuthenticationCredential: &types.XksProxyAuthenticationCredentialType{
+			AccessKeyId: &s.credentials.AccessKeyID, RawSecretAccessKey: &s.credentials.SecretAccessKey,
+		},
+	}))
+	must[*kms.ConnectCustomKeyStoreOutput](t)(root.ConnectCustomKeyStore(t.Context(), &kms.ConnectCustomKeyStoreInput{CustomKeyStoreId: store.CustomKeyStoreId}))
+	for end := time.Now().Add(30 * time.Second); ; {
+		found := must[*kms.DescribeCustomKeyStoresOutput](t)(root.DescribeCustomKeyStores(t.Context(), nil)).CustomKeyStores[0]
+		if found.ConnectionState == types.ConnectionStateTypeConnected {
+			break
+		}
+		if found.ConnectionState == types.ConnectionStateTypeFailed || time.Now().After(end) {
+			t.Fatalf("the store is %s: %s\n%s", found.ConnectionState, found.ConnectionErrorCode, p.output())
+		}
+	}
+	key := must[*kms.CreateKeyOutput](t)(root.CreateKey(t.Context(), &kms.CreateKeyInput{
+		Origin: types.OriginTypeExternalKeyStore, CustomKeyStoreId: store.CustomKeyStoreId, XksKeyId: aws.String("foo"),
+	})).KeyMetadata.KeyId
+	sealed := must[*kms.EncryptOutput](t)(root.Encrypt(t.Context(), &kms.EncryptInput{KeyId: key, Plaintext: []byte("in two halves")})).CiphertextBlob
+	if opened := must[*kms.DecryptOutput](t)(root.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: sealed})); string(opened.Plaintext) != "in two halves" {
+		t.Errorf("decrypted to %q", opened.Plaintext)
+	}
+	s.operate("xks-key", "disable", "team/a", "foo")
+	if _, err := root.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: sealed}); err == nil {
+		t.Error("decrypts though the other half is disabled")
+	}
 }
 
 // A proxy adds header fields to requests, as one in front of a server does.
