@@ -36,6 +36,7 @@ func TestKill(t *testing.T) {
 	}
 	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string)}
 	l.material.begin(t, p.root())
+	l.deletion.begin(t, p.root())
 	for round := range rounds {
 		l.material.next(t, p.root())
 		l.load(t, p, round)
@@ -43,6 +44,7 @@ func TestKill(t *testing.T) {
 		l.check(t, p)
 		l.checkLastUse(t, p)
 		l.material.check(t, p.root())
+		l.deletion.check(t, p.root())
 		if t.Failed() {
 			t.Fatalf("after round %d", round)
 		}
@@ -70,6 +72,7 @@ type ledger struct {
 	aliases  []string
 
 	material materialLedger
+	deletion deletionLedger
 }
 
 // answer is a call that succeeded.
@@ -104,6 +107,9 @@ func (l *ledger) load(t *testing.T, p *process, round int) {
 func (l *ledger) step(ctx context.Context, root *client, tag, name string, i int) bool {
 	if tag == "c0" && i%3 == 2 { // one client, so that it knows what came last
 		return l.material.bring(ctx, l, root, name)
+	}
+	if tag == "c1" && i%3 == 2 {
+		return l.deletion.turn(ctx, l, root)
 	}
 	switch i % 5 {
 	case 0:
