@@ -16,7 +16,7 @@ need gcc '$(go env CC) --version' 'without it the tests run without the race det
 need awscli '/usr/bin/aws --version' 'without it the tests with the AWS CLI are skipped'
 need python3-boto3 '/usr/bin/python3 -c "import boto3"' 'without it the tests with boto3 are skipped'
 need curl '/usr/bin/curl --version' 'without it the README of the example is not run'
-need postgresql 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' 'without it the long tests of the PostgreSQL store are skipped'
+need postgresql 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' 'without it the tests of the PostgreSQL store are skipped'
 need softhsm2 'softhsm2-util --version' 'without it key stores on PKCS #11 tokens are not tested'
 need strace 'strace -V' 'without it the tests that watch system calls are skipped'
 [ -n "$missing" ] || exit 0

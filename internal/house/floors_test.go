@@ -40,7 +40,8 @@ var only = []permit{
 	{"net/http/httptrace", "how far a request came", []string{"edge/xksclient"}},
 	{"net", "sockets are opened at the edge", []string{
 		"edge/httpfront", "edge/xksclient", "app", "cmd/claviger-bench",
-		"ground/store/postgres", // how connections to the database are kept
+		"ground/store/postgres",              // how connections to the database are kept
+		"ground/store/postgres/postgrestest", // what comes between a client and its server
 	}},
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{

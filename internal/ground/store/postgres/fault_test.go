@@ -1,12 +1,10 @@
 package postgres_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -159,164 +157,39 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// A fault is what a proxy does to the next COMMIT.
-type fault int32
-
-const (
-	none       fault = iota
-	cutBefore        // the server does not see it
-	cutAfter         // nobody sees the answer
-	cutLate          // the server sees it after the client has lost the connection
-	cutWaiting       // the client loses the connection, the server does not know
-)
-
-// A proxy stands between a driver and its server.
-type proxy struct {
-	dir, server string
-	fault       atomic.Int32
-	closed      atomic.Bool   // new connections are refused
-	waiting     chan struct{} // cutWaiting cuts when it is closed
-	late        chan struct{} // cutLate and cutWaiting end when it is closed
-	release     func()        // closes it
-	listener    net.Listener
-	all         sync.WaitGroup
-}
-
-func newProxy(t *testing.T, server string) *proxy {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "px") // short, as the server's own
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{dir: dir, server: server, waiting: make(chan struct{}), late: make(chan struct{})}
-	p.release = sync.OnceFunc(func() { close(p.late) })
-	if p.listener, err = net.Listen("unix", filepath.Join(dir, postgrestest.Socket)); err != nil {
-		t.Fatal(err)
-	}
-	p.all.Go(p.accept)
-	t.Cleanup(func() {
-		p.release()
-		if err := errors.Join(p.listener.Close(), os.RemoveAll(dir)); err != nil {
-			t.Error(err)
-		}
-		p.all.Wait()
-	})
-	return p
-}
-
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		if p.closed.Load() {
-			_ = client.Close()
-			continue
-		}
-		server, err := net.Dial("unix", filepath.Join(p.server, postgrestest.Socket))
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.all.Go(func() { p.pass(client, server) })
-	}
-}
-
-var commitMessage = []byte("Q\x00\x00\x00\x0bCOMMIT\x00")
-
-// pass hands on what the client says, and on another goroutine what the server does.
-func (p *proxy) pass(client, server net.Conn) {
-	defer func() { _, _ = client.Close(), server.Close() }()
-	var silent atomic.Bool
-	answered := make(chan struct{})
-	p.all.Go(func() {
-		defer close(answered)
-		defer func() { _, _ = client.Close(), server.Close() }()
-		b := make([]byte, 1<<16)
-		for {
-			n, err := server.Read(b)
-			if err != nil || silent.Load() {
-				return
-			}
-			if _, err := client.Write(b[:n]); err != nil {
-				return
-			}
-		}
-	})
-	b := make([]byte, 1<<16)
-	for {
-		n, err := client.Read(b)
-		if err != nil {
-			return
-		}
-		if bytes.Contains(b[:n], commitMessage) {
-			switch fault(p.fault.Swap(int32(none))) {
-			case cutBefore:
-				return
-			case cutAfter:
-				silent.Store(true)
-				_, _ = server.Write(b[:n])
-				<-answered
-				return
-			case cutLate:
-				silent.Store(true)
-				_ = client.Close()
-				<-p.late
-				_, _ = server.Write(b[:n])
-				<-answered
-				return
-			case cutWaiting:
-				silent.Store(true)
-				_, _ = server.Write(b[:n])
-				select {
-				case <-p.waiting:
-					_ = client.Close()
-					<-p.late
-				case <-p.late:
-				}
-				return
-			}
-		}
-		if _, err := server.Write(b[:n]); err != nil {
-			return
-		}
-	}
-}
-
 // proxied opens a database through a proxy.
-func proxied(t *testing.T, url string) (*proxy, driver.Driver) {
+func proxied(t *testing.T, url string) (*postgrestest.Proxy, driver.Driver) {
 	t.Helper()
 	dir, schema := postgrestest.Parts(url)
-	p := newProxy(t, dir)
-	return p, closing(t, migrated(t, postgrestest.Address(p.dir, schema)))
+	p := postgrestest.NewProxy(t, dir)
+	return p, closing(t, migrated(t, postgrestest.Address(p.Dir, schema)))
 }
 
 // TestCut: a connection that breaks around COMMIT, while the server lives, is
 // nothing that a caller learns of.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	for name, f := range map[string]fault{"before": cutBefore, "after": cutAfter} {
+	for name, f := range map[string]postgrestest.Fault{"before": postgrestest.CutBefore, "after": postgrestest.CutAfter} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, d := proxied(t, postgrestest.URL(t))
 			var calls []uint64
 			for i := range int64(3) {
-				p.fault.Store(int32(f))
+				p.Cut(f)
 				b := insert(i, "body")
 				b.Events, b.Touches = [][]byte{[]byte("event")}, []string{"e"}
 				got, err := d.Commit(t.Context(), b, func(at uint64) { calls = append(calls, at) })
 				if err != nil || got != uint64(i)+1 {
 					t.Errorf("position %d, error %v", got, err)
 				}
-				if fault(p.fault.Load()) != none {
+				if p.Pending() {
 					t.Error("nothing was cut")
 				}
 			}
 			if fmt.Sprint(calls) != "[1 2 3]" {
 				t.Errorf("callbacks of %d", calls)
 			}
-			p.fault.Store(int32(f))
+			p.Cut(f)
 			if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte("v")}); err != nil {
 				t.Errorf("PutMeta: %v", err)
 			}
@@ -333,15 +206,15 @@ func TestCut(t *testing.T) {
 func TestDoubt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		fault   fault
+		fault   postgrestest.Fault
 		applied bool
-	}{"not applied": {cutBefore, false}, "applied": {cutAfter, true}, "applied late": {cutLate, true}} {
+	}{"not applied": {postgrestest.CutBefore, false}, "applied": {postgrestest.CutAfter, true}, "applied late": {postgrestest.CutLate, true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, d := proxied(t, postgrestest.URL(t))
 			commit(t, d, insert(1, "body"))
-			p.fault.Store(int32(c.fault))
-			p.closed.Store(c.fault != cutLate) // there it is the old session that keeps the lease
+			p.Cut(c.fault)
+			p.Refuse(c.fault != postgrestest.CutLate) // there it is the old session that keeps the lease
 			b := insert(2, "body")
 			b.OpID = [16]byte{1}
 			called := make(chan uint64, 2)
@@ -352,8 +225,8 @@ func TestDoubt(t *testing.T) {
 			_, err = d.Commit(t.Context(), insert(3, "body"), func(uint64) { t.Error("callback") })
 			wantErr(t, err, driver.ErrUnavailable)
 
-			p.closed.Store(false)
-			p.release()
+			p.Refuse(false)
+			p.Release()
 			if c.applied { // told without being asked
 				if at := <-called; at != 2 {
 					t.Errorf("callback of %d", at)
@@ -379,8 +252,8 @@ func TestDoubtTakenOver(t *testing.T) {
 	t.Parallel()
 	url := postgrestest.URL(t)
 	p, d := proxied(t, url)
-	p.fault.Store(int32(cutBefore))
-	p.closed.Store(true)
+	p.Cut(postgrestest.CutBefore)
+	p.Refuse(true)
 	never := func(uint64) { t.Error("callback") }
 	_, err := d.Commit(t.Context(), insert(1, "body"), never)
 	wantErr(t, err, driver.ErrIndeterminate)
@@ -389,7 +262,7 @@ func TestDoubtTakenOver(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p.closed.Store(false)
+	p.Refuse(false)
 	for range 2 {
 		_, err = d.Commit(t.Context(), insert(1, "body"), never)
 		wantErr(t, err, driver.ErrLocked)
@@ -433,7 +306,7 @@ func TestStandbyAwaited(t *testing.T) {
 	p, d := proxied(t, url)
 	server.Stop(t)
 	server.Start(t, "synchronous_standby_names=nobody")
-	p.fault.Store(int32(cutWaiting))
+	p.Cut(postgrestest.CutWaiting)
 	called := make(chan uint64, 1)
 	result := make(chan error, 1)
 	go func() {
@@ -443,7 +316,7 @@ func TestStandbyAwaited(t *testing.T) {
 	const waiters = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 	for postgrestest.Execute(t, url, waiters) == "0" {
 	}
-	close(p.waiting)
+	p.HangUp()
 	wantErr(t, <-result, driver.ErrIndeterminate)
 	if n := postgrestest.Execute(t, url, waiters); n != "1" {
 		t.Errorf("%s commits wait", n)

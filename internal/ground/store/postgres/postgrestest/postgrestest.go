@@ -44,11 +44,9 @@ var (
 )
 
 // URL returns the URL of an empty schema on a server that all tests of the
-// process share. It skips the test where PostgreSQL is not installed, and where
-// long tests are not wanted: no command offers this store yet.
+// process share. It skips the test where PostgreSQL is not installed.
 func URL(t testing.TB) string {
 	t.Helper()
-	long(t)
 	s, err := shared()
 	check(t, err)
 	return s.URL(t)
@@ -58,7 +56,6 @@ func URL(t testing.TB) string {
 // It skips the test where PostgreSQL is not installed.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	long(t)
 	first, err := shared()
 	check(t, err)
 	s, err := start(first.base, func(dir string) error {
@@ -71,13 +68,6 @@ func Start(t testing.TB, settings ...string) *Server {
 		}
 	})
 	return s
-}
-
-func long(t testing.TB) {
-	t.Helper()
-	if os.Getenv("CLAVIGER_LONG") == "" {
-		t.Skip("postgrestest: a long test, which runs where CLAVIGER_LONG is set")
-	}
 }
 
 func check(t testing.TB, err error) {
