@@ -18,17 +18,18 @@ type setting struct {
 	name    string
 	allowed []string
 	reason  string
+	remedy  string // "" is to set it to the first of what is allowed
 }
 
 var settings = []setting{
-	{"in_hot_standby", []string{"off"}, "it is a standby"},
-	{"default_transaction_read_only", []string{"off"}, "the database is for reading only"},
-	{"fsync", []string{"on"}, "a crash would damage the database"},
-	{"full_page_writes", []string{"on"}, "a crash would damage the database"},
-	{"synchronous_commit", []string{"on", "remote_apply"}, "a crash would undo what was acknowledged"},
-	{"zero_damaged_pages", []string{"off"}, "damage would read as if nothing had been there"},
-	{"ignore_checksum_failure", []string{"off"}, "damage would be read as it is"},
-	{"server_encoding", []string{"UTF8"}, "the database has another encoding than this program"},
+	{"in_hot_standby", []string{"off"}, "it is a standby", "connect to its primary"},
+	{"default_transaction_read_only", []string{"off"}, "the database is for reading only", ""},
+	{"fsync", []string{"on"}, "a crash would damage the database", ""},
+	{"full_page_writes", []string{"on"}, "a crash would damage the database", ""},
+	{"synchronous_commit", []string{"on", "remote_apply"}, "a crash would undo what was acknowledged", ""},
+	{"zero_damaged_pages", []string{"off"}, "damage would read as if nothing had been there", ""},
+	{"ignore_checksum_failure", []string{"off"}, "damage would be read as it is", ""},
+	{"server_encoding", []string{"UTF8"}, "the database has another encoding than this program", "create one with ENCODING 'UTF8'"},
 }
 
 // An unfitness is why a server is refused.
@@ -66,7 +67,11 @@ func judge(version string, values []string) error {
 	}
 	for i, s := range settings {
 		if !slices.Contains(s.allowed, values[i]) {
-			return &unfitness{fmt.Sprintf("the server has %s = %s: %s", s.name, values[i], s.reason)}
+			remedy := s.remedy
+			if remedy == "" {
+				remedy = "set it to " + s.allowed[0]
+			}
+			return &unfitness{fmt.Sprintf("the server has %s = %s: %s; %s", s.name, values[i], s.reason, remedy)}
 		}
 	}
 	return nil
