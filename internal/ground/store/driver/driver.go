@@ -121,3 +121,9 @@ type Keeper interface {
 	// Truncate takes out of the files what was deleted or overwritten before.
 	Truncate(ctx context.Context) error
 }
+
+// A Tenant is a driver of a database that another process can take over.
+type Tenant interface {
+	// Lost is closed once another one has: nothing works here any more.
+	Lost() <-chan struct{}
+}

@@ -90,6 +90,11 @@ func TestTakenOver(t *testing.T) {
 		wantErr(t, err, driver.ErrLocked) // it has gone, but was there
 		wantErr(t, err, driver.ErrUnavailable)
 	}
+	select {
+	case <-first.(driver.Tenant).Lost():
+	default:
+		t.Error("the first is not told that the store is another one's")
+	}
 	third := closing(t, open(t, url+"&application_name=third"))
 	migrate(t, third)
 	if got := position(t, third); got != 2 {
@@ -125,6 +130,39 @@ func TestFenced(t *testing.T) {
 				t.Errorf("%s rows", got)
 			}
 		})
+	}
+}
+
+// TestTold: a process that only reads learns too that the store is another one's.
+func TestTold(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	d := closing(t, migrated(t, url))
+	postgrestest.Execute(t, url, "UPDATE store_head SET holder = sha256('x')")
+	_, err := d.Snapshot(t.Context())
+	wantErr(t, err, driver.ErrLocked)
+	<-d.(driver.Tenant).Lost()
+}
+
+// TestLeaseLingers: a lost session of its own, whose end the server has yet to
+// notice, is no rival: the process waits for it.
+func TestLeaseLingers(t *testing.T) {
+	t.Parallel()
+	p, d := proxied(t, postgrestest.URL(t))
+	commit(t, d, insert(1, "body"))
+	p.Cut(postgrestest.CutLate)
+	_, err := d.Commit(t.Context(), insert(2, "body"), nil)
+	wantErr(t, err, driver.ErrIndeterminate)
+	_, err = d.Commit(t.Context(), insert(3, "body"), nil)
+	if wantErr(t, err, driver.ErrUnavailable); errors.Is(err, driver.ErrLocked) {
+		t.Errorf("its own session counts as another process: %v", err)
+	}
+	p.Release()
+	for _, err = d.Commit(t.Context(), insert(3, "body"), nil); err != nil; _, err = d.Commit(t.Context(), insert(3, "body"), nil) {
+		wantErr(t, err, driver.ErrUnavailable)
+	}
+	if got := position(t, d); got != 3 {
+		t.Errorf("position %d", got)
 	}
 }
 

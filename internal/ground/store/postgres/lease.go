@@ -40,6 +40,9 @@ func (d *database) hold(ctx context.Context) error {
 		return err
 	}
 	if err := c.lease(); err != nil {
+		if d.claimed && errors.Is(err, driver.ErrLocked) {
+			err = d.rival(c)
+		}
 		c.close()
 		return err
 	}
@@ -71,6 +74,20 @@ func (c *connection) lease() error {
 		return fmt.Errorf("taking the lease: %w", explain(err))
 	}
 	return nil
+}
+
+// rival says who has the lease that was ours. It may be a session of this
+// process whose end the server has yet to notice; whoever else took the store
+// over stands in the head row.
+func (d *database) rival(c *connection) error {
+	found, err := c.head()
+	if err != nil {
+		return err
+	}
+	if found.holder != d.holder {
+		return d.fail(d.strange(found))
+	}
+	return fmt.Errorf("%w: another session still has the lease", driver.ErrUnavailable)
 }
 
 // recognise compares the head row, under the lease, with what this process left

@@ -20,6 +20,7 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,8 @@ type database struct {
 	failure   atomic.Pointer[error] // set when this process can't go on with the database
 	doubtful  atomic.Bool           // while the outcome of a commit is unknown nothing is read
 	published atomic.Uint64         // position of the last commit, which every snapshot must show
+	asking    atomic.Bool           // whether the store is still ours
+	lost      chan struct{}         // closed when it is another process's
 
 	// What follows belongs to the goroutine that writes.
 	writer    *connection // with the lease, or nil
@@ -103,6 +106,7 @@ func open(ctx context.Context, url string, retained uint64) (*database, error) {
 		queue:    make(chan *job),
 		stopping: make(chan struct{}),
 		stopped:  make(chan struct{}),
+		lost:     make(chan struct{}),
 	}
 	_, _ = rand.Read(d.holder[:]) // never fails
 	d.tables.Store(&map[string]*table{})
@@ -163,8 +167,30 @@ func (d *database) broken() error {
 
 // fail ends the use of the database for this process.
 func (d *database) fail(err error) error {
-	d.failure.Store(&err)
+	if d.failure.CompareAndSwap(nil, &err) && errors.Is(err, driver.ErrLocked) {
+		close(d.lost)
+	}
 	return d.broken()
+}
+
+func (d *database) Lost() <-chan struct{} { return d.lost }
+
+// ask has the connection that writes look whose the store is, and does not wait
+// for that.
+func (d *database) ask() {
+	if !d.asking.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer d.asking.Store(false)
+		// What comes of it is in d.failure.
+		_ = d.do(context.Background(), &job{alone: func() error {
+			if !d.claimed {
+				return nil
+			}
+			return d.recognise(d.writer)
+		}})
+	}()
 }
 
 // Close waits for the commit under way, refuses those that wait, and gives the

@@ -82,6 +82,7 @@ func (c *connection) head() (h head, err error) {
 // Both concern this connection alone; the one that writes draws conclusions.
 func (d *database) verifyHead(h head, least uint64) error {
 	if h.holder != d.holder {
+		d.ask()
 		return fmt.Errorf("%w: another process has taken the store over: %w", driver.ErrUnavailable, driver.ErrLocked)
 	}
 	if h.position < least {
