@@ -35,7 +35,7 @@ func (c *devCommand) Run(env *environment) error {
 		return err
 	}
 	if c.Store != "memory:" {
-		return usage("dev keeps everything in memory: the store must be memory:, not %q", c.Store)
+		return usage("dev keeps everything in memory: the store must be memory:") // not a URL, which may hold a password
 	}
 	if env.getenv("CLAVIGER_DATA") != "" {
 		return usage("dev keeps everything in memory: CLAVIGER_DATA must not be set")

@@ -25,8 +25,8 @@ type initCommand struct {
 	JSON      bool   `name:"json" help:"Print one JSON object."`
 }
 
-// Run makes an empty data directory a server. It refuses one that is a server
-// already. Interrupted at any point, it can be run again.
+// Run makes an empty data directory a server, together with a database where
+// the store is one. It refuses what is a server already. Interrupted at any point, it can be run again.
 func (c *initCommand) Run(env *environment) error {
 	credentials, err := readRootCredentials(env.getenv)
 	if err != nil {
@@ -86,7 +86,7 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 		return made{}, err
 	}
 	if _, err := d.Meta(ctx, metaInitialised); err == nil {
-		return made{}, errors.Join(usage("%s is initialised already", l.Data), d.Close())
+		return made{}, errors.Join(usage("%s is initialised already", l.place()), d.Close())
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return made{}, errors.Join(fmt.Errorf("reading the store: %w", err), d.Close())
 	}

@@ -84,7 +84,7 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	if c.RootKey == "" {
+	if c.RootKey == "" && !c.shared() {
 		logger.Warn("the root key lies beside the store: it protects a copy of the store that was taken without it, not from whoever can read this directory",
 			"root_key", filepath.Join(c.Data, rootKeyFile))
 	}
@@ -198,6 +198,8 @@ func (s *server) serve(o serving) error {
 	case <-signals.Done():
 		s.log.Info("stopping")
 	case cause = <-failed:
+	case <-s.lost: // nothing that this process could still say would be true
+		cause = errors.New("another process has taken the store over")
 	}
 	serving.Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)

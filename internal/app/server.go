@@ -67,6 +67,7 @@ type server struct {
 	log       *slog.Logger
 	now       func() time.Time
 	stop      context.CancelFunc
+	lost      <-chan struct{} // closed once another process has the store; nil where none can
 
 	background sync.WaitGroup
 }
@@ -92,6 +93,9 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, err // the driver is closed already
 	}
 	s.store = opened
+	if t, ok := f.driver.(driver.Tenant); ok {
+		s.lost = t.Lost()
+	}
 	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: s.now})
 	s.keys = kms.New(kms.Options{
 		Keyring:    f.keyring,

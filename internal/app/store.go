@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
+	"claviger/internal/ground/store/postgres"
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/words/ident"
 )
@@ -34,15 +37,29 @@ const (
 // location is where a server keeps its data.
 type location struct {
 	Data    string `default:"./claviger-data" env:"CLAVIGER_DATA" type:"path" placeholder:"DIR" help:"Data directory."`
-	Store   string `default:"sqlite:" env:"CLAVIGER_STORE" placeholder:"URL" help:"Where records are kept; sqlite: is a file in the data directory."`
+	Store   string `default:"sqlite:" env:"CLAVIGER_STORE" placeholder:"URL" help:"Where records are kept: sqlite: is a file in the data directory, postgres://USER@HOST/DATABASE?sslmode=verify-full a database of PostgreSQL 15 or newer. A password does not belong on a command line, which others can read."`
 	RootKey string `env:"CLAVIGER_ROOT_KEY" placeholder:"SOURCE" help:"Where the root key comes from: file:PATH, passphrase-file:PATH, passphrase-fd:N or prompt; file:DIR/root.key by default."`
 }
 
+// check says nothing of the URL, which may hold a password.
 func (l *location) check() error {
-	if l.Store != "sqlite:" {
-		return usage("the store %q is not one that this version has: sqlite: is", l.Store)
+	if l.Store != "sqlite:" && !l.shared() {
+		return usage("the store is not one that this version has: sqlite: and postgres:// are")
 	}
 	return nil
+}
+
+// shared reports whether the store lies in a PostgreSQL server.
+func (l *location) shared() bool {
+	return strings.HasPrefix(l.Store, "postgres://") || strings.HasPrefix(l.Store, "postgresql://")
+}
+
+// place names the store in texts.
+func (l *location) place() string {
+	if l.shared() {
+		return "the database"
+	}
+	return l.Data
 }
 
 func (l *location) rootSource() (root.Source, error) {
@@ -62,17 +79,16 @@ func (l *location) socket() string { return filepath.Join(l.Data, socketFile) }
 // errUninitialised marks what serve says where init has not been.
 var errUninitialised = errors.New("run claviger init first, or serve with --init")
 
-func errNotInitialised(dir string) error {
-	return usage("nothing was initialised in %s: %w", dir, errUninitialised)
+func (l *location) errNotInitialised() error {
+	return usage("nothing was initialised in %s: %w", l.place(), errUninitialised)
 }
 
 // open opens the foundations of an initialised server.
 func (l *location) open(ctx context.Context) (foundations, error) {
-	if _, err := os.Stat(l.Data); errors.Is(err, os.ErrNotExist) {
-		return foundations{}, errNotInitialised(l.Data)
-	}
-	if !sqlite.Exists(l.Data) {
-		return foundations{}, errNotInitialised(l.Data)
+	if exists, err := l.exists(ctx); err != nil {
+		return foundations{}, err
+	} else if !exists {
+		return foundations{}, l.errNotInitialised()
 	}
 	d, err := l.database(ctx)
 	if err != nil {
@@ -85,14 +101,45 @@ func (l *location) open(ctx context.Context) (foundations, error) {
 	return f, nil
 }
 
-// database opens the database in the data directory, with the tables of this version.
-func (l *location) database(ctx context.Context) (driver.Driver, error) {
-	d, err := sqlite.Open(ctx, l.Data)
+// exists reports whether there is a store, and touches nothing.
+func (l *location) exists(ctx context.Context) (bool, error) {
+	if !l.shared() {
+		return sqlite.Exists(l.Data), nil
+	}
+	exists, err := postgres.Exists(ctx, l.Store)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store in %s: %w", l.Data, err)
+		return false, fmt.Errorf("opening the store: %w", err)
+	}
+	return exists, nil
+}
+
+// database opens the database, with the tables of this version.
+func (l *location) database(ctx context.Context) (driver.Driver, error) {
+	d, err := l.connect(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if err := d.Migrate(ctx, store.SchemaVersion, store.Schemas(tables())); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", l.Data, err), d.Close())
+		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", l.place(), err), d.Close())
+	}
+	return d, nil
+}
+
+func (l *location) connect(ctx context.Context) (driver.Driver, error) {
+	if !l.shared() {
+		d, err := sqlite.Open(ctx, l.Data)
+		if err != nil {
+			return nil, fmt.Errorf("opening the store in %s: %w", l.Data, err)
+		}
+		return d, nil
+	}
+	d, err := postgres.Open(ctx, l.Store)
+	if errors.Is(err, store.ErrLocked) {
+		return nil, fmt.Errorf("another server has the database open, and a database has one server at a time; "+
+			"operator commands reach it with the --data or --socket of that server: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	return d, nil
 }
@@ -100,9 +147,12 @@ func (l *location) database(ctx context.Context) (driver.Driver, error) {
 // unseal opens the keyring of an initialised store.
 func (l *location) unseal(ctx context.Context, d driver.Driver) (foundations, error) {
 	if _, err := d.Meta(ctx, metaInitialised); errors.Is(err, store.ErrNotFound) {
-		return foundations{}, errNotInitialised(l.Data)
+		return foundations{}, l.errNotInitialised()
 	} else if err != nil {
 		return foundations{}, fmt.Errorf("reading the store: %w", err)
+	}
+	if err := l.checkTrail(); err != nil {
+		return foundations{}, err
 	}
 	source, err := l.rootSource()
 	if err != nil {
@@ -113,6 +163,22 @@ func (l *location) unseal(ctx context.Context, d driver.Driver) (foundations, er
 		return foundations{}, err
 	}
 	return l.foundations(d, keyring), nil
+}
+
+// checkTrail refuses a data directory that is not the one of the server in a
+// database: the trail that stands there would begin anew.
+func (l *location) checkTrail() error {
+	if !l.shared() {
+		return nil
+	}
+	files, err := os.ReadDir(filepath.Join(l.Data, trailDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("looking for the trail: %w", err)
+	}
+	if !slices.ContainsFunc(files, func(f os.DirEntry) bool { return strings.HasSuffix(f.Name(), ".trail") }) {
+		return usage("the database has a server whose trail is not in %s: start it with the data directory of that server", l.Data)
+	}
+	return nil
 }
 
 func (l *location) foundations(d driver.Driver, keyring *sealed.Keyring) foundations {
