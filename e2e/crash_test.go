@@ -28,19 +28,18 @@ func TestKill(t *testing.T) {
 	if long() {
 		rounds = 200
 	}
+	killUnderLoad(t, rounds)
+}
+
+// killUnderLoad is TestKill for a number of rounds and with more arguments.
+func killUnderLoad(t *testing.T, rounds int, extra ...string) {
 	dir := filepath.Join(t.TempDir(), "data")
-	p := serve(t, dir)
-	created, err := p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string)}
-	l.material.begin(t, p.root())
-	l.deletion.begin(t, p.root())
+	p := serve(t, dir, extra...)
+	l := newLedger(t, p)
 	for round := range rounds {
 		l.material.next(t, p.root())
 		l.load(t, p, round)
-		p = serve(t, dir)
+		p = serve(t, dir, extra...)
 		l.check(t, p)
 		l.checkLastUse(t, p)
 		l.material.check(t, p.root())
@@ -49,6 +48,12 @@ func TestKill(t *testing.T) {
 			t.Fatalf("after round %d", round)
 		}
 	}
+	l.finish(t, p, dir, rounds)
+}
+
+// finish holds the trail to the answers and ends the server.
+func (l *ledger) finish(t *testing.T, p *process, dir string, rounds int) {
+	t.Helper()
 	l.checkTrail(t, p)
 	if out, errs, code := command(t, []string{"audit", "verify", "--data", dir}); code != 0 {
 		t.Errorf("audit verify ended with %d:\n%s%s", code, out, errs)
@@ -67,12 +72,22 @@ type ledger struct {
 
 	mu       sync.Mutex
 	answered []answer          // successful calls
+	failed   []string          // codes of calls that the server could not carry out
 	tags     map[string]string // of the key, as answered
 	unknown  map[string]bool   // tags of calls that were cut off: they may be there or not
 	aliases  []string
 
 	material materialLedger
 	deletion deletionLedger
+}
+
+func newLedger(t *testing.T, p *process) *ledger {
+	t.Helper()
+	created := must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{}))
+	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string)}
+	l.material.begin(t, p.root())
+	l.deletion.begin(t, p.root())
+	return l
 }
 
 // answer is a call that succeeded.
@@ -127,7 +142,8 @@ func (l *ledger) step(ctx context.Context, root *client, tag, name string, i int
 	}
 }
 
-// note keeps what err says: an answer, a refusal (which is none), or silence.
+// note keeps what err says: an answer, a refusal (which is none), or silence. A
+// server that says it failed has said nothing of the outcome.
 func (l *ledger) note(err error, operation, request string, answered, silent func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,6 +154,10 @@ func (l *ledger) note(err error, operation, request string, answered, silent fun
 		answered()
 		return true
 	case errors.As(err, &refusal):
+		if refusal.ErrorFault() == smithy.FaultServer {
+			silent()
+			l.failed = append(l.failed, refusal.ErrorCode())
+		}
 		return true
 	default:
 		silent()
