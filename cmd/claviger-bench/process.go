@@ -133,3 +133,9 @@ func pinClient() bool {
 	pid := strconv.Itoa(os.Getpid())
 	return exec.Command("taskset", "-a", "-p", "-c", strconv.Itoa(cores-1), pid).Run() == nil
 }
+
+// unpinClient undoes pinClient, for what client and server share all processors in.
+func unpinClient() {
+	pid := strconv.Itoa(os.Getpid())
+	_ = exec.Command("taskset", "-a", "-p", "-c", "0-"+strconv.Itoa(runtime.NumCPU()-1), pid).Run() // where nothing was pinned there is nothing to undo
+}
