@@ -26,7 +26,8 @@ type initCommand struct {
 }
 
 // Run makes an empty data directory a server, together with a database where
-// the store is one. It refuses what is a server already. Interrupted at any point, it can be run again.
+// the store is one. It refuses what is a server already. Interrupted at any
+// point, it can be run again.
 func (c *initCommand) Run(env *environment) error {
 	credentials, err := readRootCredentials(env.getenv)
 	if err != nil {
