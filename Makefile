@@ -43,6 +43,7 @@ golden: ## write golden files and printed pages anew; review the difference
 bench: build ## measure: ratios to a Go web server that does nothing
 	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
 	go test -run '^$$' -bench DecryptByGrant -benchtime 3x ./internal/service/kms
+	go test -run '^$$' -bench TenPolicies -benchtime 5000x ./internal/ground/policy
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

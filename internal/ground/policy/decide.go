@@ -97,6 +97,7 @@ type question struct {
 	caller   *Caller
 	vendor   string // "kms" of "kms:Encrypt"
 	action   string // "Encrypt"
+	marks    sieve  // of the action
 	resource string
 	account  string // owner of the resource
 	context  Context
@@ -105,6 +106,7 @@ type question struct {
 func ask(in *Input) question {
 	q := question{Input: in, budget: budget{maxSteps}, caller: in.Caller, resource: in.Resource, account: in.ResourceAccount, context: in.Context}
 	q.vendor, q.action, _ = strings.Cut(in.Action, ":")
+	q.marks = sieveOf(q.vendor, q.action, q.resource)
 	if q.context == nil {
 		q.context = nothing{}
 	}
@@ -173,9 +175,10 @@ func (q *question) denied(policies []*Policy, gate Gate) (Verdict, bool) {
 
 // denying returns the first Deny of p that applies.
 func (q *question) denying(p *Policy) *statement {
-	for _, s := range p.denies {
-		if s.applies(q) && (!p.kind.namesPrincipals() || s.principals.hit(q.caller, q.Boundary != nil)) {
-			return s
+	for i := range p.denies {
+		s := &p.denies[i]
+		if s.lets(&q.marks) && s.applies(q) && (!p.kind.namesPrincipals() || s.principals.hit(q.caller, q.Boundary != nil)) {
+			return s.statement
 		}
 	}
 	return nil
@@ -184,9 +187,9 @@ func (q *question) denying(p *Policy) *statement {
 // allowing returns the first Allow in policies that applies, and its document.
 func (q *question) allowing(policies []*Policy) (*Policy, *statement) {
 	for _, p := range policies {
-		for _, s := range p.allows {
-			if s.applies(q) {
-				return p, s
+		for i := range p.allows {
+			if s := &p.allows[i]; s.lets(&q.marks) && s.applies(q) {
+				return p, s.statement
 			}
 		}
 	}
@@ -220,9 +223,13 @@ func (q *question) admitted() (Grade, *statement) {
 	if p == nil || q.Rule == IdentityOnly || p.kind == KeyPolicy && q.retiring() {
 		return None, nil
 	}
-	for _, s := range p.allows {
+	for i := range p.allows {
+		s := &p.allows[i]
+		if !s.lets(&q.marks) {
+			continue
+		}
 		if grade := s.principals.admit(q.caller); grade > best && s.applies(q) {
-			best, by = grade, s
+			best, by = grade, s.statement
 			if best == Direct {
 				break
 			}

@@ -23,3 +23,16 @@ func ExplainWithin(in *Input, limit int) ([]Premise, int) {
 	p := q.explain()
 	return p, limit - max(q.left, 0)
 }
+
+// Withheld returns the index of a statement of p that applies to the request of
+// in although its sieve doesn't let it through, -1 where there is none.
+func Withheld(p *Policy, in *Input) int {
+	q := ask(in)
+	for i := range p.statements {
+		s := &p.statements[i]
+		if v := newSieve(s); s.applies(&q) && !v.lets(&q.marks) {
+			return i
+		}
+	}
+	return -1
+}

@@ -16,6 +16,7 @@ type pattern struct {
 	stretches []stretch
 	variables []*variable // those of the first slots are distinct
 	least     int         // bytes of the shortest match, variables not counted
+	tail      string      // literal text that every match ends with
 
 	// plain says that the pattern is no more than literal.
 	plain   bool
@@ -181,6 +182,10 @@ func (b *builder) finish() pattern {
 	case b.head[0].kind == literalToken:
 		return pattern{plain: true, literal: b.head[0].text}
 	}
+	run := *b.run()
+	if n := len(run); n > 0 && run[n-1].kind == literalToken {
+		b.tail = run[n-1].text
+	}
 	return b.pattern
 }
 
@@ -196,9 +201,14 @@ func (p *pattern) match(s string, q *question) bool {
 	switch {
 	case p.plain:
 		return q.spend(scanning(min(len(p.literal), len(s)))) && p.literal == s && !p.broken
-	case !q.spend(1) || p.broken || len(s) < p.least:
+	case !q.spend(scanning(len(p.tail))) || p.broken || len(s) < p.least || !strings.HasSuffix(s, p.tail):
 		return false
 	}
+	return p.search(s, q)
+}
+
+// search is match where no glance rules it out.
+func (p *pattern) search(s string, q *question) bool {
 	b := binding{question: q}
 	return b.bind(p) && b.glob(p, s)
 }

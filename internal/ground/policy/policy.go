@@ -35,10 +35,16 @@ type Policy struct {
 
 	// denies and allows point into statements: a decision reads every Deny of
 	// every document before the first Allow of any.
-	denies []*statement
-	allows []*statement
+	denies []candidate
+	allows []candidate
 
 	principals []NamedPrincipal
+}
+
+// A candidate is a statement behind the sieve that spares reading it.
+type candidate struct {
+	sieve
+	*statement
 }
 
 // maxSize bounds the bytes of a document, whatever it is attached to. It is far
@@ -67,9 +73,9 @@ func Compile(kind Kind, name string, text []byte, bound map[string]string) (*Pol
 		switch s := &p.statements[i]; {
 		case s.inert:
 		case s.deny:
-			p.denies = append(p.denies, s)
+			p.denies = append(p.denies, candidate{newSieve(s), s})
 		default:
-			p.allows = append(p.allows, s)
+			p.allows = append(p.allows, candidate{newSieve(s), s})
 		}
 	}
 	return p, nil
