@@ -37,6 +37,7 @@ var (
 	limitDescr    = limit{"Description", 0, 1000}
 	limitLongest  = limit{"MaxSessionDuration", 3600, 43200}
 	limitTagKeys  = limit{"TagKeys", 0, 50}
+	limitPolARN   = limit{"PolicyArn", 20, 2048}
 	limitKey      = limit{"AccessKeyId", 16, 128}
 	limitItems    = limit{"MaxItems", 1, 1000}
 	limitPage     = limit{"Marker", 1, 320}
@@ -112,6 +113,23 @@ var limits = map[string][]limit{
 	"kms:UpdatePrimaryRegion":  {limitKeyID, {"PrimaryRegion", 1, 32}},
 	"kms:Verify":               {limitKeyID, limitMessage, {"Signature", 1, 6144}, limitTokens},
 	"kms:VerifyMac":            {limitMessage, limitKeyID, {"Mac", 1, 6144}, limitTokens},
+
+	"iam:AttachRolePolicy":        {limitRole, limitPolARN},
+	"iam:AttachUserPolicy":        {{"UserName", 0, 64}, limitPolARN},
+	"iam:CreatePolicy":            {limitInline, {"Path", 0, 512}, limitInlDoc, limitDescr},
+	"iam:CreatePolicyVersion":     {limitPolARN, limitInlDoc},
+	"iam:DeletePolicy":            {limitPolARN},
+	"iam:DeletePolicyVersion":     {limitPolARN},
+	"iam:DetachRolePolicy":        {limitRole, limitPolARN},
+	"iam:DetachUserPolicy":        {{"UserName", 0, 64}, limitPolARN},
+	"iam:GetPolicy":               {limitPolARN},
+	"iam:GetPolicyVersion":        {limitPolARN},
+	"iam:ListPolicies":            {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListPolicyTags":          {limitPolARN, limitItems, limitPage},
+	"iam:ListPolicyVersions":      {limitPolARN, limitItems, limitPage},
+	"iam:SetDefaultPolicyVersion": {limitPolARN},
+	"iam:TagPolicy":               {limitPolARN},
+	"iam:UntagPolicy":             {limitPolARN, limitTagKeys},
 
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}},

@@ -178,6 +178,26 @@ func (w *world) bareRole() optional.Of[string] {
 	return role
 }
 
+// managedPolicy makes a managed policy of the owner's and returns its ARN.
+func (w *world) managedPolicy() optional.Of[string] {
+	out := w.must(w.caller(owner), "iam:CreatePolicy", &iam.CreatePolicyInput{PolicyName: optional.Some(w.fresh("sample")), PolicyDocument: optional.Some(sampleDocument)})
+	return optional.Some(out.(*iam.CreatePolicyOutput).Policy.ARN)
+}
+
+// policyVersion makes a second version of a managed policy and returns its id.
+func (w *world) policyVersion(policy optional.Of[string]) optional.Of[string] {
+	out := w.must(w.caller(owner), "iam:CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyARN: policy, PolicyDocument: optional.Some(sampleDocument)})
+	return optional.Some(out.(*iam.CreatePolicyVersionOutput).PolicyVersion.VersionID)
+}
+
+// attached makes a user and a role that have a managed policy attached.
+func (w *world) attached() (user, role, policy optional.Of[string]) {
+	user, role, policy = w.user(), w.bareRole(), w.managedPolicy()
+	w.must(w.caller(owner), "iam:AttachUserPolicy", &iam.AttachUserPolicyInput{UserName: user, PolicyARN: policy})
+	w.must(w.caller(owner), "iam:AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: role, PolicyARN: policy})
+	return user, role, policy
+}
+
 func identityTags() []iam.Tag {
 	return []iam.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -372,7 +392,19 @@ var samples = map[string]func(w *world) any{
 		return &kms.VerifyMacInput{KeyID: in.KeyID, Message: in.Message, MacAlgorithm: in.MacAlgorithm, Mac: out.Mac}
 	},
 
+	"iam:AttachRolePolicy": func(w *world) any {
+		return &iam.AttachRolePolicyInput{RoleName: w.bareRole(), PolicyARN: w.managedPolicy()}
+	},
+	"iam:AttachUserPolicy": func(w *world) any {
+		return &iam.AttachUserPolicyInput{UserName: w.user(), PolicyARN: w.managedPolicy()}
+	},
 	"iam:CreateAccessKey": func(w *world) any { return &iam.CreateAccessKeyInput{UserName: w.user()} },
+	"iam:CreatePolicy": func(*world) any {
+		return &iam.CreatePolicyInput{PolicyName: optional.Some("new"), PolicyDocument: optional.Some(sampleDocument), Tags: identityTags()}
+	},
+	"iam:CreatePolicyVersion": func(w *world) any {
+		return &iam.CreatePolicyVersionInput{PolicyARN: w.managedPolicy(), PolicyDocument: optional.Some(sampleDocument), SetAsDefault: optional.Some(true)}
+	},
 	"iam:CreateRole": func(*world) any {
 		return &iam.CreateRoleInput{RoleName: optional.Some("new"), AssumeRolePolicyDocument: optional.Some(sampleTrust), Tags: identityTags()}
 	},
@@ -381,6 +413,11 @@ var samples = map[string]func(w *world) any{
 		user, id := w.accessKey()
 		return &iam.DeleteAccessKeyInput{UserName: user, AccessKeyID: id}
 	},
+	"iam:DeletePolicy": func(w *world) any { return &iam.DeletePolicyInput{PolicyARN: w.managedPolicy()} },
+	"iam:DeletePolicyVersion": func(w *world) any {
+		policy := w.managedPolicy()
+		return &iam.DeletePolicyVersionInput{PolicyARN: policy, VersionID: w.policyVersion(policy)}
+	},
 	"iam:DeleteRole": func(w *world) any { return &iam.DeleteRoleInput{RoleName: w.bareRole()} },
 	"iam:DeleteRolePolicy": func(w *world) any {
 		return &iam.DeleteRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
@@ -388,6 +425,18 @@ var samples = map[string]func(w *world) any{
 	"iam:DeleteUser": func(w *world) any { return &iam.DeleteUserInput{UserName: w.user()} },
 	"iam:DeleteUserPolicy": func(w *world) any {
 		return &iam.DeleteUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
+	},
+	"iam:DetachRolePolicy": func(w *world) any {
+		_, role, policy := w.attached()
+		return &iam.DetachRolePolicyInput{RoleName: role, PolicyARN: policy}
+	},
+	"iam:DetachUserPolicy": func(w *world) any {
+		user, _, policy := w.attached()
+		return &iam.DetachUserPolicyInput{UserName: user, PolicyARN: policy}
+	},
+	"iam:GetPolicy": func(w *world) any { return &iam.GetPolicyInput{PolicyARN: w.managedPolicy()} },
+	"iam:GetPolicyVersion": func(w *world) any {
+		return &iam.GetPolicyVersionInput{PolicyARN: w.managedPolicy(), VersionID: optional.Some("v1")}
 	},
 	"iam:GetRole": func(w *world) any { return &iam.GetRoleInput{RoleName: w.role()} },
 	"iam:GetRolePolicy": func(w *world) any {
@@ -399,29 +448,42 @@ var samples = map[string]func(w *world) any{
 	},
 	"iam:ListAccessKeys": func(w *world) any { return &iam.ListAccessKeysInput{UserName: w.user()} },
 	"iam:ListAttachedRolePolicies": func(w *world) any {
-		return &iam.ListAttachedRolePoliciesInput{RoleName: w.role()}
+		_, role, _ := w.attached()
+		return &iam.ListAttachedRolePoliciesInput{RoleName: role}
 	},
 	"iam:ListAttachedUserPolicies": func(w *world) any {
-		return &iam.ListAttachedUserPoliciesInput{UserName: w.user()}
+		user, _, _ := w.attached()
+		return &iam.ListAttachedUserPoliciesInput{UserName: user}
 	},
 	"iam:ListGroupsForUser": func(w *world) any { return &iam.ListGroupsForUserInput{UserName: w.user()} },
 	"iam:ListInstanceProfilesForRole": func(w *world) any {
 		return &iam.ListInstanceProfilesForRoleInput{RoleName: w.role()}
 	},
-	"iam:ListRolePolicies": func(w *world) any { return &iam.ListRolePoliciesInput{RoleName: w.role()} },
-	"iam:ListRoles":        func(*world) any { return &iam.ListRolesInput{} },
-	"iam:ListRoleTags":     func(w *world) any { return &iam.ListRoleTagsInput{RoleName: w.role()} },
-	"iam:ListUserPolicies": func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
-	"iam:ListUsers":        func(*world) any { return &iam.ListUsersInput{} },
-	"iam:ListUserTags":     func(w *world) any { return &iam.ListUserTagsInput{UserName: w.user()} },
+	"iam:ListPolicies":       func(*world) any { return &iam.ListPoliciesInput{} },
+	"iam:ListPolicyTags":     func(w *world) any { return &iam.ListPolicyTagsInput{PolicyARN: w.managedPolicy()} },
+	"iam:ListPolicyVersions": func(w *world) any { return &iam.ListPolicyVersionsInput{PolicyARN: w.managedPolicy()} },
+	"iam:ListRolePolicies":   func(w *world) any { return &iam.ListRolePoliciesInput{RoleName: w.role()} },
+	"iam:ListRoles":          func(*world) any { return &iam.ListRolesInput{} },
+	"iam:ListRoleTags":       func(w *world) any { return &iam.ListRoleTagsInput{RoleName: w.role()} },
+	"iam:ListUserPolicies":   func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
+	"iam:ListUsers":          func(*world) any { return &iam.ListUsersInput{} },
+	"iam:ListUserTags":       func(w *world) any { return &iam.ListUserTagsInput{UserName: w.user()} },
 	"iam:PutRolePolicy": func(w *world) any {
 		return &iam.PutRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
 	},
 	"iam:PutUserPolicy": func(w *world) any {
 		return &iam.PutUserPolicyInput{UserName: w.user(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
 	},
-	"iam:TagRole": func(w *world) any { return &iam.TagRoleInput{RoleName: w.role(), Tags: identityTags()} },
-	"iam:TagUser": func(w *world) any { return &iam.TagUserInput{UserName: w.user(), Tags: identityTags()} },
+	"iam:SetDefaultPolicyVersion": func(w *world) any {
+		policy := w.managedPolicy()
+		return &iam.SetDefaultPolicyVersionInput{PolicyARN: policy, VersionID: w.policyVersion(policy)}
+	},
+	"iam:TagPolicy": func(w *world) any { return &iam.TagPolicyInput{PolicyARN: w.managedPolicy(), Tags: identityTags()} },
+	"iam:TagRole":   func(w *world) any { return &iam.TagRoleInput{RoleName: w.role(), Tags: identityTags()} },
+	"iam:TagUser":   func(w *world) any { return &iam.TagUserInput{UserName: w.user(), Tags: identityTags()} },
+	"iam:UntagPolicy": func(w *world) any {
+		return &iam.UntagPolicyInput{PolicyARN: w.managedPolicy(), TagKeys: []string{"team"}}
+	},
 	"iam:UntagRole": func(w *world) any {
 		return &iam.UntagRoleInput{RoleName: w.role(), TagKeys: []string{"team"}}
 	},

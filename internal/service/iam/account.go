@@ -17,7 +17,7 @@ import (
 const usersMax = 5000
 
 // An account is an account with its root user. It is also the guard record of
-// the quotas of users and roles: whoever creates or deletes one writes it.
+// the quotas of users, roles and policies: whoever creates or deletes one writes it.
 type account struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name,omitempty"` // the operator's word for it
@@ -25,6 +25,7 @@ type account struct {
 	AccessKeys []string `json:"accessKeys,omitempty"`
 	Users      int      `json:"users"`
 	Roles      int      `json:"roles,omitempty"`
+	Policies   int      `json:"policies,omitempty"` // managed ones
 }
 
 var accounts = &store.Table[account]{
@@ -63,9 +64,15 @@ func countRole(ctx context.Context, tx store.Txn, a account, rev store.Rev, n in
 	return putCounts(ctx, tx, a, rev)
 }
 
+// countManagedPolicy adds n to the managed policies of an account.
+func countManagedPolicy(ctx context.Context, tx store.Txn, a account, rev store.Rev, n int) error {
+	a.Policies += n
+	return putCounts(ctx, tx, a, rev)
+}
+
 func putCounts(ctx context.Context, tx store.Txn, a account, rev store.Rev) error {
 	if err := accounts.Put(ctx, tx, &a, rev); err != nil {
-		return fmt.Errorf("counting users and roles of account %s: %w", a.ID, err)
+		return fmt.Errorf("counting what account %s has: %w", a.ID, err)
 	}
 	return nil
 }

@@ -40,7 +40,8 @@ type facts struct {
 	requestTags  pairs.Map
 	requestKeys  []string
 	resourceTags pairs.Map
-	boundary     string // ARN in the request
+	boundary     string // ARN in the request, or of the user or role
+	policy       string // ARN of the managed policy in the request
 }
 
 // Lookup implements policy.Context.
@@ -50,6 +51,8 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Texts(f.requestKeys)
 	case "iam:permissionsboundary":
 		return policy.Text(f.boundary)
+	case "iam:policyarn":
+		return policy.Text(f.policy)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
 		return policy.Named(f.requestTags, key)

@@ -150,10 +150,6 @@ func (s *Service) userCaller(ctx context.Context, r store.Reader, id, accessKeyI
 	if _, _, err := getAccount(ctx, r, u.Account); err != nil {
 		return nil, nil, err
 	}
-	policies, err := compileInline(u.Policies, "user "+u.ID)
-	if err != nil {
-		return nil, nil, err
-	}
 	p := principal.Principal{
 		Kind:        principal.User,
 		Partition:   s.partition,
@@ -163,17 +159,17 @@ func (s *Service) userCaller(ctx context.Context, r store.Reader, id, accessKeyI
 		Name:        u.Name,
 		AccessKeyID: accessKeyID,
 	}
-	return &authz.Caller{
+	caller := &authz.Caller{
 		Principal: p,
 		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN, ID: p.ID},
-		Identity:  policies,
 		Tags:      u.Tags,
 		Stamps: []store.Stamp{
 			s.store.Stamp(r, userEntity(u.ID)),
 			s.store.Stamp(r, accountEntity(u.Account)),
 		},
 		Require: func(tx store.Txn) { users.Require(tx, userKey(u.ID), rev) },
-	}, u.AccessKeys, nil
+	}
+	return caller, u.AccessKeys, s.endow(ctx, r, caller, u.holding())
 }
 
 // loadDevelopment returns the root user of a development account. The error

@@ -43,6 +43,9 @@ func runDeleteRole(c *operation.Call, tx store.Txn, _ *DeleteRoleInput, t roleTa
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
+	if len(t.role.Attached) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must detach all policies first.")
+	}
 	if len(t.role.Policies) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete policies first.")
 	}

@@ -43,6 +43,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	if err := t.exists(); err != nil {
 		return nil, err
 	}
+	if len(t.user.Attached) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must detach all policies first.")
+	}
 	if len(t.user.Policies) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete policies first.")
 	}

@@ -112,3 +112,33 @@ func BreakTrust(ctx context.Context, tx store.Txn, id string) error {
 	o.Trust.Text = "{"
 	return putRole(ctx, tx, *o, rev)
 }
+
+// SetPolicies sets the count of managed policies in the guard record of an account.
+func SetPolicies(ctx context.Context, tx store.Txn, account string, n int) error {
+	a, rev, err := getAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	a.Policies = n
+	return accounts.Put(ctx, tx, a, rev)
+}
+
+// LosePolicy deletes the row of a managed policy behind the service's back.
+func LosePolicy(ctx context.Context, tx store.Txn, id string) error {
+	_, rev, err := managedPolicies.Get(ctx, tx, managedPolicyKey(id))
+	if err != nil {
+		return err
+	}
+	tx.Touch(managedPolicyEntity(id))
+	return managedPolicies.Delete(ctx, tx, managedPolicyKey(id), rev)
+}
+
+// LosePolicyDocument deletes the row of a version of a managed policy.
+func LosePolicyDocument(ctx context.Context, tx store.Txn, id string, number int) error {
+	_, rev, err := policyDocuments.Get(ctx, tx, policyDocumentKey(id, number))
+	if err != nil {
+		return err
+	}
+	tx.Touch(managedPolicyEntity(id))
+	return policyDocuments.Delete(ctx, tx, policyDocumentKey(id, number), rev)
+}

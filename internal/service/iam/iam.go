@@ -42,6 +42,7 @@ type Service struct {
 	development bool
 	now         func() time.Time
 	snapshots   *snapshots
+	shares      shares
 	tokens      *session.Tokens
 
 	making sync.Mutex // held while a development account is made
@@ -69,20 +70,30 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.attachRolePolicy(),
+		s.attachUserPolicy(),
 		s.createAccessKey(),
+		s.createPolicy(),
+		s.createPolicyVersion(),
 		s.createRole(),
 		s.createUser(),
 		s.deleteAccessKey(),
+		s.deletePolicy(),
+		s.deletePolicyVersion(),
 		s.deleteRole(),
 		s.deleteRolePolicy(),
 		s.deleteUser(),
 		s.deleteUserPolicy(),
+		s.detachRolePolicy(),
+		s.detachUserPolicy(),
+		s.getPolicy(),
+		s.getPolicyVersion(),
 		s.getRole(),
 		s.getRolePolicy(),
 		s.getUser(),
@@ -92,6 +103,9 @@ func (s *Service) Operations() []operation.Operation {
 		s.listAttachedUserPolicies(),
 		s.listGroupsForUser(),
 		s.listInstanceProfilesForRole(),
+		s.listPolicies(),
+		s.listPolicyTags(),
+		s.listPolicyVersions(),
 		s.listRolePolicies(),
 		s.listRoles(),
 		s.listRoleTags(),
@@ -100,8 +114,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.listUserTags(),
 		s.putRolePolicy(),
 		s.putUserPolicy(),
+		s.setDefaultPolicyVersion(),
+		s.tagPolicy(),
 		s.tagRole(),
 		s.tagUser(),
+		s.untagPolicy(),
 		s.untagRole(),
 		s.untagUser(),
 		s.updateAccessKey(),

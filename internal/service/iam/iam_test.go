@@ -31,10 +31,15 @@ func TestOperations(t *testing.T) {
 		neverShown(t, op.Name, op.Out)
 	}
 	want := []string{
-		"CreateAccessKey", "CreateRole", "CreateUser", "DeleteAccessKey", "DeleteRole", "DeleteRolePolicy", "DeleteUser", "DeleteUserPolicy",
-		"GetRole", "GetRolePolicy", "GetUser", "GetUserPolicy",
-		"ListAccessKeys", "ListAttachedRolePolicies", "ListAttachedUserPolicies", "ListGroupsForUser", "ListInstanceProfilesForRole", "ListRolePolicies", "ListRoles", "ListRoleTags", "ListUserPolicies", "ListUsers", "ListUserTags",
-		"PutRolePolicy", "PutUserPolicy", "TagRole", "TagUser", "UntagRole", "UntagUser",
+		"AttachRolePolicy", "AttachUserPolicy",
+		"CreateAccessKey", "CreatePolicy", "CreatePolicyVersion", "CreateRole", "CreateUser",
+		"DeleteAccessKey", "DeletePolicy", "DeletePolicyVersion", "DeleteRole", "DeleteRolePolicy", "DeleteUser", "DeleteUserPolicy",
+		"DetachRolePolicy", "DetachUserPolicy",
+		"GetPolicy", "GetPolicyVersion", "GetRole", "GetRolePolicy", "GetUser", "GetUserPolicy",
+		"ListAccessKeys", "ListAttachedRolePolicies", "ListAttachedUserPolicies", "ListGroupsForUser", "ListInstanceProfilesForRole",
+		"ListPolicies", "ListPolicyTags", "ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListRoleTags", "ListUserPolicies", "ListUsers", "ListUserTags",
+		"PutRolePolicy", "PutUserPolicy", "SetDefaultPolicyVersion",
+		"TagPolicy", "TagRole", "TagUser", "UntagPolicy", "UntagRole", "UntagUser",
 		"UpdateAccessKey", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
 	}
 	if !slices.Equal(names, want) {

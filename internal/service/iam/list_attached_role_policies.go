@@ -24,14 +24,7 @@ func (in *ListAttachedRolePoliciesInput) Validate(c *check.Checks) {
 	checkPage(c, in.Marker, in.MaxItems)
 }
 
-// AttachedPolicy names a managed policy.
-type AttachedPolicy struct {
-	PolicyName string `aws:"PolicyName"`
-	PolicyARN  string `aws:"PolicyArn"`
-}
-
-// ListAttachedRolePoliciesOutput is a page of managed policies. There are none
-// that could be attached, so that it is the only one and empty.
+// ListAttachedRolePoliciesOutput is a page of managed policies, in the order of their folded names.
 type ListAttachedRolePoliciesOutput struct {
 	AttachedPolicies []AttachedPolicy    `aws:"AttachedPolicies"`
 	IsTruncated      bool                `aws:"IsTruncated"`
@@ -54,10 +47,11 @@ func (s *Service) listAttachedRolePolicies() operation.Operation {
 			if err := t.exists(); err != nil {
 				return nil, err
 			}
-			if _, err := s.after(listOf(c, "ListAttachedRolePolicies", t.role.ID), in.Marker); err != nil {
+			page, next, err := s.attachedPage(listOf(c, "ListAttachedRolePolicies", t.role.ID), t.role.Attached, in.PathPrefix, in.Marker, in.MaxItems)
+			if err != nil {
 				return nil, err
 			}
-			return &ListAttachedRolePoliciesOutput{AttachedPolicies: []AttachedPolicy{}}, nil
+			return &ListAttachedRolePoliciesOutput{AttachedPolicies: page, IsTruncated: next.Set, Marker: next}, nil
 		},
 	}.Operation()
 }

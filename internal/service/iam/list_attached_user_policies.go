@@ -24,8 +24,7 @@ func (in *ListAttachedUserPoliciesInput) Validate(c *check.Checks) {
 	checkPage(c, in.Marker, in.MaxItems)
 }
 
-// ListAttachedUserPoliciesOutput is a page of managed policies. There are none
-// that could be attached, so that it is the only one and empty.
+// ListAttachedUserPoliciesOutput is a page of managed policies, in the order of their folded names.
 type ListAttachedUserPoliciesOutput struct {
 	AttachedPolicies []AttachedPolicy    `aws:"AttachedPolicies"`
 	IsTruncated      bool                `aws:"IsTruncated"`
@@ -48,10 +47,11 @@ func (s *Service) listAttachedUserPolicies() operation.Operation {
 			if err := t.exists(); err != nil {
 				return nil, err
 			}
-			if _, err := s.after(listOf(c, "ListAttachedUserPolicies", t.user.ID), in.Marker); err != nil {
+			page, next, err := s.attachedPage(listOf(c, "ListAttachedUserPolicies", t.user.ID), t.user.Attached, in.PathPrefix, in.Marker, in.MaxItems)
+			if err != nil {
 				return nil, err
 			}
-			return &ListAttachedUserPoliciesOutput{AttachedPolicies: []AttachedPolicy{}}, nil
+			return &ListAttachedUserPoliciesOutput{AttachedPolicies: page, IsTruncated: next.Set, Marker: next}, nil
 		},
 	}.Operation()
 }

@@ -22,6 +22,10 @@ var (
 	descriptionPattern = regexp.MustCompile(`^[\t\n\r\x{20}-\x{7E}\x{A1}-\x{FF}]*$`)
 )
 
+var versionIDPattern = regexp.MustCompile(`^v[1-9][0-9]*(\.[A-Za-z0-9-]*)?$`)
+
+const versionIDShown = `v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`
+
 const descriptionShown = `[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*`
 
 const (
@@ -63,6 +67,21 @@ func checkPathPrefix(c *check.Checks, prefix optional.Of[string]) {
 // checkPolicyPathPrefix demands a path of managed policies, which has whole parts only.
 func checkPolicyPathPrefix(c *check.Checks, prefix optional.Of[string]) {
 	checkPrefix(c, prefix, policyPathPattern)
+}
+
+// checkPolicyPath demands a path of a managed policy.
+func checkPolicyPath(c *check.Checks, path optional.Of[string]) {
+	c.Length("path", path, 0, pathMax)
+	if path.Set && !policyPathPattern.MatchString(path.V) {
+		c.Refuse(fault.New(fault.Validation, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."))
+	}
+}
+
+// checkVersionID demands an id in the form that versions of managed policies have.
+func checkVersionID(c *check.Checks, id optional.Of[string]) {
+	if c.Required("versionId", id.Set) {
+		c.Pattern("versionId", id, versionIDPattern, versionIDShown)
+	}
 }
 
 func checkPrefix(c *check.Checks, prefix optional.Of[string], pattern *regexp.Regexp) {

@@ -78,9 +78,24 @@ func cut(names []string, after string, max int) (page []string, more bool) {
 // more follow. It walks the names of the account, of which the quota bounds the
 // number: an order by path would need markers longer than the API takes.
 func under[T any](c *operation.Call, table *store.Table[T], path func(*T) string, prefix, after string, max int) (page []*T, more bool, err error) {
+	err = walk(c, table, after, func(v *T) (bool, error) {
+		if !strings.HasPrefix(path(v), prefix) {
+			return true, nil
+		}
+		if more = len(page) == max; !more {
+			page = append(page, v)
+		}
+		return !more, nil
+	})
+	return page, more, err
+}
+
+// walk hands what the caller's account has in a table to fn, in the order of
+// folded names that are greater than after, as long as fn reports true.
+func walk[T any](c *operation.Call, table *store.Table[T], after string, fn func(*T) (bool, error)) error {
 	r, err := c.Reader()
 	if err != nil {
-		return nil, false, err
+		return err
 	}
 	var from store.Key
 	if after != "" {
@@ -88,25 +103,25 @@ func under[T any](c *operation.Call, table *store.Table[T], path func(*T) string
 		// behind the one holder of that name, also if it was deleted meanwhile.
 		from = append(nameKey(ownAccount(c), after), store.S("\U0010FFFF"))
 	}
-	for batch := max + 1; !more; {
+	const batch = 100
+	for more := true; more; {
 		seen := 0
 		err := table.Scan(c.Context, r, "name", store.Key{store.S(ownAccount(c))}, from, batch, func(v *T, _ store.Rev) error {
 			seen++
 			from = table.IndexKey("name", v)
-			if !strings.HasPrefix(path(v), prefix) {
+			if !more {
 				return nil
 			}
-			if more = len(page) == max; !more {
-				page = append(page, v)
-			}
-			return nil
+			var err error
+			more, err = fn(v)
+			return err
 		})
 		if err != nil {
-			return nil, false, fmt.Errorf("listing %s of account %s: %w", table.Schema.Name, ownAccount(c), err)
+			return fmt.Errorf("listing %s of account %s: %w", table.Schema.Name, ownAccount(c), err)
 		}
 		if seen < batch {
 			break
 		}
 	}
-	return page, more, nil
+	return nil
 }

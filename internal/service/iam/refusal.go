@@ -8,6 +8,7 @@ const (
 	EntityAlreadyExists fault.Code = "EntityAlreadyExists"
 	InvalidInput        fault.Code = "InvalidInput"
 	NoSuchEntity        fault.Code = "NoSuchEntity"
+	PolicyNotAttachable fault.Code = "PolicyNotAttachable"
 )
 
 func noSuchUser(name string) error {
@@ -28,6 +29,14 @@ func noSuchRolePolicy(name string) error {
 
 func noSuchUserPolicy(name string) error {
 	return fault.New(NoSuchEntity, "The user policy with name %s cannot be found.", name)
+}
+
+func noSuchPolicy(name string) error {
+	return fault.New(NoSuchEntity, "Policy %s was not found.", name)
+}
+
+func notAttachable(name string) error {
+	return fault.New(NoSuchEntity, "Policy %s does not exist or is not attachable.", name)
 }
 
 // unrecognized refuses an access key that is unknown or inactive, and a session

@@ -43,6 +43,8 @@ type role struct {
 	Trust       trust     `json:"trust"`              // who may assume it
 	Tags        pairs.Map `json:"tags,omitempty"`     // keys are unique without their case
 	Policies    pairs.Map `json:"policies,omitempty"` // documents of the inline policies by name
+
+	Attached []attachment `json:"attached,omitempty"` // managed policies
 }
 
 var roles = &store.Table[role]{
@@ -86,6 +88,11 @@ func putRole(ctx context.Context, tx store.Txn, o role, rev store.Rev) error {
 	return nil
 }
 
+// holding is what o's own record says of its policies.
+func (o *role) holding() holding {
+	return holding{owner: "role " + o.ID, inline: o.Policies, attached: o.Attached}
+}
+
 func (o *role) arn(partition string) string {
 	return roleARN(partition, o.Account, o.Path, o.Name)
 }
@@ -105,10 +112,6 @@ func (s *Service) roleCaller(ctx context.Context, r store.Reader, id string) (*a
 	if _, _, err := getAccount(ctx, r, o.Account); err != nil {
 		return nil, err
 	}
-	policies, err := compileInline(o.Policies, "role "+o.ID)
-	if err != nil {
-		return nil, err
-	}
 	p := principal.Principal{
 		Kind:       principal.RoleSession,
 		Partition:  s.partition,
@@ -117,17 +120,17 @@ func (s *Service) roleCaller(ctx context.Context, r store.Reader, id string) (*a
 		IssuerID:   o.ID,
 		IssuerName: o.Name,
 	}
-	return &authz.Caller{
+	caller := &authz.Caller{
 		Principal: p,
 		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, IssuerARN: p.IssuerARN, ID: o.ID},
-		Identity:  policies,
 		Tags:      o.Tags,
 		Stamps: []store.Stamp{
 			s.store.Stamp(r, roleEntity(o.ID)),
 			s.store.Stamp(r, accountEntity(o.Account)),
 		},
 		Require: func(tx store.Txn) { roles.Require(tx, roleKey(o.ID), rev) },
-	}, nil
+	}
+	return caller, s.endow(ctx, r, caller, o.holding())
 }
 
 // compileInline compiles inline policies. owner stands in the error.

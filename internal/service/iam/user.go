@@ -23,6 +23,8 @@ type user struct {
 	Tags       pairs.Map `json:"tags,omitempty"`
 	Policies   pairs.Map `json:"policies,omitempty"` // documents of the inline policies by name
 	AccessKeys []string  `json:"accessKeys,omitempty"`
+
+	Attached []attachment `json:"attached,omitempty"` // managed policies
 }
 
 var users = &store.Table[user]{
@@ -68,6 +70,11 @@ func putUser(ctx context.Context, tx store.Txn, u user, rev store.Rev) error {
 	}
 	tx.Touch(userEntity(u.ID))
 	return nil
+}
+
+// holding is what u's own record says of its policies.
+func (u *user) holding() holding {
+	return holding{owner: "user " + u.ID, inline: u.Policies, attached: u.Attached}
 }
 
 func (u *user) arn(partition string) string {
