@@ -43,16 +43,19 @@ func Error(f *fault.Fault) (code string, status int, body []byte) {
 	}
 	body = appendString([]byte(`{"__type":`), s.code)
 	if f.Message != "" {
-		body = appendString(append(body, textMember(f.Code)...), f.Message)
+		body = appendString(append(body, textMember(f)...), f.Message)
+	}
+	if f.Reason != "" {
+		body = appendString(append(body, `,"Reason":`...), f.Reason)
 	}
 	return s.code, s.status, append(body, '}')
 }
 
 // textMember begins the member that holds a fault's text. What refuses access
-// on AWS stands before the services, and spells it with a capital letter.
-// Clients read both.
-func textMember(c fault.Code) string {
-	if c == fault.AccessDenied {
+// on AWS stands before the services, and spells it with a capital letter, as
+// services do whose faults have a reason. Clients read both.
+func textMember(f *fault.Fault) string {
+	if f.Code == fault.AccessDenied || f.Reason != "" {
 		return `,"Message":`
 	}
 	return `,"message":`

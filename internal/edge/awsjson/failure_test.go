@@ -50,6 +50,9 @@ func TestError(t *testing.T) {
 			t.Errorf("%s has body %s (%v)", in, body, err)
 		}
 	}
+	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidInputException", Message: "no", Reason: "INVALID_ENUM"}); string(body) != `{"__type":"InvalidInputException","Message":"no","Reason":"INVALID_ENUM"}` {
+		t.Errorf("with a reason the body is %s", body)
+	}
 	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidCiphertextException"}); string(body) != `{"__type":"InvalidCiphertextException"}` {
 		t.Errorf("without a message the body is %s", body)
 	}

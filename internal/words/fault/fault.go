@@ -41,6 +41,7 @@ const (
 type Fault struct {
 	Code    Code
 	Message string // empty where the public API sends no message at all
+	Reason  string // for programs, of those faults that have one; mostly empty
 }
 
 // New makes a Fault whose message is formatted as by fmt.Sprintf. Text that
