@@ -109,8 +109,8 @@ func TestReasons(t *testing.T) {
 		{"identity and resource deny", policy.Input{ResourcePolicy: denyKey, Identity: deny}, "with an explicit deny in an identity-based policy"},
 		{"boundary denies", policy.Input{ResourcePolicy: keyPolicy(t, userARN, "kms:*"), Boundary: deny}, "with an explicit deny in a permissions boundary"},
 		{"session denies", policy.Input{ResourcePolicy: keyPolicy(t, userARN, "kms:*"), Session: deny}, "with an explicit deny in a session policy"},
-		{"service control denies", policy.Input{Service: levels(all, deny), Identity: deny}, "with an explicit deny in a service control policy"},
-		{"resource control denies", policy.Input{Control: levels(nil, control), Service: levels(deny)}, "with an explicit deny in a resource control policy"},
+		{"service control denies", policy.Input{Service: levels(all, deny), Identity: deny}, "with an explicit deny in a service control policy: the policy"},
+		{"resource control denies", policy.Input{Control: levels(nil, control), Service: levels(deny)}, "with an explicit deny in a resource control policy: the policy"},
 		{"a grant against a deny", policy.Input{Grant: policy.Direct, Identity: deny}, "with an explicit deny in an identity-based policy"},
 	}
 	for _, test := range tests {

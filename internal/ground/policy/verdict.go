@@ -59,7 +59,8 @@ var nouns = [...]string{
 
 // Reason is the tail of AWS's refusal: "because no identity-based policy allows
 // the kms:Encrypt action" or "with an explicit deny in a resource-based policy".
-// It is empty for a verdict that allows.
+// A policy of an organization that denies is named, where the verdict has its
+// name. It is empty for a verdict that allows.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 func (v Verdict) Reason(action string) string {
 	switch {
@@ -69,6 +70,8 @@ func (v Verdict) Reason(action string) string {
 		return "because no " + nouns[v.Gate] + " allows the " + action + " action"
 	case v.Gate == ByIdentity:
 		return "with an explicit deny in an " + nouns[v.Gate]
+	case v.Policy != "" && (v.Gate == ByServiceControl || v.Gate == ByResourceControl):
+		return "with an explicit deny in a " + nouns[v.Gate] + ": " + v.Policy
 	}
 	return "with an explicit deny in a " + nouns[v.Gate]
 }
