@@ -44,6 +44,13 @@ type Ask struct {
 	// a service acts for it: what the service may call for users does not limit it.
 	OfUser bool
 
+	// Place is where the owner of the resource stands in its organization. The
+	// pipeline fills it in.
+	Place *Place
+
+	// Uncontrolled says that resource control policies don't reach the resource.
+	Uncontrolled bool
+
 	// Grants finds the grants of the resource. It is asked only where no policy
 	// allows and none denies. May be nil.
 	Grants Grants
@@ -69,6 +76,10 @@ type Facts struct {
 	// its own name, and the account of that resource. Empty for all others.
 	SourceARN     string
 	SourceAccount string
+
+	// SourcePlace is where that account stands in its organization. The pipeline
+	// fills it in.
+	SourcePlace *Place
 }
 
 // A Judge answers the asks of one call. The zero value is ready; a Judge is
@@ -119,6 +130,9 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 		// Who is let in by nothing learns nothing of the resource, nor whether it
 		// exists. A Deny of its own would tell, by a condition on the resource.
 		verdict = policy.Verdict{Gate: policy.ByResource}
+	}
+	if caller.Place.organization() != ask.Place.organization() && verdict.Gate == policy.ByResourceControl {
+		verdict.Policy = "" // its name is told within the organization only
 	}
 	return &fault.Fault{
 		Code: fault.AccessDenied,
@@ -174,4 +188,5 @@ func (j *Judge) prepare(facts *Facts, caller *Caller, ask *Ask) {
 		Boundary:        caller.Boundary,
 		Session:         caller.Session,
 	}
+	j.organize(caller, ask)
 }

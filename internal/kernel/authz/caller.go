@@ -22,6 +22,10 @@ type Caller struct {
 	Session   []*policy.Policy
 	Tags      pairs.Map // of the principal and of its session
 
+	// Place is where the caller's account stands in its organization. It is nil
+	// for a service, which has no account. The caller rests on it.
+	Place *Place
+
 	// Transitive are the keys of those session tags that go with the caller
 	// into the next role.
 	Transitive []string

@@ -62,6 +62,17 @@ func (w *world) ofRequest(name string) (policy.Values, bool) {
 		return w.ofAuthor(w.facts.SourceARN), true
 	case "aws:sourceaccount":
 		return w.ofAuthor(w.facts.SourceAccount), true
+	case "aws:sourceorgid":
+		return w.ofAuthor(w.facts.SourcePlace.organization()), true
+	case "aws:sourceorgpaths":
+		if w.ask.Caller != nil {
+			return policy.Values{}, true
+		}
+		return policy.Texts(w.facts.SourcePlace.paths()), true
+	case "aws:resourceorgid":
+		return policy.Text(w.ask.Place.organization()), true
+	case "aws:resourceorgpaths":
+		return policy.Texts(w.ask.Place.paths()), true
 	}
 	return policy.Values{}, false
 }
@@ -75,6 +86,10 @@ func (w *world) ofCaller(name string) (policy.Values, bool) {
 		return policy.Text(p.PrincipalARN()), true
 	case "aws:principalaccount":
 		return policy.Text(p.Account), true
+	case "aws:principalorgid":
+		return policy.Text(w.caller.Place.organization()), true
+	case "aws:principalorgpaths":
+		return policy.Texts(w.caller.Place.paths()), true
 	case "aws:principaltype":
 		return policy.Text(principalType(p.Kind)), true
 	case "aws:principalisawsservice":

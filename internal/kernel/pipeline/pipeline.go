@@ -53,13 +53,21 @@ type Sealer interface {
 	Seal(account string, associated, plaintext []byte) ([]byte, error)
 }
 
-// Options of New. All are required but Admit and Report.
+// Places finds where an account stands in its organization, as of now or later.
+type Places interface {
+	Place(ctx context.Context, account string) (*authz.Place, error)
+}
+
+// Options of New. All are required but Places, Admit and Report.
 type Options struct {
 	Store       *store.Store
 	Trail       audit.Trail
 	Credentials Credentials
 	Sealer      Sealer
 	Now         func() time.Time
+
+	// Places knows the organizations; nil where there are none.
+	Places Places
 
 	// Admit may refuse a call that comes too soon after others, before its input
 	// is validated. Its error is a fault, recorded as every refusal is.
@@ -190,6 +198,7 @@ func (p *Pipeline) internal(requestID string, cause error) *fault.Fault {
 func (p *Pipeline) release(w *walk) {
 	w.p, w.r, w.credential, w.tx = nil, nil, nil, nil
 	w.in, w.premises, w.judge = nil, nil, authz.Judge{}
+	clear(w.requires)
 	w.call.Context, w.call.Caller, w.call.Facts = nil, nil, nil
 	w.call.Forget()
 	p.spare.Put(w)
@@ -221,6 +230,7 @@ type walk struct {
 	recorded   bool             // a record has taken its number: no second one may follow
 	answering  func([]authz.Ask) error
 	reading    func() (store.Reader, error)
+	requires   []func(store.Txn) // of a change, beside those of its caller
 }
 
 func (w *walk) begin(ctx context.Context, p *Pipeline, r *Request) {
@@ -372,6 +382,9 @@ func (w *walk) transact(op *operation.Operation) (any, error) {
 		if w.call.Caller.Require != nil {
 			w.call.Caller.Require(tx)
 		}
+		for _, require := range w.requires {
+			require(tx)
+		}
 		entries := w.entries(out, nil)
 		for i := range w.call.Record.Events {
 			entries = append(entries, record.Event(w.r.Entrance.Source, &w.call.Record.Events[i]))
@@ -464,6 +477,9 @@ func (w *walk) answer(asks []authz.Ask) error {
 	if err := w.confined(asks); err != nil {
 		return err
 	}
+	if err := w.placeSource(asks); err != nil {
+		return err
+	}
 	for i := range asks {
 		ask := &asks[i]
 		if operators := strings.HasPrefix(ask.Action, OperatorActions); operators || w.call.Caller.Principal.Kind == principal.Operator {
@@ -474,6 +490,9 @@ func (w *walk) answer(asks []authz.Ask) error {
 		}
 		if ask.Caller != nil {
 			w.call.RestOn(ask.Caller.Stamps...)
+		}
+		if err := w.place(ask); err != nil {
+			return err
 		}
 		if err := w.judge.Allow(w.call.Facts, w.call.Caller, ask); err != nil {
 			w.explain(ask, err)

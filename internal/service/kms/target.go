@@ -226,6 +226,7 @@ func (t *target) ask(c *operation.Call, action string, crossAccount bool) authz.
 	}
 	if t.key != nil {
 		a.Policy = t.key.policy
+		a.Uncontrolled = t.key.Manager == managerAWS
 		if need := setOf(strings.TrimPrefix(action, "kms:")); need != 0 && t.key.Grantees != 0 {
 			t.grants = grantSearch{s: t.service, c: c, key: t.key, need: need, context: t.encryption}
 			a.Grants = &t.grants
