@@ -63,7 +63,7 @@ func (c *compiler) variables() grammar {
 func (c *compiler) legacy() error {
 	for i := range c.doc.clauses {
 		w, s := &c.doc.clauses[i], &c.statements[i]
-		s.index, s.sid, s.deny = i, w.sid, w.effect == "Deny"
+		s.index, s.sid, s.deny, s.written = i, w.sid, w.effect == "Deny", w
 		if !s.deny && w.effect != "Allow" {
 			return errLegacy
 		}

@@ -1,5 +1,10 @@
 package policy
 
+import (
+	"slices"
+	"strings"
+)
+
 // Side says whose policy a premise is: only that account may see it.
 type Side uint8
 
@@ -21,11 +26,31 @@ type Premise struct {
 	Effect    string // "Allow", "Deny"
 	Matched   bool
 	Failed    string // first element that did not match: "Action", "Resource", "Principal", "Condition:<operator>:<key>"
+
+	// Of a statement that matched: its actions and resources as written, those of
+	// NotAction and NotResource too.
+	Actions   []string
+	Resources []string
+
+	// Compared are the conditions of a statement that matched, or would have but
+	// for them.
+	Compared []Comparison
+}
+
+// A Comparison is one condition of a statement, with what it compared.
+type Comparison struct {
+	Operator string   // as written, such as "StringEquals"
+	Key      string   // as written
+	Wanted   []string // values of the policy as written
+	Present  bool     // whether the request has the key
+	Got      []string // values of the request; of a Null, too
+	Met      bool
 }
 
 // Explain answers in and lists how every gate and every statement that matched
 // or nearly matched contributed. It is for refusals and simulators, not for the
-// hot path. The result names documents, statements, keys; no value of the request.
+// hot path. The result holds values of the request: who may see it is for the
+// caller to know.
 //
 // A statement nearly matched if no more than one of its elements didn't. Of
 // anonymous callers nothing is explained. An explanation may take as many steps
@@ -75,7 +100,8 @@ type explanation struct {
 	premises []Premise
 }
 
-func sideOf(g Gate) Side {
+// SideOf returns whose policies a gate has.
+func SideOf(g Gate) Side {
 	switch g {
 	case ByResource, ByResourceControl, ByGrant:
 		return ResourceSide
@@ -88,7 +114,7 @@ func (e *explanation) gate(g Gate, open bool) {
 	if e.q.spent() {
 		return
 	}
-	e.premises = append(e.premises, Premise{Gate: g, Side: sideOf(g), Statement: -1, Effect: "Allow", Matched: open})
+	e.premises = append(e.premises, Premise{Gate: g, Side: SideOf(g), Statement: -1, Effect: "Allow", Matched: open})
 }
 
 // limit adds the lines of a boundary or of session policies, where there are any.
@@ -114,15 +140,46 @@ func (e *explanation) statements(g Gate, policies []*Policy) {
 				continue
 			}
 			premise := Premise{
-				Gate: g, Side: sideOf(g), Policy: p.name, Statement: s.index, Sid: s.sid,
+				Gate: g, Side: SideOf(g), Policy: p.name, Statement: s.index, Sid: s.sid,
 				Effect: "Allow", Matched: n == 0, Failed: failed,
 			}
 			if s.deny {
 				premise.Effect = "Deny"
 			}
+			if n == 0 {
+				premise.Actions, premise.Resources = s.written.action.values, s.written.resource.values
+			}
+			if n == 0 || strings.HasPrefix(failed, conditionFailed) {
+				premise.Compared = e.compared(s)
+			}
+			if e.q.spent() {
+				return
+			}
 			e.premises = append(e.premises, premise)
 		}
 	}
+}
+
+// conditionFailed begins the name of a condition that did not match.
+const conditionFailed = "Condition:"
+
+// compared lists the conditions of s.
+func (e *explanation) compared(s *statement) []Comparison {
+	var list []Comparison
+	for i := range s.conditions {
+		c, written := &s.conditions[i], &s.written.tests[i]
+		v := e.q.lookup(&c.key)
+		shown := Comparison{Operator: written.operator, Key: written.key, Wanted: written.values, Met: c.met(e.q, s.deny)}
+		switch {
+		case v.Present && v.Multi:
+			shown.Got = slices.Clone(v.Many)
+		case v.Present:
+			shown.Got = []string{v.One}
+		}
+		shown.Present = len(shown.Got) > 0
+		list = append(list, shown)
+	}
+	return list
 }
 
 // failures returns the first element of s that doesn't match, and how many don't.
@@ -142,7 +199,7 @@ func (e *explanation) failures(p *Policy, s *statement) (first string, n int) {
 		fail("Principal")
 	}
 	if c := s.unmet(e.q); c != nil {
-		fail("Condition:" + c.written)
+		fail(conditionFailed + c.written)
 	}
 	return first, n
 }

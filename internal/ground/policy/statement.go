@@ -16,7 +16,9 @@ type statement struct {
 	notResource bool
 	anyResource bool // a trust policy is about its role, and names no resource
 
-	conditions []condition
+	conditions []condition // in the order of the tests as written
+
+	written *clause // for explanations
 }
 
 // applies reports whether everything but the principal matches.
