@@ -18,6 +18,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
@@ -135,6 +136,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Trail:       s.trail,
 		Credentials: s.iam,
 		Sealer:      f.keyring,
+		Messages:    explanation.NewMessages(f.keyring),
 		Now:         s.now,
 		Admit:       f.quotas.admission(),
 		Report: func(requestID string, err error) {

@@ -107,7 +107,8 @@ var only = []permit{
 	{internal + "ground/store/driver", "it has the words in which tables are declared", []string{"ground/store", "ground/store/", "service/", "app"}},
 	{internal + "ground/sealed", "keys are used by what keeps them", []string{
 		"ground/", "service/", "app",
-		"kernel/session", // seals session tokens
+		"kernel/session",     // seals session tokens
+		"kernel/explanation", // seals authorization messages
 	}},
 	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app"}},
 	{internal + "ground/attestation", "who is attested is asked where policies need it", []string{"service/kms", "app"}},

@@ -11,7 +11,7 @@ type Entry struct {
 	Account string    // whose trail receives it; "" for the operator's
 	Time    time.Time // when the call was made
 	Record  []byte    // one JSON object in CloudTrail's form
-	Side    []byte    // sealed premises of a refusal, or nil; never delivered
+	Side    []byte    // why policies refused or allowed the call, or nil; never delivered
 	Note    any       // what Options.Observe may know beside; stored nowhere
 }
 

@@ -85,8 +85,10 @@ type Facts struct {
 // A Judge answers the asks of one call. The zero value is ready; a Judge is
 // reused, and not safe for concurrent use.
 type Judge struct {
-	input policy.Input
-	world world
+	input   policy.Input
+	world   world
+	verdict policy.Verdict // the last one
+	told    policy.Verdict // what the caller was told of it
 
 	// admissions are the answers about grants to the ask at hand, by grade and by
 	// whether the caller's own account issued them. Nothing else of a grant counts,
@@ -103,8 +105,8 @@ const (
 	admitted
 )
 
-// Allow answers one ask: nil, or the fault for the caller. A refusal's premises
-// can be had from Explain until the next call of Allow.
+// Allow answers one ask: nil, or the fault for the caller. Until the next call of
+// Allow a refusal is explained by Explain, and Verdict says what decided.
 //
 // The order of the doors is: policies, and then the grants of the resource.
 func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
@@ -113,23 +115,28 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 	}
 	j.prepare(facts, caller, ask)
 	verdict := policy.Decide(&j.input)
+	j.verdict = verdict
 	if verdict.Allowed {
 		return nil
 	}
 	if ask.Grants != nil && !verdict.Explicit {
 		found, err := ask.Grants.Find(j)
+		if found {
+			j.verdict = policy.Verdict{Allowed: true, Gate: policy.ByGrant, Statement: -1}
+		}
 		if found || err != nil {
 			return err
 		}
 		j.input.Grant, j.input.GrantIssuer = policy.None, "" // what was admitted to no avail is no premise
 	}
-	if ask.Refusal != nil {
-		return ask.Refusal
-	}
-	if caller.Principal.Account != ask.Account && !j.admitted() {
+	if j.stranger() {
 		// Who is let in by nothing learns nothing of the resource, nor whether it
 		// exists. A Deny of its own would tell, by a condition on the resource.
-		verdict = policy.Verdict{Gate: policy.ByResource}
+		verdict = policy.Verdict{Gate: policy.ByResource, Statement: -1}
+	}
+	j.told = verdict
+	if ask.Refusal != nil {
+		return ask.Refusal
 	}
 	if caller.Place.organization() != ask.Place.organization() && verdict.Gate == policy.ByResourceControl {
 		verdict.Policy = "" // its name is told within the organization only
@@ -159,13 +166,19 @@ func (j *Judge) Admits(grade policy.Grade, issuer string) bool {
 	return *known == admitted
 }
 
-// Explain lists the premises of the last answer.
-func (j *Judge) Explain() []policy.Premise { return policy.Explain(&j.input) }
+// Verdict is what decided the last answer. Its Gate is ByGrant where a grant did.
+func (j *Judge) Verdict() policy.Verdict { return j.verdict }
+
+// stranger reports whether the caller is of another account than the resource, and
+// let in by nothing there.
+func (j *Judge) stranger() bool {
+	return j.input.Caller.Account != j.input.ResourceAccount && !j.admitted()
+}
 
 // admitted reports whether the resource's own policy lets the caller in, in
 // whatever form.
 func (j *Judge) admitted() bool {
-	return slices.ContainsFunc(j.Explain(), func(p policy.Premise) bool {
+	return slices.ContainsFunc(policy.Explain(&j.input), func(p policy.Premise) bool {
 		return p.Gate == policy.ByResource && p.Statement < 0 && p.Matched
 	})
 }

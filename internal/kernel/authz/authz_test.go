@@ -124,8 +124,8 @@ func TestRefusal(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("refused with %v, want %s", err, want)
 	}
-	if len(judge.Explain()) == 0 {
-		t.Error("a refusal without premises")
+	if why := judge.Explain(); why.Account != account || why.Owner != "" || len(why.Own.Premises) == 0 || why.Own.Verdict != judge.Verdict() {
+		t.Errorf("explained by %+v", why)
 	}
 	a.Refusal = fault.New(fault.AccessDenied, "no more than this")
 	if err := judge.Allow(&authz.Facts{}, user(), &a); err != a.Refusal {

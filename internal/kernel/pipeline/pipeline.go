@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"claviger/internal/ground/audit"
-	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
 	"claviger/internal/words/fault"
@@ -47,12 +47,6 @@ type Credentials interface {
 	Credential(ctx context.Context, accessKeyID, token string) (*authz.Credential, error)
 }
 
-// Sealer seals the premises of a refusal under the key of the account that may see them.
-type Sealer interface {
-	Known(account string) bool
-	Seal(account string, associated, plaintext []byte) ([]byte, error)
-}
-
 // Places finds where an account stands in its organization, as of now or later.
 type Places interface {
 	Place(ctx context.Context, account string) (*authz.Place, error)
@@ -63,7 +57,8 @@ type Options struct {
 	Store       *store.Store
 	Trail       audit.Trail
 	Credentials Credentials
-	Sealer      Sealer
+	Sealer      explanation.Sealer
+	Messages    *explanation.Messages
 	Now         func() time.Time
 
 	// Places knows the organizations; nil where there are none.
@@ -147,6 +142,11 @@ type Request struct {
 
 	// Spell returns a code as the protocol of the call spells it.
 	Spell func(fault.Code) string
+
+	// Message is set by Do where a policy refused the call: the authorization message
+	// for the caller. There is none where the refusal says less than the policies,
+	// and none for a caller without an account.
+	Message string
 }
 
 // Do takes r through the corridor and returns its output, a pointer to the
@@ -196,8 +196,9 @@ func (p *Pipeline) internal(requestID string, cause error) *fault.Fault {
 
 // release keeps w for another call, without what this one was about.
 func (p *Pipeline) release(w *walk) {
+	w.forgetReasons()
 	w.p, w.r, w.credential, w.tx = nil, nil, nil, nil
-	w.in, w.premises, w.judge = nil, nil, authz.Judge{}
+	w.in, w.judge = nil, authz.Judge{}
 	clear(w.requires)
 	w.call.Context, w.call.Caller, w.call.Facts = nil, nil, nil
 	w.call.Forget()
@@ -224,10 +225,9 @@ type walk struct {
 	tx         store.Txn
 	snapshot   store.Snapshot
 	in         any
-	premises   []policy.Premise // of a refusal
-	asked      string           // account of whom was refused
-	refusing   string           // account of the resource that was refused
-	recorded   bool             // a record has taken its number: no second one may follow
+	why        *explanation.Sides   // of a refusal
+	reasons    []explanation.Reason // of asks that were allowed
+	recorded   bool                 // a record has taken its number: no second one may follow
 	answering  func([]authz.Ask) error
 	reading    func() (store.Reader, error)
 	requires   []func(store.Txn) // of a change, beside those of its caller
@@ -235,7 +235,8 @@ type walk struct {
 
 func (w *walk) begin(ctx context.Context, p *Pipeline, r *Request) {
 	w.p, w.r, w.credential = p, r, r.Credential
-	w.in, w.premises, w.asked, w.refusing, w.recorded = nil, nil, "", "", false
+	w.in, w.recorded = nil, false
+	w.forgetAnswer()
 	r.Facts.Time = p.o.Now()
 	w.call.Context = ctx
 	w.call.Time = r.Facts.Time
@@ -323,9 +324,27 @@ func (w *walk) use(op *operation.Operation) (any, error) {
 }
 
 func (w *walk) try(op *operation.Operation) (any, error) {
-	w.call.Begin(w.reading)
+	w.beginTry()
 	defer w.closeSnapshot()
 	return op.Walk(&w.call, nil, w.in, w.answering)
+}
+
+// beginTry drops what an earlier try has left.
+func (w *walk) beginTry() {
+	w.call.Begin(w.reading)
+	w.forgetAnswer()
+}
+
+// forgetAnswer drops what policies said: what follows does not come of it.
+func (w *walk) forgetAnswer() {
+	w.r.Message = ""
+	w.forgetReasons()
+}
+
+func (w *walk) forgetReasons() {
+	w.why = nil
+	clear(w.reasons) // they refer to policies, which would stay in memory with a walk that is used again
+	w.reasons = w.reasons[:0]
 }
 
 // makeApart does what takes long, while nothing of the walk is held.
@@ -371,7 +390,7 @@ func (w *walk) transact(op *operation.Operation) (any, error) {
 			}
 		}
 		w.tx = tx
-		w.call.Begin(w.reading)
+		w.beginTry()
 		var err error
 		if out, err = op.Walk(&w.call, tx, w.in, w.answering); err != nil {
 			return err
@@ -444,7 +463,7 @@ func (w *walk) credentialCurrent() bool {
 // lookUpAgain replaces what is known of the caller. A key that was deactivated
 // or a user that was deleted meanwhile ends the call here.
 func (w *walk) lookUpAgain() error {
-	w.premises = nil // what is refused from here on is not refused for them
+	w.forgetAnswer()
 	if w.r.Credential.Caller.Principal.Kind == principal.Operator {
 		return nil
 	}
@@ -498,20 +517,9 @@ func (w *walk) answer(asks []authz.Ask) error {
 			w.explain(ask, err)
 			return err
 		}
+		w.reasons = append(w.reasons, reason(ask, w.judge.Verdict()))
 	}
 	return nil
-}
-
-// explain keeps why an ask was refused. A failure explains nothing.
-func (w *walk) explain(ask *authz.Ask, err error) {
-	if known := (*fault.Fault)(nil); !errors.As(err, &known) {
-		return
-	}
-	asked := w.call.Caller
-	if ask.Caller != nil {
-		asked = ask.Caller
-	}
-	w.premises, w.asked, w.refusing = w.judge.Explain(), asked.Principal.Account, ask.Account
 }
 
 // entries renders the records of the call as it ends: with out, or refused with f.
@@ -538,8 +546,8 @@ func (w *walk) entries(out any, f *fault.Fault) []audit.Entry {
 		}
 	}
 	entries := frame.Entries()
+	entries[0].Side = w.side(f)
 	if f != nil {
-		entries[0].Side = w.side()
 		return entries
 	}
 	for i := range w.call.Record.Echoes {

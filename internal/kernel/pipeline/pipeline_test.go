@@ -18,6 +18,7 @@ import (
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/words/check"
@@ -145,7 +146,8 @@ func newWorld(t *testing.T) *world {
 	}}
 	w.pipeline = pipeline.New(pipeline.Options{
 		Store: w.store, Trail: w.trail, Credentials: w, Sealer: keyring, Now: time.Now,
-		Report: func(string, error) { w.reports.Add(1) },
+		Messages: explanation.NewMessages(keyring),
+		Report:   func(string, error) { w.reports.Add(1) },
 	})
 	return w
 }
@@ -237,7 +239,15 @@ func (w *world) do(op operation.Operation, name string) (int, error) {
 }
 
 func (w *world) doAs(who *authz.Credential, op operation.Operation, name string) (int, error) {
-	result, err := w.pipeline.Do(w.t.Context(), &pipeline.Request{
+	result, err := w.pipeline.Do(w.t.Context(), w.request(who, op, name))
+	if err != nil {
+		return 0, err
+	}
+	return result.(*out).N, nil
+}
+
+func (w *world) request(who *authz.Credential, op operation.Operation, name string) *pipeline.Request {
+	return &pipeline.Request{
 		Entrance: pipeline.Open("test.amazonaws.com", op), Credential: who,
 		Facts: authz.Facts{Region: "us-east-1"}, ID: ident.UUID(), Partition: "aws",
 		Decode: func(to any) error {
@@ -245,11 +255,7 @@ func (w *world) doAs(who *authz.Credential, op operation.Operation, name string)
 			return nil
 		},
 		Spell: func(c fault.Code) string { return string(c) },
-	})
-	if err != nil {
-		return 0, err
 	}
-	return result.(*out).N, nil
 }
 
 // records returns "operation code" of every record.

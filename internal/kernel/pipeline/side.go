@@ -1,64 +1,52 @@
 package pipeline
 
 import (
-	"encoding/binary"
-	"encoding/json"
+	"errors"
 
 	"claviger/internal/ground/policy"
+	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
+	"claviger/internal/words/fault"
 )
 
-// side packs the premises of a refusal for the trail's side field: two parts,
-// each sealed under the key of the account that may see it. The caller's
-// account sees its own policies, the owner of the resource those of the
-// resource. docs/formats/side.md is the format.
-func (w *walk) side() []byte {
-	if len(w.premises) == 0 {
+// sideBytes is about what the side field of a call takes that was allowed.
+const sideBytes = 64
+
+// explain keeps why an ask was refused, and makes the message of it that the
+// caller may take away. A failure explains nothing.
+//
+// A refusal in words of its own has no message: that there is one would tell
+// what the words hide. Nor has one about somebody else of another account.
+func (w *walk) explain(ask *authz.Ask, err error) {
+	var known *fault.Fault
+	if !errors.As(err, &known) {
+		return
+	}
+	w.why = w.judge.Explain()
+	author := &w.call.Caller.Principal
+	if ask.Refusal == nil && author.Account != "" && w.why.Account == author.Account {
+		w.r.Message = w.p.o.Messages.Encode(author, w.call.Time, w.why.Own)
+	}
+}
+
+// reason is what the record keeps of an ask that was allowed. The policy of the
+// resource is called as that is, which the record says.
+func reason(ask *authz.Ask, v policy.Verdict) explanation.Reason {
+	r := explanation.Reason{Action: ask.Action, Gate: v.Gate, Policy: v.Policy, Statement: v.Statement, Sid: v.Sid}
+	if v.Gate == policy.ByResource {
+		r.Policy = ""
+	}
+	return r
+}
+
+// side is the trail's side field: why policies refused the call, or what allowed
+// it. docs/formats/side.md is the format.
+func (w *walk) side(f *fault.Fault) []byte {
+	switch {
+	case f != nil && w.why != nil:
+		return w.why.Side(w.p.o.Sealer, w.call.RequestID)
+	case f != nil || len(w.reasons) == 0:
 		return nil
 	}
-	b := []byte{sideVersion}
-	b = w.sidePart(b, w.asked, policy.CallerSide)
-	return w.sidePart(b, w.refusing, policy.ResourceSide)
-}
-
-const sideVersion = 1
-
-// sidePart appends one part: the account (two bytes of length), then the sealed
-// premises (four bytes of length). A part without premises, or for an account
-// that has no key here, is left out.
-func (w *walk) sidePart(dst []byte, account string, side policy.Side) []byte {
-	var mine []premise
-	for _, p := range w.premises {
-		if p.Side == side {
-			mine = append(mine, premise{
-				Gate: uint8(p.Gate), Policy: p.Policy, Statement: p.Statement, Sid: p.Sid,
-				Effect: p.Effect, Matched: p.Matched, Failed: p.Failed,
-			})
-		}
-	}
-	if len(mine) == 0 || account == "" || !w.p.o.Sealer.Known(account) {
-		return dst
-	}
-	plain, err := json.Marshal(mine)
-	if err != nil {
-		return dst // unreachable: premise holds strings and numbers
-	}
-	sealed, err := w.p.o.Sealer.Seal(account, []byte("side/"+w.call.RequestID), plain)
-	if err != nil {
-		return dst
-	}
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(account)))
-	dst = append(dst, account...)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(sealed)))
-	return append(dst, sealed...)
-}
-
-// premise is the stored form of a policy.Premise.
-type premise struct {
-	Gate      uint8  `json:"gate"`
-	Policy    string `json:"policy,omitempty"`
-	Statement int    `json:"statement"`
-	Sid       string `json:"sid,omitempty"`
-	Effect    string `json:"effect,omitempty"`
-	Matched   bool   `json:"matched"`
-	Failed    string `json:"failed,omitempty"`
+	return explanation.AppendReasons(make([]byte, 0, sideBytes), w.reasons)
 }

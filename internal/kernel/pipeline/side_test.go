@@ -1,16 +1,17 @@
 package pipeline_test
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/ident"
@@ -44,29 +45,14 @@ func (w *world) install(accounts ...string) {
 func (w *world) documents(requestID string, side []byte) map[string][]string {
 	w.t.Helper()
 	found := make(map[string][]string)
-	if len(side) == 0 {
-		return found
+	parts, _, err := explanation.ReadSide(side, w.keyring, requestID, func(string) bool { return true })
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	if side[0] != 1 {
-		w.t.Fatalf("version %d", side[0])
-	}
-	for rest := side[1:]; len(rest) > 0; {
-		n := int(binary.BigEndian.Uint16(rest))
-		account := string(rest[2 : 2+n])
-		rest = rest[2+n:]
-		n = int(binary.BigEndian.Uint32(rest))
-		plain, err := w.keyring.Open(account, []byte("side/"+requestID), rest[4:4+n])
-		if err != nil {
-			w.t.Fatalf("the part for %s: %v", account, err)
-		}
-		rest = rest[4+n:]
-		var premises []struct{ Policy string }
-		if err := json.Unmarshal(plain, &premises); err != nil {
-			w.t.Fatal(err)
-		}
-		for _, p := range premises {
+	for _, part := range parts {
+		for _, p := range part.Explanation.Premises {
 			if p.Policy != "" {
-				found[account] = append(found[account], p.Policy)
+				found[part.Account] = append(found[part.Account], p.Policy)
 			}
 		}
 	}
@@ -176,5 +162,59 @@ func TestPremisesOfTheLastTry(t *testing.T) {
 	}
 	if e := w.last(); e.Side != nil {
 		t.Errorf("explained with %v", w.documents(field(string(e.Record), "requestID"), e.Side))
+	}
+}
+
+// TestReasons: the record of a call that was allowed keeps what allowed it, and
+// that of another account's copy does not.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.install(account)
+	resource := compile(t, policy.KeyPolicy, "resource", `{"Effect":"Allow","Principal":{"AWS":"`+w.credential.Caller.Principal.ARN+`"},"Action":"test:*","Resource":"*"}`)
+	list := []authz.Ask{
+		{Action: "test:Probe", Resource: "*", Account: account},
+		{Action: "test:Probe", Resource: "*", Account: account, Policy: resource, Rule: policy.ExplicitTrust},
+	}
+	if _, err := w.do(probe(list, false, func() {}), "a"); err != nil {
+		t.Fatal(err)
+	}
+	e := w.last()
+	_, reasons, err := explanation.ReadSide(e.Side, w.keyring, field(string(e.Record), "requestID"), func(string) bool { return true })
+	want := []explanation.Reason{
+		{Action: "test:Probe", Gate: policy.ByIdentity, Policy: "all"},
+		{Action: "test:Probe", Gate: policy.ByResource},
+	}
+	if err != nil || !slices.Equal(reasons, want) {
+		t.Errorf("allowed by %+v, %v", reasons, err)
+	}
+}
+
+// TestMessage: who is refused takes a message away, unless the refusal hides more.
+func TestMessage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	messages := explanation.NewMessages(w.keyring)
+	w.credential.Caller.Identity = nil
+	ask := authz.Ask{Action: "test:Probe", Resource: "*", Account: account}
+	hidden := ask
+	hidden.Refusal = fault.New(fault.AccessDenied, "no more than this")
+	other := *w.credential.Caller
+	other.Principal.Account, other.Policy.Account = owner, owner
+	about := ask
+	about.Caller = &other
+	for what, test := range map[string]struct {
+		ask  authz.Ask
+		want bool
+	}{"plain": {ask, true}, "with words of its own": {hidden, false}, "about another's user": {about, false}} {
+		r := w.request(w.credential, probe([]authz.Ask{test.ask}, false, func() {}), "a")
+		r.Message = "of an earlier call"
+		if _, err := w.pipeline.Do(t.Context(), r); !fault.Is(err, fault.AccessDenied) {
+			t.Errorf("%s: %v", what, err)
+		}
+		decoded, err := messages.Decode(account, r.Message, time.Now())
+		if (err == nil) != test.want || test.want && !strings.Contains(decoded, `"action":"test:Probe"`) || !test.want && r.Message != "" {
+			t.Errorf("%s: message %q says %s, %v", what, r.Message, decoded, err)
+		}
 	}
 }
