@@ -24,7 +24,7 @@ func newAction(text string) (action, error) {
 	case vendor == "*":
 		vendor = ""
 	case !isVendor(vendor):
-		return action{}, &Malformed{"Vendor " + vendor + " is not valid"}
+		return action{}, &Malformed{Message: "Vendor " + vendor + " is not valid"}
 	}
 	p, err := newPattern(Fold(name), wildcards)
 	return action{vendor: Fold(vendor), name: p}, err

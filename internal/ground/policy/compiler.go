@@ -15,6 +15,9 @@ type compiler struct {
 	statements []statement
 
 	resourceErr error // found early, told late
+	resourceAt  int
+
+	at int // in the document, what is looked at
 }
 
 func (c *compiler) run() error {
@@ -22,11 +25,13 @@ func (c *compiler) run() error {
 		return errVersion
 	}
 	for _, stage := range []func(*compiler) error{
+		(*compiler).trust,
 		(*compiler).legacy,
 		(*compiler).sids,
-		(*compiler).presence,
-		func(c *compiler) error { return c.resourceErr },
+		eachClause((*compiler).hasActions),
+		(*compiler).badResource,
 		eachClause((*compiler).action),
+		eachClause((*compiler).hasResources),
 		eachClause((*compiler).resource),
 		eachClause((*compiler).placement),
 		eachClause((*compiler).principal),
@@ -42,6 +47,7 @@ func (c *compiler) run() error {
 func eachClause(rule func(*compiler, *clause, *statement) error) func(*compiler) error {
 	return func(c *compiler) error {
 		for i := range c.statements {
+			c.at = c.doc.clauses[i].at
 			if err := rule(c, &c.doc.clauses[i], &c.statements[i]); err != nil {
 				return err
 			}
@@ -64,10 +70,12 @@ func (c *compiler) legacy() error {
 	for i := range c.doc.clauses {
 		w, s := &c.doc.clauses[i], &c.statements[i]
 		s.index, s.sid, s.deny, s.written = i, w.sid, w.effect == "Deny", w
+		c.at = w.at
 		if !s.deny && w.effect != "Allow" {
 			return errLegacy
 		}
 		for j := range w.tests {
+			c.at = w.tests[j].at
 			condition, err := newCondition(&w.tests[j], c.variables())
 			if err != nil {
 				return err
@@ -80,16 +88,24 @@ func (c *compiler) legacy() error {
 	}
 	c.resourceErr = c.checkResources()
 	if c.resourceErr == errLegacy {
-		return errLegacy
+		return c.badResource()
 	}
 	return nil
+}
+
+// badResource tells what checkResources has found.
+func (c *compiler) badResource() error {
+	c.at = c.resourceAt
+	return c.resourceErr
 }
 
 // checkResources returns the first complaint about a resource.
 func (c *compiler) checkResources() error {
 	for i := range c.doc.clauses {
-		for _, value := range c.doc.clauses[i].resource.values {
+		e := &c.doc.clauses[i].resource
+		for j, value := range e.values {
 			if err := checkResource(value); err != nil {
+				c.resourceAt = e.places[j]
 				return err
 			}
 		}
@@ -103,6 +119,7 @@ func (c *compiler) sids() error {
 	seen := map[string]bool{}
 	for i := range c.doc.clauses {
 		sid := c.doc.clauses[i].sid
+		c.at = c.doc.clauses[i].at
 		switch {
 		case sid == "":
 			continue
@@ -117,31 +134,30 @@ func (c *compiler) sids() error {
 	return nil
 }
 
-// presence checks that each statement has actions and resources. KMS takes key
-// policies without; such a statement has no effect.
+// hasActions checks that a statement has actions. KMS takes key policies without
+// actions or resources; such a statement has no effect.
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
-func (c *compiler) presence() error {
-	for i := range c.doc.clauses {
-		w, s := &c.doc.clauses[i], &c.statements[i]
-		s.inert = c.kind == KeyPolicy && (w.action.empty() || w.resource.empty())
-		if w.action.empty() && c.kind != KeyPolicy {
-			return errNoActions
-		}
+func (c *compiler) hasActions(w *clause, s *statement) error {
+	s.inert = c.kind == KeyPolicy && (w.action.empty() || w.resource.empty())
+	if w.action.empty() && c.kind != KeyPolicy {
+		return errNoActions
 	}
-	if c.kind == KeyPolicy || c.kind == Trust {
-		return nil
-	}
-	for i := range c.doc.clauses {
-		if c.doc.clauses[i].resource.empty() {
-			return errNoResources
-		}
+	return nil
+}
+
+// hasResources checks that a statement has resources, which AWS does when it
+// likes the actions.
+func (c *compiler) hasResources(w *clause, _ *statement) error {
+	if w.resource.empty() && c.kind != KeyPolicy && c.kind != Trust {
+		return errNoResources
 	}
 	return nil
 }
 
 func (c *compiler) action(w *clause, s *statement) error {
 	s.notAction = w.action.negated
-	for _, text := range w.action.values {
+	for i, text := range w.action.values {
+		c.at = w.action.places[i]
 		a, err := newAction(text)
 		if err != nil {
 			return err
@@ -153,7 +169,8 @@ func (c *compiler) action(w *clause, s *statement) error {
 
 func (c *compiler) resource(w *clause, s *statement) error {
 	s.notResource, s.anyResource = w.resource.negated, c.kind == Trust
-	for _, text := range w.resource.values {
+	for i, text := range w.resource.values {
+		c.at = w.resource.places[i]
 		r, err := newResource(c.kind, text, c.variables())
 		if err != nil {
 			return err
@@ -164,12 +181,6 @@ func (c *compiler) resource(w *clause, s *statement) error {
 		s.resources = append(s.resources, resource{whole: pattern{broken: true}})
 	}
 	return nil
-}
-
-// trustActions are what a trust policy may speak of, folded.
-var trustActions = []string{
-	"sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity",
-	"sts:tagsession", "sts:setsourceidentity", "sts:setcontext",
 }
 
 // placement checks what the place of a document demands or forbids.
@@ -187,15 +198,6 @@ func (c *compiler) placement(w *clause, s *statement) error {
 		return c.resourceControl(w, s)
 	case KeyPolicy:
 		return c.permissive(s)
-	case Trust:
-		for _, a := range w.action.values {
-			if w.action.negated || !slices.Contains(trustActions, Fold(a)) {
-				return errTrustAction
-			}
-		}
-		if w.resource.present {
-			return errProhibited
-		}
 	}
 	return nil
 }
@@ -249,21 +251,17 @@ func (c *compiler) principal(w *clause, s *statement) error {
 		return errNobody
 	}
 	s.principals.negated = w.principal.negated
-	for _, name := range w.principal.names {
+	for i, name := range w.principal.names {
+		c.at = w.principal.places[i]
 		n, ok := newNamed(name, c.bound)
 		if !ok {
 			return c.invalidPrincipal(name)
 		}
 		s.principals.names = append(s.principals.names, n)
 	}
-	if s.deny || !w.principal.negated {
-		return nil
-	}
-	switch c.kind {
-	case KeyPolicy:
+	if !s.deny && w.principal.negated && c.kind == KeyPolicy {
+		c.at = w.principal.at
 		return errKeyPrincipal
-	case Trust:
-		return errNotAllowed
 	}
 	return nil
 }
@@ -272,5 +270,5 @@ func (c *compiler) invalidPrincipal(n NamedPrincipal) error {
 	if c.kind == KeyPolicy {
 		return errKeyPrincipal
 	}
-	return &Malformed{`Invalid principal in policy: "` + strings.ToUpper(n.Type) + `":"` + n.Name + `"`}
+	return &Malformed{Message: `Invalid principal in policy: "` + strings.ToUpper(n.Type) + `":"` + n.Name + `"`}
 }

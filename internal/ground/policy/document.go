@@ -24,6 +24,9 @@ type clause struct {
 	resource  element
 	principal principalElement
 	tests     []testClause
+
+	at         int // where its brace stands
+	start, end int // as AWS counts: see Place
 }
 
 // An element is one of the pairs Action and NotAction, Resource and NotResource.
@@ -32,6 +35,8 @@ type element struct {
 	negated bool
 	null    bool // a null stands in the list, as AWS allows for resources
 	values  []string
+	at      int   // where its name stands
+	places  []int // where the values stand
 }
 
 // empty reports whether the element names nothing at all.
@@ -41,7 +46,10 @@ func (e *element) empty() bool { return len(e.values) == 0 && !e.null }
 type principalElement struct {
 	present bool
 	negated bool
+	star    bool // the lone "*", without a type
 	names   []NamedPrincipal
+	at      int   // where its name stands
+	places  []int // where the names stand
 }
 
 // A NamedPrincipal is a principal as a document names it.
@@ -55,6 +63,8 @@ type testClause struct {
 	operator string
 	key      string
 	values   []string
+	at       int   // where the key stands
+	places   []int // where the values stand
 }
 
 // parse reads a document. Its shape is checked here, what it says in grammar.go.
@@ -65,13 +75,13 @@ func parse(kind Kind, text []byte) (*document, error) {
 	if !utf8.Valid(text) || kind == KeyPolicy && !latin(string(text)) {
 		return nil, errSyntax
 	}
-	p := parser{scanner{text: string(text)}}
+	p := parser{scanner: scanner{text: string(text)}, trust: kind == Trust}
 	doc, err := p.document()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		_, err = p.expect(lexEnd)
 	}
-	if _, err := p.expect(lexEnd); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, p.refusal(err)
 	}
 	return doc, nil
 }
@@ -85,7 +95,13 @@ func latin(text string) bool {
 	})
 }
 
-type parser struct{ scanner }
+type parser struct {
+	scanner
+
+	// trust policies are read by a program of AWS that looks at some of the shape
+	// only when it has all of it: see trust.go.
+	trust bool
+}
 
 func (p *parser) document() (*document, error) {
 	doc := &document{}
@@ -93,7 +109,7 @@ func (p *parser) document() (*document, error) {
 	err := p.object(func(name string) (err error) {
 		switch name {
 		case "Version":
-			if doc.version, err = p.str(); err == nil && doc.version != "2008-10-17" && doc.version != "2012-10-17" {
+			if doc.version, err = p.str(); err == nil && !p.trust && !isVersion(doc.version) {
 				err = errSyntax
 			}
 		case "Id":
@@ -106,17 +122,33 @@ func (p *parser) document() (*document, error) {
 		}
 		return err
 	})
-	if err == nil && (!found || len(doc.clauses) == 0) {
-		err = errSyntax
+	switch {
+	case err != nil || len(doc.clauses) > 0:
+		return doc, err
+	case p.trust && found:
+		return doc, errNoStatement
 	}
-	return doc, err
+	return doc, errSyntax
 }
+
+func isVersion(s string) bool { return s == "2008-10-17" || s == "2012-10-17" }
 
 // clauses reads one statement, or an array of them.
 func (p *parser) clauses() ([]clause, error) {
 	var all []clause
-	err := p.oneOrMore(func() error {
+	kind, err := p.peek()
+	if err != nil || kind != '[' {
 		c, err := p.clause()
+		c.start = c.at + 1
+		return append(all, c), err
+	}
+	err = p.array(func() error {
+		start := p.pos
+		if len(all) > 0 {
+			start = all[len(all)-1].end
+		}
+		c, err := p.clause()
+		c.start = start
 		all = append(all, c)
 		return err
 	})
@@ -125,6 +157,10 @@ func (p *parser) clauses() ([]clause, error) {
 
 func (p *parser) clause() (clause, error) {
 	var c clause
+	if _, err := p.peek(); err != nil {
+		return c, err
+	}
+	c.at = p.last.start
 	err := p.object(func(name string) (err error) {
 		switch name {
 		case "Sid":
@@ -144,7 +180,8 @@ func (p *parser) clause() (clause, error) {
 		}
 		return err
 	})
-	if err == nil && c.effect == "" {
+	c.end = p.pos
+	if err == nil && c.effect == "" && !p.trust {
 		err = errSyntax
 	}
 	return c, err
@@ -154,7 +191,7 @@ func (p *parser) clause() (clause, error) {
 // check of AWS, with another text.
 func (p *parser) effect() (string, error) {
 	effect, err := p.str()
-	if err == nil && !strings.EqualFold(effect, "Allow") && !strings.EqualFold(effect, "Deny") {
+	if err == nil && !p.trust && !strings.EqualFold(effect, "Allow") && !strings.EqualFold(effect, "Deny") {
 		err = errSyntax
 	}
 	return effect, err
@@ -166,14 +203,14 @@ func (p *parser) element(e *element, negated, nulls bool) error {
 	if e.present {
 		return errSyntax
 	}
-	*e = element{present: true, negated: negated}
+	*e = element{present: true, negated: negated, at: p.name}
 	kind, err := p.peek()
 	if err != nil {
 		return err
 	}
 	if kind != '[' {
 		value, err := p.str()
-		e.values = []string{value}
+		e.values, e.places = []string{value}, []int{p.last.start}
 		return err
 	}
 	return p.array(func() error {
@@ -182,7 +219,7 @@ func (p *parser) element(e *element, negated, nulls bool) error {
 		case err != nil:
 			return err
 		case l.kind == lexString:
-			e.values = append(e.values, l.text)
+			e.values, e.places = append(e.values, l.text), append(e.places, l.start)
 		case l.kind == lexNull && nulls:
 			e.null = true
 		default:
@@ -199,7 +236,7 @@ func (p *parser) principal(e *principalElement, negated bool) error {
 	if e.present {
 		return errSyntax
 	}
-	*e = principalElement{present: true, negated: negated}
+	*e = principalElement{present: true, negated: negated, at: p.name}
 	kind, err := p.peek()
 	if err != nil {
 		return err
@@ -209,7 +246,7 @@ func (p *parser) principal(e *principalElement, negated bool) error {
 		if err == nil && everyone != "*" {
 			err = errSyntax
 		}
-		e.names = []NamedPrincipal{{"AWS", "*"}}
+		e.star, e.names, e.places = true, []NamedPrincipal{{"AWS", "*"}}, []int{p.last.start}
 		return err
 	}
 	return p.object(func(name string) error {
@@ -218,7 +255,7 @@ func (p *parser) principal(e *principalElement, negated bool) error {
 		}
 		return p.oneOrMore(func() error {
 			value, err := p.str()
-			e.names = append(e.names, NamedPrincipal{name, value})
+			e.names, e.places = append(e.names, NamedPrincipal{name, value}), append(e.places, p.last.start)
 			return err
 		})
 	})
@@ -233,10 +270,10 @@ func (p *parser) condition() ([]testClause, error) {
 			if _, ok := parseOperator(operator); !ok {
 				return errSyntax
 			}
-			t := testClause{operator: operator, key: key}
+			t := testClause{operator: operator, key: key, at: p.name}
 			err := p.oneOrMore(func() error {
 				value, err := p.scalar()
-				t.values = append(t.values, value)
+				t.values, t.places = append(t.values, value), append(t.places, p.last.start)
 				return err
 			})
 			tests = append(tests, t)

@@ -31,6 +31,7 @@ func (k Kind) namesPrincipals() bool {
 type Policy struct {
 	kind       Kind
 	name       string
+	text       string
 	statements []statement
 
 	// denies and allows point into statements: a decision reads every Deny of
@@ -66,9 +67,9 @@ func Compile(kind Kind, name string, text []byte, bound map[string]string) (*Pol
 	}
 	c := compiler{kind: kind, doc: doc, bound: bound, statements: make([]statement, len(doc.clauses))}
 	if err := c.run(); err != nil {
-		return nil, err
+		return nil, located(err, c.at)
 	}
-	p := &Policy{kind: kind, name: name, statements: c.statements, principals: distinct(doc)}
+	p := &Policy{kind: kind, name: name, text: string(text), statements: c.statements, principals: distinct(doc)}
 	for i := range p.statements {
 		switch s := &p.statements[i]; {
 		case s.inert:

@@ -185,7 +185,7 @@ func TestProvider(t *testing.T) {
 	for element, want := range map[string]bool{
 		`"Principal":{"Federated":"` + provider + `"}`:                                          true,
 		`"Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.example.com"}`: false,
-		`"Principal":"*"`:                       false,
+		`"Principal":{"AWS":"*"}`:               false,
 		`"Principal":{"AWS":"111122223333"}`:    false,
 		`"Principal":{"Service":"example.org"}`: false,
 	} {
@@ -201,7 +201,7 @@ func TestProvider(t *testing.T) {
 		}
 	}
 	p := compile(t, policy.Trust, modern(`{"Effect":"Allow","Principal":{"Federated":"`+provider+`"},"Action":"sts:AssumeRoleWithWebIdentity"},
-		{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringNotEquals":{"token.example.org:sub":"me"}}}`))
+		{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringNotEquals":{"token.example.org:sub":"me"}}}`))
 	in := policy.Input{
 		Request:         policy.Request{Action: "sts:AssumeRoleWithWebIdentity", Resource: roleARN, Caller: c, Context: facts{"token.example.org:sub": one("me")}},
 		Rule:            policy.ExplicitTrust,

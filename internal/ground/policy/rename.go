@@ -10,7 +10,7 @@ import (
 // principals are shown so, by their unique id. Text that isn't a policy is
 // returned as it is.
 func RenamePrincipals(text []byte, names map[string]string) []byte {
-	r := renamer{parser: parser{scanner{text: string(text)}}, names: names}
+	r := renamer{parser: parser{scanner: scanner{text: string(text)}}, names: names}
 	if err := r.document(); err != nil {
 		return text
 	}

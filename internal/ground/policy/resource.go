@@ -116,7 +116,7 @@ func checkResource(text string) error {
 }
 
 func notARN(text string) error {
-	return &Malformed{"Resource " + text + ` must be in ARN format or "*".`}
+	return &Malformed{Message: "Resource " + text + ` must be in ARN format or "*".`}
 }
 
 // badPartition shows the entry as AWS understood it: as an ARN, with a wildcard
@@ -126,7 +126,7 @@ func badPartition(parts []string) error {
 	for len(shown) <= arnColons {
 		shown = append(shown, "*")
 	}
-	return &Malformed{`Partition "` + parts[1] + `" is not valid for resource "` + strings.Join(shown, ":") + `".`}
+	return &Malformed{Message: `Partition "` + parts[1] + `" is not valid for resource "` + strings.Join(shown, ":") + `".`}
 }
 
 // checkService holds the rules of IAM and S3 for their own ARNs.
@@ -137,11 +137,11 @@ func checkService(text string, parts []string) error {
 	service, region, path := parts[2], parts[3], parts[arnColons]
 	switch {
 	case service == "iam" && region != "":
-		return &Malformed{"IAM resource " + text + " cannot contain region information."}
+		return &Malformed{Message: "IAM resource " + text + " cannot contain region information."}
 	case service == "iam" && path != "*" && path != "root" && !beginsWithAny(path, iamPaths):
 		return errIAMPath
 	case service == "s3" && region != "" && !strings.HasPrefix(path, "accesspoint/"):
-		return &Malformed{"Resource " + text + " can not contain region information."}
+		return &Malformed{Message: "Resource " + text + " can not contain region information."}
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 type scanner struct {
 	text string
 	pos  int
+	last lexeme // the last that was looked at
+	name int    // where the last name of a member stands
 }
 
 // A lexeme is one token of JSON.
@@ -34,6 +36,15 @@ const (
 
 // next consumes a lexeme.
 func (s *scanner) next() (lexeme, error) {
+	l, err := s.lex()
+	if err != nil {
+		l = lexeme{start: s.pos, end: s.pos}
+	}
+	s.last = l
+	return l, err
+}
+
+func (s *scanner) lex() (lexeme, error) {
 	for s.pos < len(s.text) && strings.IndexByte(" \t\r\n", s.text[s.pos]) >= 0 {
 		s.pos++
 	}
@@ -86,13 +97,13 @@ func (s *scanner) object(member func(name string) error) error {
 		if err != nil {
 			return err
 		}
-		if seen[name.text] {
-			return errSyntax
-		}
-		seen[name.text] = true
 		if _, err := s.expect(':'); err != nil {
 			return err
 		}
+		if seen[name.text] {
+			return errSyntax
+		}
+		seen[name.text], s.name = true, name.start
 		return member(name.text)
 	})
 }

@@ -201,7 +201,7 @@ func TestCreateRoleRefusals(t *testing.T) {
 		{"empty trust policy", iam.CreateRoleInput{RoleName: some("r7"), AssumeRolePolicyDocument: some("")}, fault.Validation, one + "Value at 'assumeRolePolicyDocument' failed to satisfy constraint: Member must have length greater than or equal to 1"},
 		{"letter beyond Latin-1 in trust policy", iam.CreateRoleInput{RoleName: some("r7"), AssumeRolePolicyDocument: some("\u0100")}, fault.Validation, "The specified value for assumeRolePolicyDocument is invalid. It must contain only printable ASCII characters."},
 		{"malformed trust policy", iam.CreateRoleInput{RoleName: some("r7"), AssumeRolePolicyDocument: some("{")}, fault.MalformedPolicy, "This policy contains invalid Json"},
-		{"trust policy of no elements", iam.CreateRoleInput{RoleName: some("r7"), AssumeRolePolicyDocument: some("{}")}, fault.MalformedPolicy, "Syntax errors in policy."},
+		{"trust policy of no elements", iam.CreateRoleInput{RoleName: some("r7"), AssumeRolePolicyDocument: some("{}")}, fault.MalformedPolicy, "Syntax error at position (1,3)"},
 	}
 	ran := 0
 	for _, tt := range tests {

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,9 +34,6 @@ type trust struct {
 // newTrust makes a trust policy from text, which must be well formed and name
 // principals that exist.
 func (s *Service) newTrust(ctx context.Context, r store.Reader, text string) (trust, error) {
-	if !json.Valid([]byte(text)) {
-		return trust{}, fault.New(fault.MalformedPolicy, "This policy contains invalid Json")
-	}
 	p, err := policy.Compile(policy.Trust, "", []byte(text), nil)
 	var malformed *policy.Malformed
 	if errors.As(err, &malformed) {

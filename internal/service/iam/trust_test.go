@@ -167,7 +167,10 @@ func TestTrustRefusals(t *testing.T) {
 		{of("AWS", "arn:aws:sts::111122223333:federated-user/bob"), ""},
 		{of("Service", "ec2.amazonaws.com"), ""},
 		{policyOf(`{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"],"Condition":{"StringEquals":{"sts:ExternalId":"x"}}}`), ""},
-		{`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, ""},
+		{`{"Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`, ""},
+		{`{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`, `AssumeRolepolicy contained an invalid principal: "STAR":"*".`},
+		{`{"Statement":{"Effect":"Allow","Principal":{"service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`, "Syntax error at position (1,56)"},
+		{policyOf(`{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"s3:*"}`), "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity"},
 		{of("AWS", "arn:aws:iam::111122223333:user/missing"), invalid("AWS", "arn:aws:iam::111122223333:user/missing")},
 		{of("AWS", "arn:aws:iam::111122223333:user/Ann"), invalid("AWS", "arn:aws:iam::111122223333:user/Ann")},
 		{of("AWS", "arn:aws:iam::111122223333:role/team/r"), invalid("AWS", "arn:aws:iam::111122223333:role/team/r")},
@@ -183,7 +186,7 @@ func TestTrustRefusals(t *testing.T) {
 		{of("Federated", "cognito-identity.amazonaws.com"), invalid("FEDERATED", "cognito-identity.amazonaws.com")},
 		{of("CanonicalUser", "79a5"), invalid("CANONICALUSER", "79a5")},
 		{policyOf(`{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"sts:AssumeRole","Resource":"*"}`), "Has prohibited field Resource."},
-		{"[]", "Syntax errors in policy."},
+		{"[]", "This policy contains invalid Json"},
 	}
 	ran := 0
 	for _, tt := range tests {
@@ -200,8 +203,8 @@ func TestTrustRefusals(t *testing.T) {
 			t.Errorf("got %s, want %s", got, tt.document)
 		}
 	}
-	if ran != 27 {
-		t.Errorf("%d cases ran, want 27", ran)
+	if ran != 30 {
+		t.Errorf("%d cases ran, want 30", ran)
 	}
 }
 
@@ -209,7 +212,7 @@ func TestTrustQuota(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.createRole("r")
-	frame := `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}]}`
+	frame := `{"Version":"2012-10-17","Statement":[{"Sid":"","Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}`
 	sized := func(n int) string {
 		return strings.Replace(frame, `"Sid":"`, `"Sid":"`+strings.Repeat("x", n-len(frame)), 1)
 	}

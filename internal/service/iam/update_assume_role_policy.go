@@ -5,6 +5,7 @@ import (
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
+	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
 
@@ -19,6 +20,21 @@ func (in *UpdateAssumeRolePolicyInput) Validate(c *check.Checks) {
 	c.HideValues()
 	checkRequiredName(c, "roleName", in.RoleName, roleNameMax)
 	checkDocument(c, "policyDocument", in.PolicyDocument)
+}
+
+// updateTexts are refusals of trust policies that UpdateAssumeRolePolicy was seen
+// to word otherwise than CreateRole. There are two spaces after a comma.
+var updateTexts = map[string]string{
+	"Has prohibited field Resource":                              "Has prohibited field Resource.",
+	"AssumeRole policy may only specify STS AssumeRole actions.": "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity",
+}
+
+// updated words a refusal of a trust policy as this operation does.
+func updated(err error) error {
+	if f := fault.From(err); fault.Is(err, fault.MalformedPolicy) && updateTexts[f.Message] != "" {
+		return &fault.Fault{Code: f.Code, Message: updateTexts[f.Message]}
+	}
+	return err
 }
 
 // updateAssumeRolePolicy implements UpdateAssumeRolePolicy. Sessions that were
@@ -41,7 +57,7 @@ func (s *Service) updateAssumeRolePolicy() operation.Operation {
 			o := *t.role
 			var err error
 			if o.Trust, err = s.newTrust(c.Context, tx, in.PolicyDocument.V); err != nil {
-				return nil, err
+				return nil, updated(err)
 			}
 			if err := putRole(c.Context, tx, o, t.rev); err != nil {
 				return nil, err
