@@ -35,9 +35,16 @@ func Schemas(tables []AnyTable) []*driver.Schema {
 type AnyTable interface {
 	schema() *driver.Schema
 	validate() error
+	inspect(e *entry) error
 }
 
 func (t *Table[R]) schema() *driver.Schema { return &t.Schema }
+
+// inspect reads an entry as Get does.
+func (t *Table[R]) inspect(e *entry) error {
+	_, err := t.decode(e)
+	return err
+}
 
 func (t *Table[R]) validate() error {
 	if err := t.Schema.Validate(); err != nil {

@@ -122,6 +122,13 @@ type Keeper interface {
 	Truncate(ctx context.Context) error
 }
 
+// An Inspector is a driver that can tell all that is wrong with the structure of
+// its database, not only the first of it.
+type Inspector interface {
+	// Inspect calls fn for each thing that is wrong, in words that hold no values.
+	Inspect(ctx context.Context, fn func(problem string)) error
+}
+
 // A Tenant is a driver of a database that another process can take over.
 type Tenant interface {
 	// Lost is closed once another one has: nothing works here any more.

@@ -90,6 +90,9 @@ func Plans(d driver.Driver) (plans []Plan, err error) {
 	} {
 		plans = append(plans, Plan{Statement: text, Index: table + "_pkey", Search: true})
 	}
+	for name, t := range engineTables {
+		plans = append(plans, Plan{Statement: t.first, Index: name + "_pkey"}, Plan{Statement: t.next, Index: name + "_pkey", Search: true})
+	}
 	plans = append(plans, Plan{Statement: forgetOps, Index: "store_op__position", Search: true})
 	for i := range plans {
 		if plans[i].Steps, err = base.explainPlan(plans[i].Statement); err != nil {

@@ -15,12 +15,28 @@ import (
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/postgres"
 	"claviger/internal/ground/store/postgres/postgrestest"
+	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/ground/store/storetest"
 )
 
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) driver.Driver { return open(t, postgrestest.URL(t)) })
+}
+
+// Each way between the two kinds that keep what they have.
+func TestCarry(t *testing.T) {
+	t.Parallel()
+	shared := func(t *testing.T) driver.Driver { return open(t, postgrestest.URL(t)) }
+	file := func(t *testing.T) driver.Driver {
+		d, err := sqlite.Open(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	t.Run("to PostgreSQL", func(t *testing.T) { t.Parallel(); storetest.Carry(t, file, shared) })
+	t.Run("from PostgreSQL", func(t *testing.T) { t.Parallel(); storetest.Carry(t, shared, file) })
 }
 
 func open(t testing.TB, url string) driver.Driver {

@@ -91,6 +91,9 @@ func Plans(d driver.Driver) (plans []Plan, err error) {
 	for _, text := range []string{selectOp, forgetEvents, forgetChange, selectMeta, selectChanges, restOfChanges, selectEvents, restOfEvents, selectMetas} {
 		plans = append(plans, Plan{Statement: text, Search: true})
 	}
+	for _, t := range engineTables {
+		plans = append(plans, Plan{Statement: t.first}, Plan{Statement: t.next, Search: true})
+	}
 	plans = append(plans, Plan{Statement: forgetOps, Index: "store_op__position", Search: true})
 	for i := range plans {
 		if plans[i].Steps, err = base.explainPlan(plans[i].Statement); err != nil {

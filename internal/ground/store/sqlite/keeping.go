@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"claviger/internal/ground/store/driver"
@@ -26,6 +27,36 @@ func (d *database) Check(ctx context.Context) error {
 	}
 	if verdict != "ok" {
 		return fmt.Errorf("sqlite: checking: the database is damaged, restore it from a backup: %w", driver.ErrDamaged)
+	}
+	return nil
+}
+
+// inspectMax bounds what Inspect tells.
+const inspectMax = 100
+
+// Inspect runs SQLite's integrity check, which also compares every index with
+// its table, and calls fn for each thing that is wrong: pages, tables and
+// indexes by their names, never values. Others may read and write meanwhile.
+func (d *database) Inspect(ctx context.Context, fn func(problem string)) error {
+	c, err := d.reader(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := c.conn.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", inspectMax))
+	for err == nil && rows.Next() {
+		var verdict string
+		if err = rows.Scan(&verdict); err == nil && verdict != "ok" {
+			fn(verdict)
+		}
+	}
+	if rows != nil {
+		err = errors.Join(err, rows.Err(), rows.Close())
+	}
+	if e := d.giveBack(c, err != nil); err == nil {
+		err = e
+	}
+	if err != nil {
+		return fmt.Errorf("sqlite: inspecting: %w", explain(err))
 	}
 	return nil
 }

@@ -27,6 +27,12 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) driver.Driver { return open(t, t.TempDir()) })
 }
 
+func TestCarry(t *testing.T) {
+	t.Parallel()
+	empty := func(t *testing.T) driver.Driver { return open(t, t.TempDir()) }
+	storetest.Carry(t, empty, empty)
+}
+
 func open(t *testing.T, dir string) driver.Driver {
 	t.Helper()
 	d, err := sqlite.Open(t.Context(), dir)
