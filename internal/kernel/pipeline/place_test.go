@@ -10,6 +10,7 @@ import (
 	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/words/ident"
@@ -54,7 +55,7 @@ func TestPlace(t *testing.T) {
 	for _, name := range []string{"Get", "Add"} {
 		w := newWorld(t)
 		places := &organization{w: w}
-		w.pipeline = pipeline.New(pipeline.Options{Store: w.store, Trail: w.trail, Credentials: w, Sealer: w.keyring, Now: time.Now, Places: places})
+		w.pipeline = pipeline.New(pipeline.Options{Store: w.store, Trail: w.trail, Credentials: w, Sealer: w.keyring, Messages: explanation.NewMessages(w.keyring), Now: time.Now, Places: places})
 		ofOwner := func(_ *operation.Call, _ *in, _ struct{}, a []authz.Ask) []authz.Ask {
 			return append(a, authz.Ask{Action: "test:" + name, Resource: "*", Account: owner, CrossAccount: true, Policy: open})
 		}
