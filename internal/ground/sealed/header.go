@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 )
 
@@ -25,13 +26,13 @@ const (
 
 // A header is a parsed one, not yet opened.
 type header struct {
-	installation [installationSize]byte
+	installation Installation
 	check        [keySize]byte
 	raw          []byte
 }
 
 // appendPrefix appends what stands before the wrapped master key.
-func appendPrefix(dst []byte, installation [installationSize]byte, check [keySize]byte) []byte {
+func appendPrefix(dst []byte, installation Installation, check [keySize]byte) []byte {
 	dst = append(dst, headerMagic...)
 	dst = append(dst, headerVersion)
 	dst = append(dst, installation[:]...)
@@ -39,7 +40,7 @@ func appendPrefix(dst []byte, installation [installationSize]byte, check [keySiz
 	return append(dst, check[:]...)
 }
 
-func wrapHeader(installation [installationSize]byte, master *key, root *RootKey, v variates) []byte {
+func wrapHeader(installation Installation, master *key, root *RootKey, v variates) []byte {
 	prefix := appendPrefix(nil, installation, root.check(installation))
 	return appendSum(root.key.wrap(labelMaster, prefix, v, nil, master))
 }
@@ -51,11 +52,47 @@ func appendSum(b []byte) []byte {
 
 // check is a value that only this root key yields for an installation, and
 // that says nothing about the key.
-func (r *RootKey) check(installation [installationSize]byte) (check [keySize]byte) {
+func (r *RootKey) check(installation Installation) (check [keySize]byte) {
 	s := getScratch()
 	defer s.release()
 	r.key.derive(s, labelRootCheck, installation[:], &check)
 	return check
+}
+
+// fingerprintSize is how many bytes of the root check name a root key to people.
+const fingerprintSize = 8
+
+func fingerprint(check [keySize]byte) string { return hex.EncodeToString(check[:fingerprintSize]) }
+
+// A Description is what a header says to everybody.
+type Description struct {
+	Installation  Installation
+	Fingerprint   string // of the root key that opens it
+	MasterVersion int
+}
+
+// Describe reads a header without opening it. Errors are those of Open.
+func Describe(b []byte) (*Description, error) {
+	h, err := parseHeader(b)
+	if err != nil {
+		return nil, err
+	}
+	return &Description{Installation: h.installation, Fingerprint: fingerprint(h.check), MasterVersion: masterVersion}, nil
+}
+
+// Fingerprint names the root key of an installation: 16 hex digits of the root
+// check, which stands in the header and says nothing about the key.
+func (r *RootKey) Fingerprint(i Installation) string { return fingerprint(r.check(i)) }
+
+// Opens reports whether r is the root key of a header. It is false for one that
+// can't be read.
+func (r *RootKey) Opens(header []byte) bool {
+	h, err := parseHeader(header)
+	if err != nil {
+		return false
+	}
+	check := r.check(h.installation)
+	return hmac.Equal(check[:], h.check[:])
 }
 
 // errDamaged is for a header that is not as it was written.
