@@ -52,6 +52,7 @@ func (s *server) admin() http.Handler {
 	mux.HandleFunc("POST /service-principal/list", s.adminListServicePrincipals)
 	mux.HandleFunc("POST /service-principal/disable", s.adminDisableServicePrincipal)
 	s.addXks(mux)
+	s.addRootKey(mux)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	return mux

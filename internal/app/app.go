@@ -36,6 +36,7 @@ type commands struct {
 	ServicePrincipal servicePrincipalCommand `cmd:"" help:"Manage the services that act for users of a server."`
 	XksStore         xksStoreCommand         `cmd:"" help:"Manage key stores whose keys a key management service elsewhere uses by the external key store proxy interface."`
 	XksKey           xksKeyCommand           `cmd:"" help:"Manage the external keys of such key stores."`
+	RootKey          rootKeyCommand          `cmd:"" help:"Show, replace, share and recover the root key of a server."`
 	Audit            auditCommand            `cmd:"" help:"Read and verify the trail of a server."`
 	Simulate         simulateCommand         `cmd:"" help:"Play a service of AWS against a running server, to try key policies."`
 	Version          versionCommand          `cmd:"" help:"Print the version."`

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/term"
 
@@ -53,6 +54,7 @@ type made struct {
 	credentials rootCredentials // empty where an interrupted run has made them
 	file        string          // where the credentials were written
 	keyring     *sealed.Keyring // so that the root key is asked for once
+	rootKey     root.Source
 }
 
 func (c *initCommand) report(env *environment, m made) error {
@@ -95,14 +97,14 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 	if err != nil {
 		return made{}, errors.Join(err, d.Close())
 	}
-	f := l.foundations(d, keyring)
+	f := l.foundations(d, keyring, source)
 	prepare(&f)
 	s, err := newServer(ctx, f)
 	if err != nil {
 		return made{}, err
 	}
 	m, err := l.firstAccount(ctx, s, account, credentials)
-	m.keyring = keyring
+	m.keyring, m.rootKey = keyring, source
 	return m, errors.Join(err, s.close())
 }
 
@@ -110,27 +112,25 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 // interrupted run has made: nothing is sealed under them but what that run left.
 func (l *location) makeKeyring(ctx context.Context, d driver.Driver, source root.Source) (*sealed.Keyring, error) {
 	if _, err := d.Meta(ctx, metaKeyring); err == nil {
-		return openKeyring(ctx, d, source)
+		return l.openKeyring(ctx, d, source)
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("reading the store: %w", err)
 	}
-	key, params, err := source.Create()
-	if errors.Is(err, os.ErrExist) {
+	installation := sealed.NewInstallation()
+	key, params, err := source.Create(ctx, installation.String())
+	if errors.Is(err, root.ErrExists) {
 		// A crash came between the key file and the keyring, or the operator brought a key.
-		key, err = source.Open(nil)
+		key, params, err = source.Bring()
 	}
 	if err != nil {
 		return nil, err
 	}
-	keyring, header, err := sealed.Create(key)
+	keyring, header, err := sealed.CreateAs(installation, key)
 	if err != nil {
 		return nil, fmt.Errorf("making the keyring: %w", err)
 	}
-	values := map[string][]byte{metaKeyring: header}
-	if params != nil {
-		values[metaRootParams] = params
-	}
-	if err := d.PutMeta(ctx, values); err != nil {
+	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: time.Now().UTC()}
+	if err := d.PutMeta(ctx, map[string][]byte{metaKeyring: header, metaRootParams: params, metaRootKey: note.encode()}); err != nil {
 		return nil, fmt.Errorf("storing the keyring: %w", err)
 	}
 	return keyring, nil

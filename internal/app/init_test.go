@@ -31,7 +31,7 @@ func interrupted(t *testing.T, l *location, account string) rootCredentials {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := l.foundations(d, keyring)
+	f := l.foundations(d, keyring, source)
 	quiet(&f)
 	s, err := newServer(ctx, f)
 	if err != nil {

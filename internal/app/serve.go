@@ -120,7 +120,7 @@ func (c *serveCommand) initialiseFirst(ctx context.Context, env *environment, lo
 	if err != nil {
 		return foundations{}, err
 	}
-	return c.foundations(d, m.keyring), nil
+	return c.foundations(d, m.keyring, m.rootKey), nil
 }
 
 // readyLine says where a server answers. It is logged, and with the log format

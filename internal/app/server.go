@@ -16,6 +16,7 @@ import (
 	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/explanation"
@@ -24,6 +25,7 @@ import (
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/xksproxy"
+	"claviger/internal/service/rootkey"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/trail"
 	"claviger/internal/service/xks"
@@ -35,6 +37,7 @@ import (
 type foundations struct {
 	driver  driver.Driver
 	keyring *sealed.Keyring
+	rootKey root.Source // where the keyring's root key comes from; the zero value where it is nowhere
 	// openTrail opens the trail. It runs last, so that a server that can't
 	// start for another reason leaves no segment behind.
 	openTrail func(audit.Options) (audit.Trail, error)
@@ -65,6 +68,7 @@ type server struct {
 	pipeline  *pipeline.Pipeline
 	services  []gateway.Service
 	operators map[string]*pipeline.Entrance
+	rootKeys  *rootKeys
 	log       *slog.Logger
 	now       func() time.Time
 	stop      context.CancelFunc
@@ -166,7 +170,16 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		}
 		return f.verify(ctx, options, head)
 	})
-	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations())
+	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations())
+	s.rootKeys = &rootKeys{
+		store: s.store, keyring: f.keyring, now: s.now, source: f.rootKey,
+		record: func(ctx context.Context, e *operation.Event) error {
+			return corridor.CarryOut(ctx, operatorSource, func(store.Txn) (*operation.Event, error) { return e, nil })
+		},
+	}
+	if err := s.rootKeys.tidy(ctx); err != nil {
+		s.log.Error("removing what an interrupted rotation of the root key left", "cause", err)
+	}
 	// Asked once before the first call, so that an idle server reads no store for it.
 	if _, err := s.keys.ConnectsDue(ctx); err != nil {
 		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
@@ -179,6 +192,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.background.Go(func() { fillPools(background) })
 	s.background.Go(func() { s.storeLastUses(background) })
 	s.background.Go(func() { s.connectStores(background) })
+	s.background.Go(func() { s.settleRootKey(background) })
 	return s, nil
 }
 

@@ -31,6 +31,7 @@ const (
 const (
 	metaKeyring     = "keyring"     // the keyring's header
 	metaRootParams  = "root-params" // how the root key is derived; nothing secret
+	metaRootKey     = "root-key"    // when the root key was made, and what a rotation has left to do
 	metaInitialised = "initialised" // present once init has finished
 )
 
@@ -39,6 +40,8 @@ type location struct {
 	Data    string `default:"./claviger-data" env:"CLAVIGER_DATA" type:"path" placeholder:"DIR" help:"Data directory."`
 	Store   string `default:"sqlite:" env:"CLAVIGER_STORE" placeholder:"URL" help:"Where records are kept: sqlite: is a file in the data directory, postgres://USER@HOST/DATABASE?sslmode=verify-full a database of PostgreSQL 15 or newer. A password does not belong on a command line, which others can read."`
 	RootKey string `env:"CLAVIGER_ROOT_KEY" placeholder:"SOURCE" help:"Where the root key comes from: file:PATH, passphrase-file:PATH, passphrase-fd:N or prompt; file:DIR/root.key by default."`
+
+	opened *sealed.RootKey // once it was, so that a passphrase is asked for once
 }
 
 // check says nothing of the URL, which may hold a password.
@@ -62,16 +65,24 @@ func (l *location) place() string {
 	return l.Data
 }
 
+// wrappers are the sources that wrap a root key.
+var wrappers = root.Wrappers{}
+
 func (l *location) rootSource() (root.Source, error) {
 	text := l.RootKey
 	if text == "" {
 		text = "file:" + filepath.Join(l.Data, rootKeyFile)
 	}
-	source, err := root.Parse(text)
+	return parseSource(text)
+}
+
+// parseSource reads a source. Files are named as from everywhere.
+func parseSource(text string) (root.Source, error) {
+	source, err := root.Parse(text, wrappers)
 	if err != nil {
 		return source, usageError{err}
 	}
-	return source, nil
+	return source.Absolute()
 }
 
 func (l *location) socket() string { return filepath.Join(l.Data, socketFile) }
@@ -158,11 +169,11 @@ func (l *location) unseal(ctx context.Context, d driver.Driver) (foundations, er
 	if err != nil {
 		return foundations{}, err
 	}
-	keyring, err := openKeyring(ctx, d, source)
+	keyring, err := l.openKeyring(ctx, d, source)
 	if err != nil {
 		return foundations{}, err
 	}
-	return l.foundations(d, keyring), nil
+	return l.foundations(d, keyring, source), nil
 }
 
 // checkTrail refuses a data directory that is not the one of the server in a
@@ -181,30 +192,53 @@ func (l *location) checkTrail() error {
 	return nil
 }
 
-func (l *location) foundations(d driver.Driver, keyring *sealed.Keyring) foundations {
+func (l *location) foundations(d driver.Driver, keyring *sealed.Keyring, source root.Source) foundations {
 	return foundations{
 		driver:    d,
 		keyring:   keyring,
+		rootKey:   source,
 		openTrail: func(o audit.Options) (audit.Trail, error) { return audit.Open(o) },
 		verify:    audit.Verify,
 		trailDir:  filepath.Join(l.Data, trailDir),
 	}
 }
 
-func openKeyring(ctx context.Context, d driver.Driver, source root.Source) (*sealed.Keyring, error) {
+func (l *location) openKeyring(ctx context.Context, d driver.Driver, source root.Source) (*sealed.Keyring, error) {
 	header, err := d.Meta(ctx, metaKeyring)
 	if err != nil {
 		return nil, fmt.Errorf("reading the keyring: %w", err)
 	}
 	params, err := d.Meta(ctx, metaRootParams)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil {
 		return nil, fmt.Errorf("reading the root key's parameters: %w", err)
 	}
-	key, err := source.Open(params)
+	about, err := sealed.Describe(header)
 	if err != nil {
 		return nil, err
 	}
-	return sealed.Open(header, key)
+	key, err := openRootKey(ctx, source, about.Installation.String(), header, params)
+	if err != nil {
+		return nil, err
+	}
+	keyring, err := sealed.Open(header, key)
+	if err != nil {
+		return nil, fmt.Errorf("opening the keyring with the root key from %s: %w", source, err)
+	}
+	l.opened = key
+	return keyring, nil
+}
+
+// openRootKey reads the root key, of a file also from where a rotation that was
+// interrupted after its commit has left the new one.
+func openRootKey(ctx context.Context, source root.Source, installation string, header, params []byte) (*sealed.RootKey, error) {
+	key, err := source.Open(ctx, installation, params)
+	if _, is := source.File(); !is || err == nil && key.Opens(header) {
+		return key, err
+	}
+	if next, nextErr := source.Next().Open(ctx, installation, params); nextErr == nil && next.Opens(header) {
+		return next, nil
+	}
+	return key, err
 }
 
 func newOpID() store.OpID { return ident.Bytes() }

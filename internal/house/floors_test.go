@@ -95,6 +95,7 @@ var only = []permit{
 	{internal + "words/confidential/reveal", "importing it is the permission to read secrets", []string{
 		"words/confidential", // declares Reveal
 		"ground/sealed",      // encrypts plaintexts and makes root keys of bytes
+		"ground/sealed/root", // writes shares and what they give back to files
 		"edge/sigv4",         // checks signatures against secret access keys
 		"edge/xksclient",     // signs with the credentials of key stores
 		"service/kms/hsm",    // gives its password to a token

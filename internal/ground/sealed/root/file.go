@@ -11,6 +11,7 @@ import (
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
 )
 
 // createFile draws a key and writes it to a file that did not exist.
@@ -34,6 +35,23 @@ func createFile(path string) (*sealed.RootKey, error) {
 		return nil, fmt.Errorf("writing the root key file: %w", err)
 	}
 	return sealed.NewRootKey(confidential.New(raw))
+}
+
+// WritePrivate writes a secret to a file that did not exist, for its owner to
+// read and for nobody to write (mode 0400), and returns when it is durable.
+func WritePrivate(path string, b confidential.Bytes) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already and is never overwritten: %w", path, fs.ErrExist)
+	}
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(f, b.Reveal(reveal.Token{})); err != nil {
+		_ = os.Remove(path)
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
 }
 
 // writeSynced writes b to f, closes it, and returns when file and name are durable.
@@ -95,6 +113,12 @@ func ReadPrivate(path string, limit int) ([]byte, error) {
 	return readUpTo(f, limit)
 }
 
+// ReadPrivateText is ReadPrivate for what must not be printed.
+func ReadPrivateText(path string, limit int) (confidential.Bytes, error) {
+	b, err := ReadPrivate(path, limit)
+	return confidential.New(b), err
+}
+
 // readUpTo reads at most limit+1 bytes, so that the caller can tell too much from enough.
 func readUpTo(r io.Reader, limit int) ([]byte, error) {
 	buf := make([]byte, limit+1)
@@ -104,4 +128,73 @@ func readUpTo(r io.Reader, limit int) ([]byte, error) {
 		return nil, err
 	}
 	return buf[:n], nil
+}
+
+// File is the path of a file that holds the root key itself.
+func (s Source) File() (path string, is bool) { return s.path, s.kind == file }
+
+// Absolute names the same file from every directory.
+func (s Source) Absolute() (Source, error) {
+	if s.path == "" {
+		return s, nil
+	}
+	path, err := filepath.Abs(s.path)
+	if err != nil {
+		return s, fmt.Errorf("naming %s: %w", s.path, err)
+	}
+	s.path = path
+	return s, nil
+}
+
+// Next is where the successor of a key file waits until the store has changed
+// over to it.
+func (s Source) Next() Source { return Source{kind: file, path: s.path + ".next"} }
+
+// Draw is Create for a successor, in place of one that was never changed over to.
+func (s Source) Draw() (key *sealed.RootKey, params []byte, err error) {
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("removing what an interrupted rotation left: %w", err)
+	}
+	if key, err = createFile(s.path); err != nil {
+		return nil, nil, err
+	}
+	return key, fileParams().encode(), nil
+}
+
+// Succeed gives the successor of s its place, and keeps what was there under
+// another name where one is given. Done again, it does nothing.
+func (s Source) Succeed(keep string) error {
+	next := s.Next().path
+	if _, err := os.Lstat(next); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if keep != "" {
+		if err := os.Link(s.path, keep); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("keeping the root key of before: %w", err)
+		}
+		if err := syncDir(filepath.Dir(keep)); err != nil { // before the other name goes
+			return err
+		}
+	}
+	if err := os.Rename(next, s.path); err != nil {
+		return fmt.Errorf("putting the new root key in its place: %w", err)
+	}
+	return syncDir(filepath.Dir(s.path))
+}
+
+// Remove deletes the file, if it is there.
+func (s Source) Remove() error {
+	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a root key: %w", err)
+	}
+	return syncDir(filepath.Dir(s.path))
+}
+
+// IsLink reports whether a key file is a symbolic link, which can't be replaced
+// as a file can.
+func (s Source) IsLink() bool {
+	info, err := os.Lstat(s.path)
+	return err == nil && info.Mode()&fs.ModeSymlink != 0
 }

@@ -20,6 +20,8 @@ import (
 const (
 	sourceFile       = "file"
 	sourcePassphrase = "passphrase"
+	sourcePKCS11     = "pkcs11"
+	sourceAWSKMS     = "awskms"
 	kdfArgon2id      = "argon2id"
 	kdfPBKDF2        = "pbkdf2-hmac-sha-256"
 )
@@ -32,6 +34,7 @@ const (
 	maxParams     = 4096 // bytes
 	saltSize      = 16
 	maxSaltSize   = 64
+	maxWrapped    = 2048
 
 	argonMemory    = 64 << 10 // KiB; RFC 9106 §4, second recommended option
 	argonMaxMemory = 1 << 20
@@ -54,6 +57,7 @@ type params struct {
 	Lanes      uint8  `json:"lanes,omitempty"`
 	Iterations int    `json:"iterations,omitempty"`
 	Salt       []byte `json:"salt,omitempty"`
+	Wrapped    []byte `json:"wrapped,omitempty"`
 }
 
 func fileParams() *params { return &params{Version: paramsVersion, Source: sourceFile} }
@@ -106,19 +110,43 @@ func (p *params) check() error {
 		p.Lanes >= argonLanes && p.Lanes <= argonMaxLanes
 	noArgon := p.MemoryKiB == 0 && p.Passes == 0 && p.Lanes == 0
 	salt := len(p.Salt) >= saltSize && len(p.Salt) <= maxSaltSize
+	underived := p.KDF == "" && noArgon && p.Iterations == 0 && len(p.Salt) == 0
 	var ok bool
 	switch {
-	case p.Source == sourceFile && p.KDF == "":
-		ok = noArgon && p.Iterations == 0 && len(p.Salt) == 0
+	case p.Source == sourcePKCS11 || p.Source == sourceAWSKMS:
+		return bounded(underived && len(p.Wrapped) > 0 && len(p.Wrapped) <= maxWrapped)
+	case len(p.Wrapped) > 0:
+	case p.Source == sourceFile:
+		ok = underived
 	case p.Source == sourcePassphrase && p.KDF == kdfArgon2id:
 		ok = argon && salt && p.Iterations == 0
 	case p.Source == sourcePassphrase && p.KDF == kdfPBKDF2:
 		ok = noArgon && salt && p.Iterations >= pbkdf2Iterations && p.Iterations <= pbkdf2MaxIterations
 	}
+	return bounded(ok)
+}
+
+func bounded(ok bool) error {
 	if !ok {
 		return badParams("out of bounds")
 	}
 	return nil
+}
+
+// Derivation says in words how the root key that params belong to is made, as
+// far as that is no secret.
+func Derivation(b []byte) (source, derivation string, err error) {
+	p, err := parseParams(b)
+	if err != nil {
+		return "", "", err
+	}
+	switch p.KDF {
+	case kdfArgon2id:
+		derivation = fmt.Sprintf("Argon2id, %d KiB, %d passes, %d lanes", p.MemoryKiB, p.Passes, p.Lanes)
+	case kdfPBKDF2:
+		derivation = fmt.Sprintf("PBKDF2-HMAC-SHA-256, %d iterations", p.Iterations)
+	}
+	return p.Source, derivation, nil
 }
 
 // errNotApproved is what becomes of a store whose passphrase was chosen outside

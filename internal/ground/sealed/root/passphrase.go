@@ -46,6 +46,14 @@ func (s Source) openDerived(p *params) (*sealed.RootKey, error) {
 	return p.derive(passphrase)
 }
 
+// Asks reports whether the passphrase comes from the process that asks for it: a
+// terminal or a file descriptor.
+func (s Source) Asks() bool { return s.kind == prompt || s.kind == passphraseFD }
+
+// Choose reads a new passphrase, for Passphrase in another process. Whoever gets
+// the bytes wipes them.
+func (s Source) Choose() ([]byte, error) { return s.passphrase(true) }
+
 // passphrase reads it, twice from a person who chooses it.
 func (s Source) passphrase(choose bool) ([]byte, error) {
 	var b []byte
@@ -55,6 +63,8 @@ func (s Source) passphrase(choose bool) ([]byte, error) {
 		b, err = readSafe(s.path, maxPassphrase)
 	case passphraseFD:
 		b, err = readFD(s.fd)
+	case given:
+		b = bytes.Clone(s.asked)
 	default:
 		b, err = ask(os.Stdin, os.Stderr, choose)
 	}
@@ -97,7 +107,11 @@ func ask(in *os.File, out io.Writer, twice bool) ([]byte, error) {
 	if !term.IsTerminal(int(in.Fd())) {
 		return nil, fmt.Errorf("%w: prompt needs a terminal; use passphrase-file or passphrase-fd without one", ErrSource)
 	}
-	first, err := askOnce(in, out, "Passphrase of the root key: ")
+	question := "Passphrase of the root key: "
+	if twice {
+		question = "New passphrase of the root key: "
+	}
+	first, err := askOnce(in, out, question)
 	if err != nil || !twice {
 		return first, err
 	}

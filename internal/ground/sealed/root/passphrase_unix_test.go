@@ -35,7 +35,7 @@ func pipe(t *testing.T, content string) int {
 // TestPassphraseFD runs alone: descriptors' numbers belong to the process.
 func TestPassphraseFD(t *testing.T) {
 	read := func(fd int) (string, error) {
-		s, err := Parse("passphrase-fd:" + strconv.Itoa(fd))
+		s, err := Parse("passphrase-fd:"+strconv.Itoa(fd), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 
 func parse(t testing.TB, s string) root.Source {
 	t.Helper()
-	source, err := root.Parse(s)
+	source, err := root.Parse(s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, s := range []string{"", "file", "file:", "File:x", "/root.key", "passphrase:secret", "passphrase-file:", "passphrase-fd:", "passphrase-fd:x",
 		"passphrase-fd:-1", "passphrase-fd:1", "passphrase-fd:2", "passphrase-fd:65536", "prompt:", "prompt:x", "env:KEY", " file:x"} {
-		if _, err := root.Parse(s); !errors.Is(err, root.ErrSource) {
+		if _, err := root.Parse(s, nil); !errors.Is(err, root.ErrSource) {
 			t.Errorf("%q: %v", s, err)
 		} else if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the error repeats what may be a secret: %v", err)
@@ -71,10 +71,10 @@ func TestParse(t *testing.T) {
 func TestNoSource(t *testing.T) {
 	t.Parallel()
 	var none root.Source
-	if _, _, err := none.Create(); !errors.Is(err, root.ErrSource) {
+	if _, _, err := none.Create(t.Context(), installation); !errors.Is(err, root.ErrSource) {
 		t.Error(err)
 	}
-	if _, err := none.Open([]byte(`{"version":1,"source":"file"}`)); !errors.Is(err, root.ErrSource) {
+	if _, err := none.Open(t.Context(), installation, []byte(`{"version":1,"source":"file"}`)); !errors.Is(err, root.ErrSource) {
 		t.Error(err)
 	}
 }
@@ -83,7 +83,7 @@ func TestFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "root.key")
 	source := parse(t, "file:"+path)
-	key, params, err := source.Create()
+	key, params, err := source.Create(t.Context(), installation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,14 +94,14 @@ func TestFile(t *testing.T) {
 	if bytes.Contains(params, content[:8]) {
 		t.Error("the parameters hold the key")
 	}
-	again, err := source.Open(params)
+	again, err := source.Open(t.Context(), installation, params)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !sameKey(t, key, again) {
 		t.Error("another key was read than written")
 	}
-	if _, _, err := source.Create(); !errors.Is(err, fs.ErrExist) {
+	if _, _, err := source.Create(t.Context(), installation); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("created twice: %v", err)
 	}
 	if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, content) {
@@ -111,11 +111,11 @@ func TestFile(t *testing.T) {
 
 func TestFileDrawn(t *testing.T) {
 	t.Parallel()
-	a, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "a")).Create()
+	a, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "a")).Create(t.Context(), installation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "b")).Create()
+	b, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "b")).Create(t.Context(), installation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,25 +124,27 @@ func TestFileDrawn(t *testing.T) {
 	}
 }
 
+const installation = "961c4afb1c7d8dcef807f0f70eea3e9b"
+
 const fileParams = `{"version":1,"source":"file"}`
 
 func TestFileRefused(t *testing.T) {
 	t.Parallel()
-	_, err := parse(t, "file:"+filepath.Join(t.TempDir(), "nothing")).Open([]byte(fileParams))
+	_, err := parse(t, "file:"+filepath.Join(t.TempDir(), "nothing")).Open(t.Context(), installation, []byte(fileParams))
 	if !errors.Is(err, root.ErrMissing) {
 		t.Errorf("no file: %v", err)
 	}
-	_, err = parse(t, "file:"+t.TempDir()).Open([]byte(fileParams))
+	_, err = parse(t, "file:"+t.TempDir()).Open(t.Context(), installation, []byte(fileParams))
 	if !errors.Is(err, root.ErrUnsafe) {
 		t.Errorf("a directory: %v", err)
 	}
 	for _, n := range []int{0, 31, 33, 64} {
 		path := write(t, "root.key", make([]byte, n), 0o400)
-		if _, err := parse(t, "file:"+path).Open([]byte(fileParams)); !errors.Is(err, root.ErrUnsafe) {
+		if _, err := parse(t, "file:"+path).Open(t.Context(), installation, []byte(fileParams)); !errors.Is(err, root.ErrUnsafe) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
-	_, _, err = parse(t, "file:"+filepath.Join(t.TempDir(), "no", "directory")).Create()
+	_, _, err = parse(t, "file:"+filepath.Join(t.TempDir(), "no", "directory")).Create(t.Context(), installation)
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no directory: %v", err)
 	}
@@ -152,7 +154,7 @@ func TestFileRefused(t *testing.T) {
 func TestPassphraseFile(t *testing.T) {
 	t.Parallel()
 	source := parse(t, "passphrase-file:"+write(t, "passphrase", []byte("correct horse\n"), 0o600))
-	key, params, err := source.Create()
+	key, params, err := source.Create(t.Context(), installation)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,7 @@ func TestPassphraseFile(t *testing.T) {
 		t.Error("the parameters hold the passphrase")
 	}
 	for content, want := range map[string]bool{"correct horse": true, "correct house\n": false} {
-		got, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(content), 0o400)).Open(params)
+		got, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(content), 0o400)).Open(t.Context(), installation, params)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,14 +181,14 @@ func TestPassphraseRefused(t *testing.T) {
 		{"", true}, {"\n", true}, {"\r\n", true}, {"seven77\n", false}, {strings.Repeat("x", 4097), false}, {strings.Repeat("x", 1<<16), false},
 	} {
 		source := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(c.content), 0o400))
-		_, _, err := source.Create()
+		_, _, err := source.Create(t.Context(), installation)
 		if err == nil || errors.Is(err, root.ErrMissing) != c.missing {
 			t.Errorf("%d bytes: %v", len(c.content), err)
 		} else if strings.Contains(err.Error(), "seven") {
 			t.Errorf("the error repeats the passphrase: %v", err)
 		}
 	}
-	_, _, err := parse(t, "passphrase-file:"+filepath.Join(t.TempDir(), "nothing")).Create()
+	_, _, err := parse(t, "passphrase-file:"+filepath.Join(t.TempDir(), "nothing")).Create(t.Context(), installation)
 	if !errors.Is(err, root.ErrMissing) {
 		t.Errorf("no file: %v", err)
 	}
@@ -206,7 +208,7 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range file.Passphrases {
-		key, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(v.Passphrase), 0o400)).Open([]byte(v.Params))
+		key, err := parse(t, "passphrase-file:"+write(t, "passphrase", []byte(v.Passphrase), 0o400)).Open(t.Context(), installation, []byte(v.Params))
 		if fips140.Enabled() && strings.Contains(v.Params, "argon2id") {
 			if err == nil || !strings.Contains(err.Error(), "Argon2id, which is not approved in FIPS 140-3 mode") {
 				t.Errorf("Argon2id in FIPS 140-3 mode: %v", err)
@@ -227,7 +229,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plain, err := parse(t, "file:"+write(t, "root.key", content, 0o400)).Open([]byte(fileParams))
+		plain, err := parse(t, "file:"+write(t, "root.key", content, 0o400)).Open(t.Context(), installation, []byte(fileParams))
 		if err != nil || !sameKey(t, key, plain) {
 			t.Errorf("%s: not the root key of the vector, %v", v.Params, err)
 		}
@@ -272,7 +274,7 @@ func TestParamsRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		for _, s := range []root.Source{file, passphrase} {
-			if _, err := s.Open([]byte(c)); err == nil {
+			if _, err := s.Open(t.Context(), installation, []byte(c)); err == nil {
 				t.Errorf("%s was accepted by %s", c, s)
 			}
 		}
@@ -280,10 +282,11 @@ func TestParamsRefused(t *testing.T) {
 	if len(cases) != 33 {
 		t.Errorf("%d cases ran", len(cases))
 	}
-	if _, err := passphrase.Open([]byte(fileParams)); !errors.Is(err, root.ErrSource) {
+	if _, err := passphrase.Open(t.Context(), installation, []byte(fileParams)); !errors.Is(err, root.ErrSource) {
 		t.Errorf("a passphrase for a store with a file: %v", err)
 	}
-	if _, err := file.Open([]byte(argon(`"memoryKiB":65536,"passes":3,"lanes":1,` + salt))); !errors.Is(err, root.ErrSource) {
+	// A file holds the root key itself, whatever that was made from.
+	if _, err := file.Open(t.Context(), installation, []byte(argon(`"memoryKiB":65536,"passes":3,"lanes":1,`+salt))); err != nil {
 		t.Errorf("a file for a store with a passphrase: %v", err)
 	}
 }
@@ -311,12 +314,13 @@ func FuzzParams(f *testing.F) {
 	f.Add([]byte(`{"version":1,"source":"passphrase","kdf":"argon2id","memoryKiB":65536,"passes":3,"lanes":1,` + salt + `}`))
 	f.Add([]byte(`{"version":1e0}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		key, err := source.Open(b)
+		key, err := source.Open(t.Context(), installation, b)
 		if (key == nil) == (err == nil) {
 			t.Errorf("%q: both or neither", b)
 		}
-		if err == nil && (!bytes.Contains(bytes.ToLower(b), []byte("file")) && !bytes.Contains(b, []byte("\\u"))) {
-			t.Errorf("%q was taken for the parameters of a file", b)
+		name, derivation, said := root.Derivation(b)
+		if (said == nil) != (err == nil) || said == nil && (name == "passphrase") != (derivation != "") {
+			t.Errorf("%q is %s, %q: %v", b, name, derivation, said)
 		}
 	})
 }
@@ -326,11 +330,11 @@ func FuzzParseSource(f *testing.F) {
 	f.Add("passphrase-fd:03")
 	f.Add("prompt")
 	f.Fuzz(func(t *testing.T, s string) {
-		source, err := root.Parse(s)
+		source, err := root.Parse(s, nil)
 		if err != nil {
 			return
 		}
-		if again, err := root.Parse(source.String()); err != nil || again != source {
+		if again, err := root.Parse(source.String(), nil); err != nil || again.String() != source.String() {
 			t.Errorf("%q is read as %q: %v", s, source, err)
 		}
 	})

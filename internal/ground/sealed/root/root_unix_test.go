@@ -18,7 +18,7 @@ import (
 func TestFileMode(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "root.key")
-	if _, _, err := parse(t, "file:"+path).Create(); err != nil {
+	if _, _, err := parse(t, "file:"+path).Create(t.Context(), installation); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -33,7 +33,7 @@ func TestUnsafeMode(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o400, 0o500, 0o600, 0o440, 0o404, 0o420, 0o402, 0o410, 0o401, 0o640, 0o644, 0o777} {
 		for kind, content := range map[string]string{"file:": strings.Repeat("k", 32), "passphrase-file:": ""} {
 			path := write(t, "secret", []byte(content), mode)
-			_, err := parse(t, kind+path).Open([]byte(map[string]string{
+			_, err := parse(t, kind+path).Open(t.Context(), installation, []byte(map[string]string{
 				"file:":            fileParams,
 				"passphrase-file:": `{"version":1,"source":"passphrase","kdf":"argon2id","memoryKiB":65536,"passes":3,"lanes":1,` + salt + `}`,
 			}[kind]))
@@ -54,7 +54,7 @@ func TestNoRegularFile(t *testing.T) {
 		t.Skip(err)
 	}
 	// That this returns at all is half of the test.
-	if _, err := parse(t, "file:"+path).Open([]byte(fileParams)); !errors.Is(err, root.ErrUnsafe) {
+	if _, err := parse(t, "file:"+path).Open(t.Context(), installation, []byte(fileParams)); !errors.Is(err, root.ErrUnsafe) {
 		t.Error(err)
 	}
 }
@@ -65,7 +65,7 @@ func TestForeignOwner(t *testing.T) {
 	if err := os.Chown(path, 12345, -1); err != nil {
 		t.Skip("only root can give files away:", err)
 	}
-	_, err := parse(t, "file:"+path).Open([]byte(fileParams))
+	_, err := parse(t, "file:"+path).Open(t.Context(), installation, []byte(fileParams))
 	if !errors.Is(err, root.ErrUnsafe) || !strings.Contains(err.Error(), "chown") {
 		t.Error(err)
 	}
@@ -79,7 +79,7 @@ func TestLink(t *testing.T) {
 		if err := os.Symlink(write(t, "root.key", make([]byte, 32), mode), link); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parse(t, "file:"+link).Open([]byte(fileParams)); (err == nil) != want {
+		if _, err := parse(t, "file:"+link).Open(t.Context(), installation, []byte(fileParams)); (err == nil) != want {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestLink(t *testing.T) {
 	if err := os.Symlink(target, dangling); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := parse(t, "file:"+dangling).Create(); !errors.Is(err, fs.ErrExist) {
+	if _, _, err := parse(t, "file:"+dangling).Create(t.Context(), installation); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("created through a link: %v", err)
 	}
 }

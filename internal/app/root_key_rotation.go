@@ -1,0 +1,344 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/sealed/root"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/ident"
+)
+
+// A rotation replaces the root key: a new header around the same master key. Its
+// steps are, in this order,
+//
+//  1. the new key is made where it will be found: durable, but of no use yet;
+//  2. the header, the parameters and a note of the rotation change in one
+//     commit. Before it the old root key opens the store, after it the new one;
+//  3. what is left of the old key goes: its file (a key that replaces a file waits
+//     as FILE.next until then, and a start looks there too), the old header in
+//     the store's files; the change is recorded, and the note taken back.
+//
+// Whatever was interrupted after the commit is settled by the next start, or by
+// the server itself a minute later.
+
+// rootKeyNote is what the store notes of its root key (metaRootKey).
+type rootKeyNote struct {
+	Version  int       `json:"version"`
+	Made     time.Time `json:"made"`               // the root key
+	Rotation *rotation `json:"rotation,omitempty"` // one that is not settled
+}
+
+// rotation is what is left to do of one.
+type rotation struct {
+	ID      string `json:"id"`
+	From    string `json:"from"` // fingerprints
+	To      string `json:"to"`
+	Source  string `json:"source"`            // of the new key: its kind
+	OldFile string `json:"oldFile,omitempty"` // of the old key
+	InPlace bool   `json:"inPlace,omitempty"` // the new key takes the place of the old file
+	KeepOld bool   `json:"keepOld,omitempty"`
+}
+
+const rootKeyNoteVersion = 1
+
+func (n *rootKeyNote) encode() []byte {
+	b, err := json.Marshal(n)
+	if err != nil {
+		panic("app: " + err.Error())
+	}
+	return b
+}
+
+// rootKeys is what a server knows of its root key, which it does not keep.
+type rootKeys struct {
+	store   *store.Store
+	keyring *sealed.Keyring
+	now     func() time.Time
+	record  func(context.Context, *operation.Event) error
+
+	mu      sync.Mutex // one rotation at a time
+	source  root.Source
+	problem error // why a rotation is not settled
+}
+
+// note reads the note. A store that is older than notes has an empty one.
+func (k *rootKeys) note(ctx context.Context) (*rootKeyNote, error) {
+	b, err := k.store.Meta(ctx, metaRootKey)
+	if errors.Is(err, store.ErrNotFound) {
+		return &rootKeyNote{Version: rootKeyNoteVersion}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the note of the root key: %w", err)
+	}
+	var n rootKeyNote
+	if err := json.Unmarshal(b, &n); err != nil {
+		return nil, fmt.Errorf("the note of the root key is damaged: %w", err)
+	}
+	if n.Version != rootKeyNoteVersion {
+		return nil, fmt.Errorf("the note of the root key has version %d, which this program does not know", n.Version)
+	}
+	return &n, nil
+}
+
+// errNoRootKey is what a server in memory says.
+var errNoRootKey = errors.New("this server keeps everything in memory, and its root key nowhere")
+
+// rotate replaces the root key by one from another source, or by a new one from
+// the present source. It does not stop halfway because nobody waits any more.
+// When it returns without error the key is replaced; why it is not settled yet,
+// if so, is k.problem. The caller holds k.mu.
+func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld bool) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := k.settle(ctx); err != nil {
+		return fmt.Errorf("the rotation before this one is not settled: %w", err)
+	}
+	header, err := k.store.Meta(ctx, metaKeyring)
+	if err != nil {
+		return fmt.Errorf("reading the keyring: %w", err)
+	}
+	about, err := sealed.Describe(header)
+	if err != nil {
+		return err
+	}
+	change := &rotation{ID: ident.UUID(), From: about.Fingerprint, Source: to.Kind(), KeepOld: keepOld}
+	oldFile, wasFile := k.source.File()
+	newFile, isFile := to.File()
+	change.OldFile = oldFile
+	change.InPlace = wasFile && isFile && oldFile == newFile
+	if err := k.refuse(ctx, to, header, change.InPlace); err != nil {
+		return err
+	}
+	place := to
+	if change.InPlace {
+		place = to.Next()
+	}
+	key, params, err := k.make(ctx, place, change.InPlace)
+	if err != nil {
+		return err
+	}
+	next := k.keyring.Rewrap(key)
+	if err := k.prove(ctx, place, params, header, next); err != nil {
+		return err
+	}
+	change.To = key.Fingerprint(about.Installation)
+	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: k.now().UTC(), Rotation: change}
+	if err := k.commit(ctx, next, params, note); err != nil {
+		return err
+	}
+	k.source = to
+	k.problem = k.settleSoon(ctx)
+	return nil
+}
+
+// refuse refuses targets that could not be changed over to.
+func (k *rootKeys) refuse(ctx context.Context, to root.Source, header []byte, inPlace bool) error {
+	switch {
+	case inPlace && to.IsLink():
+		return fmt.Errorf("%s is a symbolic link, which can't be replaced; name the file itself, or another with --to", to)
+	case to.Kind() != "passphrase":
+		return nil
+	}
+	params, err := k.store.Meta(ctx, metaRootParams)
+	if err != nil {
+		return fmt.Errorf("reading the root key's parameters: %w", err)
+	}
+	if now, _, err := root.Derivation(params); err != nil || now != "passphrase" {
+		return err
+	}
+	// The same passphrase would make another key, and protect no better.
+	key, err := to.Open(ctx, k.keyring.Installation(), params)
+	if err != nil {
+		return err
+	}
+	if key.Opens(header) {
+		return errors.New("that is the passphrase of now; rotate to another one")
+	}
+	return nil
+}
+
+// make makes the new key. A file that is there already may be what an interrupted
+// rotation left, or a key that the operator brought; whether it may be taken is
+// for prove.
+func (k *rootKeys) make(ctx context.Context, place root.Source, inPlace bool) (*sealed.RootKey, []byte, error) {
+	if inPlace {
+		return place.Draw()
+	}
+	key, params, err := place.Create(ctx, k.keyring.Installation())
+	if errors.Is(err, root.ErrExists) {
+		return place.Bring()
+	}
+	return key, params, err
+}
+
+// prove reads the new key back as a start would, before the store depends on it.
+func (k *rootKeys) prove(ctx context.Context, place root.Source, params, header, next []byte) error {
+	key, err := place.Open(ctx, k.keyring.Installation(), params)
+	if err != nil {
+		return fmt.Errorf("reading the new root key back: %w", err)
+	}
+	if !key.Opens(next) {
+		return errors.New("what was read back is not the new root key")
+	}
+	if key.Opens(header) {
+		return fmt.Errorf("%s holds the root key of now", place)
+	}
+	if _, err := sealed.Open(next, key); err != nil {
+		return fmt.Errorf("opening the new header: %w", err)
+	}
+	return nil
+}
+
+// commit changes over. Where it is not known whether that happened, the store is
+// asked; both keys are there either way.
+func (k *rootKeys) commit(ctx context.Context, header, params []byte, note *rootKeyNote) error {
+	err := k.store.PutMeta(ctx, map[string][]byte{metaKeyring: header, metaRootParams: params, metaRootKey: note.encode()})
+	if !errors.Is(err, store.ErrIndeterminate) {
+		if err != nil {
+			return fmt.Errorf("storing the new keyring header: %w", err)
+		}
+		return nil
+	}
+	now, readErr := k.note(ctx)
+	switch {
+	case readErr != nil:
+		return fmt.Errorf("it is not known whether the root key was replaced, and both keys are kept; see root-key status: %w", errors.Join(err, readErr))
+	case now.Rotation == nil || now.Rotation.ID != note.Rotation.ID:
+		return fmt.Errorf("storing the new keyring header: %w", err)
+	}
+	return nil
+}
+
+// settleTries is how often a rotation waits for whoever reads what it clears.
+const settleTries = 20
+
+// settleSoon is settle, with some patience.
+func (k *rootKeys) settleSoon(ctx context.Context) (err error) {
+	pause := time.NewTicker(50 * time.Millisecond)
+	defer pause.Stop()
+	for range settleTries {
+		if err = k.settle(ctx); !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		<-pause.C
+	}
+	return err
+}
+
+// settleRootKey settles a rotation that was interrupted, until ctx ends.
+func (s *server) settleRootKey(ctx context.Context) {
+	k := s.rootKeys
+	for {
+		k.mu.Lock()
+		note, err := k.note(ctx)
+		pending := err == nil && note.Rotation != nil
+		if pending {
+			if err = k.settle(ctx); err == nil {
+				s.log.Info("the rotation of the root key is settled", "id", note.Rotation.ID, "from", note.Rotation.From, "to", note.Rotation.To)
+			}
+		}
+		if k.problem = err; err != nil && ctx.Err() == nil {
+			s.log.Error("settling the rotation of the root key", "cause", err)
+		}
+		k.mu.Unlock()
+		pause := time.NewTimer(settlePause)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// tidy removes the key of a rotation in place that was interrupted before its
+// commit: nothing is sealed under it.
+func (k *rootKeys) tidy(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	note, err := k.note(ctx)
+	if _, is := k.source.File(); err != nil || note.Rotation != nil || !is {
+		return err
+	}
+	header, err := k.store.Meta(ctx, metaKeyring)
+	if err != nil {
+		return fmt.Errorf("reading the keyring: %w", err)
+	}
+	// One that was cut short can't be read, and is no key of a store either.
+	if key, _, err := k.source.Next().Bring(); err == nil && key.Opens(header) || errors.Is(err, root.ErrMissing) {
+		return nil
+	}
+	return k.source.Next().Remove()
+}
+
+// settlePause is how long the server lets pass before it tries again.
+const settlePause = 10 * time.Second
+
+// settle finishes a rotation whose commit is done, if there is one. Each step may
+// find itself done already.
+func (k *rootKeys) settle(ctx context.Context) error {
+	note, err := k.note(ctx)
+	if err != nil || note.Rotation == nil {
+		return err
+	}
+	r := note.Rotation
+	if err := k.settleFiles(ctx, r); err != nil {
+		return err
+	}
+	if err := k.store.Truncate(ctx); err != nil {
+		return fmt.Errorf("clearing the store's files of the old keyring header: %w", err)
+	}
+	err = k.record(ctx, &operation.Event{Name: "RootKeyRotated", Time: k.now(), Details: []operation.Member{
+		{Name: "rotationId", Value: r.ID}, {Name: "from", Value: r.From}, {Name: "to", Value: r.To}, {Name: "source", Value: r.Source},
+	}})
+	if err != nil {
+		return fmt.Errorf("recording the rotation of the root key: %w", err)
+	}
+	note.Rotation = nil // a crash before this records the event a second time, with the same rotationId
+	if err := k.store.PutMeta(ctx, map[string][]byte{metaRootKey: note.encode()}); err != nil {
+		return fmt.Errorf("ending the rotation of the root key: %w", err)
+	}
+	return nil
+}
+
+// settleFiles gives the new key its place and takes away the old one, unless it
+// is kept.
+func (k *rootKeys) settleFiles(ctx context.Context, r *rotation) error {
+	if r.OldFile == "" {
+		return nil
+	}
+	old, err := root.Parse("file:"+r.OldFile, nil)
+	if err != nil {
+		return err
+	}
+	if r.InPlace {
+		keep := ""
+		if r.KeepOld {
+			keep = r.OldFile + "." + r.From
+		}
+		return old.Succeed(keep)
+	}
+	if r.KeepOld {
+		return nil
+	}
+	header, err := k.store.Meta(ctx, metaKeyring)
+	if err != nil {
+		return fmt.Errorf("reading the keyring: %w", err)
+	}
+	key, _, err := old.Bring()
+	switch {
+	case errors.Is(err, root.ErrMissing):
+		return nil
+	case err != nil:
+		return err
+	case key.Opens(header):
+		return fmt.Errorf("%s holds the root key of now and was not removed", r.OldFile)
+	}
+	return old.Remove()
+}

@@ -1,0 +1,419 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+)
+
+// initialised makes a server's data directory.
+func initialised(t *testing.T) *location {
+	t.Helper()
+	l := &location{Data: filepath.Join(t.TempDir(), "data"), Store: "sqlite:"}
+	if _, err := l.initialise(t.Context(), owner, rootCredentials{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// serverOf opens the server of a data directory. It is closed by the caller.
+func serverOf(t *testing.T, l *location, change func(*foundations)) *server {
+	t.Helper()
+	f, err := l.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet(&f)
+	change(&f)
+	s, err := newServer(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func unchanged(*foundations) {}
+
+func (s *server) mustClose(t *testing.T) {
+	t.Helper()
+	if err := s.close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// opens reports whether a root key opens what a stopped server has.
+func opens(t *testing.T, l *location, key []byte) bool {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "root.key")
+	if err := os.WriteFile(file, key, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	f, err := (&location{Data: l.Data, Store: l.Store, RootKey: "file:" + file}).open(t.Context())
+	if err == nil {
+		return f.driver.Close() == nil
+	}
+	if !errors.Is(err, sealed.ErrRootKey) {
+		t.Error(err)
+	}
+	return false
+}
+
+// TestRotationInterrupted stops a rotation in place at each of its steps. Until
+// the commit the old root key opens the store, from then on the new one, at every
+// point exactly one of them; and the next start settles the rest.
+func TestRotationInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"key made", "committed", "kept", "in place", "truncated"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			l := initialised(t)
+			file := filepath.Join(l.Data, rootKeyFile)
+			old := content(t, file)
+			header := interruptRotation(t, l, at)
+			committed := at != "key made"
+			if opens(t, l, old) == committed {
+				t.Errorf("the old root key opens the store: %v", !committed)
+			}
+			s := serverOf(t, l, unchanged)
+			s.rootKeys.mu.Lock()
+			if err := s.rootKeys.settleSoon(t.Context()); err != nil { // or the server has
+				t.Error(err)
+			}
+			status, err := s.rootKeys.status(t.Context(), nil)
+			s.rootKeys.mu.Unlock()
+			if err != nil || status.Rotation != nil {
+				t.Errorf("%+v, %v", status, err)
+			}
+			s.mustClose(t)
+			now := content(t, file)
+			if !opens(t, l, now) || opens(t, l, old) == committed || bytes.Equal(now, old) == committed {
+				t.Errorf("settled: the new root key opens %v, the old one %v", opens(t, l, now), opens(t, l, old))
+			}
+			if _, err := os.Stat(file + ".next"); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("the successor's place: %v", err)
+			}
+			kept, _ := filepath.Glob(file + ".*")
+			if committed && (len(kept) != 1 || !bytes.Equal(content(t, kept[0]), old)) {
+				t.Errorf("kept %v", kept)
+			}
+			if committed && holds(t, l.Data, header) {
+				t.Error("the old header is left in the files")
+			}
+		})
+	}
+}
+
+// interruptRotation does the steps of a rotation up to one, and returns the header
+// of before.
+func interruptRotation(t *testing.T, l *location, at string) (header []byte) {
+	t.Helper()
+	ctx := t.Context()
+	f, err := l.open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := f.driver.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	header, err = f.driver.Meta(ctx, metaKeyring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about, err := sealed.Describe(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, params, err := f.rootKey.Next().Draw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at == "key made" {
+		return header
+	}
+	path, _ := f.rootKey.File()
+	note := &rootKeyNote{Version: rootKeyNoteVersion, Rotation: &rotation{
+		ID: "id", From: about.Fingerprint, To: key.Fingerprint(about.Installation), Source: "file", OldFile: path, InPlace: true, KeepOld: true,
+	}}
+	if err := f.driver.PutMeta(ctx, map[string][]byte{metaKeyring: f.keyring.Rewrap(key), metaRootParams: params, metaRootKey: note.encode()}); err != nil {
+		t.Fatal(err)
+	}
+	switch at {
+	case "kept":
+		err = os.Link(path, path+"."+about.Fingerprint)
+	case "in place", "truncated":
+		err = f.rootKey.Succeed(path + "." + about.Fingerprint)
+	}
+	if err == nil && at == "truncated" {
+		err = f.driver.(driver.Keeper).Truncate(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return header
+}
+
+// holds reports whether a file in a directory has what only this header has: N,
+// the IV and the wrapped key.
+func holds(t *testing.T, dir string, header []byte) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "store.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		if bytes.Contains(content(t, file), header[61:137]) {
+			return true
+		}
+	}
+	return false
+}
+
+// losing is a database whose answer to the next PutMeta of a header is lost.
+type losing struct {
+	driver.Driver
+	armed, applied bool
+	failed         error
+}
+
+func (l *losing) PutMeta(ctx context.Context, values map[string][]byte) error {
+	if _, header := values[metaKeyring]; !header || !l.armed {
+		return l.Driver.PutMeta(ctx, values)
+	}
+	l.armed = false
+	if l.applied {
+		if err := l.Driver.PutMeta(ctx, values); err != nil {
+			return err
+		}
+	}
+	return l.failed
+}
+
+// TestRotationUnknown: a commit of which nobody knows is looked up.
+func TestRotationUnknown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		applied bool
+		failed  error
+	}{{true, store.ErrIndeterminate}, {false, store.ErrIndeterminate}, {false, store.ErrUnavailable}} {
+		l := initialised(t)
+		file := filepath.Join(l.Data, rootKeyFile)
+		old := content(t, file)
+		lost := &losing{applied: c.applied, failed: c.failed}
+		s := serverOf(t, l, func(f *foundations) { lost.Driver, f.driver = f.driver, lost })
+		lost.armed = true
+		_, err := s.rootKeys.change(t.Context(), &rootKeyRotateRequest{})
+		if (err == nil) != c.applied || err != nil && !errors.Is(err, c.failed) {
+			t.Errorf("%v, applied %v: %v", c.failed, c.applied, err)
+		}
+		s.mustClose(t)
+		now := content(t, file)
+		if bytes.Equal(now, old) == c.applied || !opens(t, l, now) {
+			t.Errorf("%v, applied %v: the key in place opens %v", c.failed, c.applied, opens(t, l, now))
+		}
+		// The next try has no trouble with what this one left.
+		s = serverOf(t, l, unchanged)
+		if _, err := s.rootKeys.change(t.Context(), &rootKeyRotateRequest{}); err != nil {
+			t.Error(err)
+		}
+		s.mustClose(t)
+		if opens(t, l, now) || !opens(t, l, content(t, file)) {
+			t.Error("the second rotation did not do what it says")
+		}
+	}
+}
+
+// TestRotationBetweenSources takes a store from a file to a passphrase and on to
+// other files, over the admin socket's requests.
+func TestRotationBetweenSources(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	dir := t.TempDir()
+	secret := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte(text), mode), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first, one := filepath.Join(l.Data, rootKeyFile), secret("one", "correct horse\n", 0o600)
+	brought, open := secret("brought", strings.Repeat("k", 32), 0o400), secret("open", strings.Repeat("o", 32), 0o444)
+	old := content(t, first)
+	s := serverOf(t, l, unchanged)
+	rotate := func(want string, in rootKeyRotateRequest) {
+		t.Helper()
+		out, code := ask(t, s, "/root-key/rotate", in)
+		if (code == http.StatusOK) != (want == "") || !strings.Contains(out, want) {
+			t.Errorf("%+v: %d %s, want %q", in.To, code, out, want)
+		}
+	}
+	rotate("source not understood", rootKeyRotateRequest{To: "disk:x"})
+	rotate("can't ask", rootKeyRotateRequest{To: "prompt"})
+	rotate("there is no file", rootKeyRotateRequest{To: "passphrase-file:" + filepath.Join(dir, "none")})
+	rotate("chmod 0400", rootKeyRotateRequest{To: "file:" + open})
+	rotate("at least 8 characters", rootKeyRotateRequest{Passphrase: []byte("seven77")})
+	if !bytes.Equal(content(t, first), old) {
+		t.Fatal("a refused rotation changed the root key")
+	}
+	rotate("", rootKeyRotateRequest{To: "passphrase-file:" + one})
+	if _, err := os.Stat(first); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the old file: %v", err)
+	}
+	rotate("passphrase of now", rootKeyRotateRequest{Passphrase: []byte("correct horse")})
+	rotate("say where the new passphrase comes from", rootKeyRotateRequest{})
+	rotate("", rootKeyRotateRequest{To: "file:" + brought, KeepOld: true})
+	rotate("", rootKeyRotateRequest{KeepOld: true})
+	if kept, _ := filepath.Glob(brought + ".*"); len(kept) != 1 || string(content(t, kept[0])) != strings.Repeat("k", 32) {
+		t.Errorf("kept %v", kept)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(brought, link); err != nil {
+		t.Fatal(err)
+	}
+	rotate("holds the root key of now", rootKeyRotateRequest{To: "file:" + link})
+	if out, code := ask(t, s, "/root-key/status", rootKeyStatusRequest{}); code != http.StatusOK || !strings.Contains(out, "file:"+brought) || strings.Contains(out, `"Rotation"`) {
+		t.Errorf("status: %d %s", code, out)
+	}
+	s.mustClose(t)
+	if opens(t, l, old) || !opens(t, l, content(t, brought)) {
+		t.Error("another key opens the store than should")
+	}
+	l.RootKey = "file:" + link
+	s = serverOf(t, l, unchanged)
+	if out, code := ask(t, s, "/root-key/rotate", rootKeyRotateRequest{}); code == http.StatusOK || !strings.Contains(out, "symbolic link") {
+		t.Errorf("in place of a link: %d %s", code, out)
+	}
+	s.mustClose(t)
+}
+
+// ask sends an operator's request.
+func ask(t *testing.T, s *server, path string, in any) (string, int) {
+	t.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewServer(s.admin())
+	defer front.Close()
+	answer, err := http.Post(front.URL+path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	out, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), answer.StatusCode
+}
+
+// TestRootKeyOfMemory: a server in memory has no root key to speak of.
+func TestRootKeyOfMemory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, in := range map[string]any{
+		"/root-key/status": rootKeyStatusRequest{}, "/root-key/rotate": rootKeyRotateRequest{}, "/root-key/split": rootKeySplitRequest{3, 2},
+	} {
+		if out, code := ask(t, w.server, path, in); code == http.StatusOK || !strings.Contains(out, "in memory") {
+			t.Errorf("%s: %d %s", path, code, out)
+		}
+	}
+}
+
+// TestInitAfterKey: an init that was killed between the key and the keyring is
+// resumed with the key that it made.
+func TestInitAfterKey(t *testing.T) {
+	t.Parallel()
+	l := &location{Data: filepath.Join(t.TempDir(), "data"), Store: "sqlite:"}
+	if err := os.Mkdir(l.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	source, err := l.rootSource()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := source.Create(t.Context(), sealed.NewInstallation().String()); err != nil {
+		t.Fatal(err)
+	}
+	made := content(t, filepath.Join(l.Data, rootKeyFile))
+	if _, err := l.initialise(t.Context(), owner, rootCredentials{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	if !opens(t, l, made) {
+		t.Error("the key of the first init does not open the store")
+	}
+}
+
+// TestSplitAndCombine takes the root key of a passphrase apart and opens the store
+// with what its shares give back.
+func TestSplitAndCombine(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	run := func(want int, says string, args ...string) string {
+		t.Helper()
+		var out, errs bytes.Buffer
+		code := Main(args, func(string) string { return "" }, nil, &out, &errs)
+		if code != want || !strings.Contains(out.String()+errs.String(), says) {
+			t.Errorf("%s ended with %d and said %q %q, want %d and %q", strings.Join(args, " "), code, out.String(), errs.String(), want, says)
+		}
+		return out.String()
+	}
+	shares, recovered := filepath.Join(t.TempDir(), "shares"), filepath.Join(t.TempDir(), "recovered.key")
+	split := func(n, k string) []string {
+		return []string{"root-key", "split", "--data", l.Data, "--shares", n, "--threshold", k, "--out", shares}
+	}
+	run(1, "The threshold must be at least 2", split("3", "1")...)
+	run(1, "The threshold must be at least 2", split("2", "3")...)
+	run(1, "The threshold must be at least 2", split("256", "3")...)
+	if _, err := os.Stat(shares); !errors.Is(err, os.ErrNotExist) {
+		t.Error("refused splits left shares")
+	}
+	run(0, "any 3 of which give it back", split("5", "3")...)
+	files, err := filepath.Glob(filepath.Join(shares, "*.share"))
+	if err != nil || len(files) != 5 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, file := range files {
+		if info, err := os.Stat(file); err != nil || info.Mode() != 0o400 {
+			t.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+	}
+	combine := func(out string, files ...string) []string {
+		return append([]string{"root-key", "combine", "--data", l.Data, "--out", out}, files...)
+	}
+	run(1, "2 are too few: 3 of the set are needed", combine(recovered, files[0], files[1])...)
+	run(1, "number 1 comes twice", combine(recovered, files[0], files[1], files[0])...)
+	run(1, "no such file", "root-key", "combine", "--out", recovered, files[0], files[1], filepath.Join(shares, "none"))
+	if _, err := os.Stat(recovered); !errors.Is(err, os.ErrNotExist) {
+		t.Error("refused shares made a file")
+	}
+	run(0, "is in "+recovered, combine(recovered, files[4], files[0], files[2])...)
+	if !bytes.Equal(content(t, recovered), content(t, filepath.Join(l.Data, rootKeyFile))) {
+		t.Error("another key came back")
+	}
+	run(1, "is there already", combine(recovered, files[4], files[0], files[2])...)
+	run(0, "root key", "root-key", "rotate", "--data", l.Data)
+	run(1, "an older one or that of another store", combine(recovered+"2", files[4], files[0], files[2])...)
+}
