@@ -116,9 +116,11 @@ func (l *Log) write(b *batch) (tip, error) {
 	if int64(len(frame)) > b.frameBytes() {
 		panic("audit: cipher seals to more than its overhead")
 	}
+	began := l.o.Now()
 	if err := l.active.append(frame); err != nil {
 		return tip{}, err
 	}
+	l.counted.written(len(b.entries), len(frame), l.o.Now().Sub(began))
 	if !l.active.unsigned {
 		l.active.unsigned = true
 		l.second.Reset(checkpointEvery)
@@ -206,6 +208,7 @@ func (l *Log) fail(err error, b *batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.failure = err
+	l.counted.Failures.Add(1)
 	l.lost = l.lost || l.outbox > l.durable.outbox
 	l.outbox, l.carrier = l.durable.outbox, nil
 	lost := fmt.Errorf("%w: %w", ErrUnavailable, err)

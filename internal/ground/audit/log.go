@@ -39,6 +39,7 @@ type Log struct {
 	readers chan struct{} // closed when durable moves on; nil while nobody waits
 	room
 	places
+	counted Work
 }
 
 // Append implements Trail. It blocks while the pending batch is full or the

@@ -74,6 +74,7 @@ func newLog(o Options, e *ending, a *active) *Log {
 		kick:      make(chan struct{}, 1),
 		closing:   make(chan struct{}),
 		committer: committer{active: a, second: time.NewTimer(checkpointEvery), owed: e.owed},
+		counted:   newWork(),
 		pending:   newBatch(),
 		idle:      newBatch(),
 		outbox:    e.tip.outbox,

@@ -16,6 +16,7 @@ type room struct {
 	free    int64 // in the active segment, less what was placed
 	spare   file  // the next segment's file, preallocated
 	sparing bool  // it is being made
+	unmade  error // why the last attempt to make it failed
 	held    int64 // reserved
 	signing bool  // free is already less by the next checkpoint
 }
@@ -152,7 +153,7 @@ func (l *Log) tryPrepare() bool {
 	spare, err := newSpare(&l.o)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.sparing = false
+	l.sparing, l.unmade = false, err
 	if err == nil {
 		l.spare = spare
 	}
