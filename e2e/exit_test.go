@@ -290,29 +290,6 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestReadiness asks the address for probes, and tries one that others could reach.
-func TestReadiness(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") // finds a free port
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	dev(t, "--admin-listen", address)
-	answer, err := http.Get("http://" + address + "/readyz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		t.Errorf("/readyz answers %s", answer.Status)
-	}
-	if _, errs, code := command(t, []string{"dev", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"}); code != 2 {
-		t.Errorf("probes beyond this machine: ended with %d: %s", code, errs)
-	}
-}
-
 // TestReadyLine reads the line that tells a program where the server is.
 func TestReadyLine(t *testing.T) {
 	t.Parallel()

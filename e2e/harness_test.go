@@ -57,6 +57,7 @@ type process struct {
 	cmd      *exec.Cmd
 	endpoint string
 	admin    string // socket
+	watched  string // address of the admin port
 	mu       sync.Mutex
 	log      bytes.Buffer  // what it wrote to stderr
 	ready    chan struct{} // closed when it serves
@@ -127,9 +128,10 @@ func (p *process) line(b []byte) {
 	var line struct {
 		Msg, Endpoint string
 		Admin         string `json:"admin_socket"`
+		Watched       string `json:"admin_listen"`
 	}
 	if json.Unmarshal(b, &line) == nil && line.Msg == "ready" {
-		p.endpoint, p.admin = line.Endpoint, line.Admin
+		p.endpoint, p.admin, p.watched = line.Endpoint, line.Admin, line.Watched
 		close(p.ready)
 	}
 }
@@ -174,7 +176,7 @@ var rootEnv = []string{"CLAVIGER_ROOT_ACCESS_KEY_ID=" + rootKeyID, "CLAVIGER_ROO
 // serve starts a durable server on dir, which it initialises if need be.
 func serve(t *testing.T, dir string, extra ...string) *process {
 	t.Helper()
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--init", "--account", rootAccount}, extra...)
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data", dir, "--init", "--account", rootAccount}, extra...)
 	return start(t, args, rootEnv...)
 }
 

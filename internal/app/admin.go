@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"claviger/internal/edge/awsjson"
+	"claviger/internal/edge/gateway"
 	"claviger/internal/ground/audit"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/pipeline"
@@ -76,7 +77,9 @@ func (s *server) operate(ctx context.Context, name string, fill func(in any)) (a
 // operateOn is operate for an input that may not be readable.
 func (s *server) operateOn(ctx context.Context, name string, decode func(in any) error) (any, error) {
 	entrance := s.operators[name]
-	return s.pipeline.Do(ctx, &pipeline.Request{
+	s.calls.Began()
+	began := s.now()
+	request := &pipeline.Request{
 		Entrance:   entrance,
 		Source:     entrance.Source,
 		Name:       name,
@@ -86,7 +89,12 @@ func (s *server) operateOn(ctx context.Context, name string, decode func(in any)
 		Partition:  "aws",
 		Decode:     decode,
 		Spell:      func(code fault.Code) string { return string(code) },
+	}
+	out, err := s.pipeline.Do(ctx, request)
+	s.calls.Ended(gateway.Outcome{
+		Service: operatorSource, Operation: name, Known: true, Call: true, Gate: request.Gate, Fault: fault.From(err), Took: s.now().Sub(began),
 	})
+	return out, err
 }
 
 // requests and answers of the admin socket.

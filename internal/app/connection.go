@@ -22,7 +22,7 @@ func (s *server) connectStores(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		pause = connectionPause
-		if err := s.keys.ConnectDue(ctx); err != nil && ctx.Err() == nil {
+		if err := s.ran(taskConnect, s.keys.ConnectDue(ctx)); err != nil && ctx.Err() == nil {
 			s.log.Error("connecting custom key stores", "cause", err)
 			pause = connectionRetry
 		}

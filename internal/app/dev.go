@@ -20,10 +20,11 @@ type devCommand struct {
 	common
 	transport
 	outside
-	TLS       bool   `name:"tls" env:"CLAVIGER_TLS" help:"Serve TLS with a certificate for this machine's own names, made at the start; prints which file clients are to trust."`
-	Account   string `default:"000000000000" env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"The first account."`
-	LogFormat string `default:"text" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
-	Store     string `default:"memory:" env:"CLAVIGER_STORE" placeholder:"URL" help:"memory: only."`
+	AdminListen string `env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Address of metrics, profiles and readiness; beyond loopback it serves TLS, and no profiles. Off by default."`
+	TLS         bool   `name:"tls" env:"CLAVIGER_TLS" help:"Serve TLS with a certificate for this machine's own names, made at the start; prints which file clients are to trust."`
+	Account     string `default:"000000000000" env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"The first account."`
+	LogFormat   string `default:"text" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
+	Store       string `default:"memory:" env:"CLAVIGER_STORE" placeholder:"URL" help:"memory: only."`
 }
 
 // ringRecords is how many records a development server keeps.
@@ -31,7 +32,8 @@ const ringRecords = 20_000
 
 // Run serves from memory until it is told to stop.
 func (c *devCommand) Run(env *environment) error {
-	if err := errors.Join(c.common.check(), c.transport.check(), checkAccount(c.Account), refuseUnbuilt(env.getenv)); err != nil {
+	if err := errors.Join(c.common.check(), c.transport.check(), checkAccount(c.Account), refuseUnbuilt(env.getenv),
+		checkAdminListen(c.AdminListen, c.TLS || c.Cert != "")); err != nil {
 		return err
 	}
 	if c.Store != "memory:" {
@@ -85,17 +87,18 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 	}
 	socket := filepath.Join(dir, socketFile)
 	return s.serve(serving{
-		settings:  &c.common,
-		transport: &c.transport,
-		tls:       secure,
-		listener:  listener,
-		socket:    socket,
-		localOnly: local, // where a secret that everybody knows opens every account
-		ready: func(d doors) {
+		settings:    &c.common,
+		transport:   &c.transport,
+		tls:         secure,
+		listener:    listener,
+		adminListen: c.AdminListen,
+		socket:      socket,
+		localOnly:   local, // where a secret that everybody knows opens every account
+		ready: func(d doors, admin string) {
 			endpoint := d[0].endpoint
 			line := readyLine{
 				Message: "ready", Listen: listener.Addr().String(), Endpoint: endpoint,
-				Region: c.Region, Account: c.Account, AdminSocket: socket, XKSEndpoint: d.proxyEndpoint(), CABundle: bundle,
+				Region: c.Region, Account: c.Account, AdminSocket: socket, AdminListen: admin, XKSEndpoint: d.proxyEndpoint(), CABundle: bundle,
 			}
 			line.log(logger)
 			if c.LogFormat == "json" {

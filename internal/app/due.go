@@ -21,7 +21,7 @@ func (s *server) keepDates(ctx context.Context) {
 		case <-tick.C:
 		}
 		s.doDue(ctx)
-		if err := errors.Join(s.keys.SweepDeleted(ctx), s.keys.ShredRemoved(ctx), s.proxy.Settle(ctx, false)); err != nil && ctx.Err() == nil {
+		if err := s.ran(taskSweep, errors.Join(s.keys.SweepDeleted(ctx), s.keys.ShredRemoved(ctx), s.proxy.Settle(ctx, false))); err != nil && ctx.Err() == nil {
 			s.log.Error("sweeping up after destroyed keys and material", "cause", err)
 		}
 	}
@@ -30,15 +30,15 @@ func (s *server) keepDates(ctx context.Context) {
 // doDue does to keys what their time has come for.
 func (s *server) doDue(ctx context.Context) {
 	for _, task := range []struct {
-		failed, done string
-		do           func(context.Context, time.Time) (int, error)
+		name, failed, done string
+		do                 func(context.Context, time.Time) (int, error)
 	}{
-		{"destroying keys that are due", "keys were destroyed on their deletion date", s.keys.DeleteDue},
-		{"removing imported material that has expired", "imported material has expired", s.keys.ExpireDue},
-		{"rotating keys that are due", "keys were rotated", s.keys.RotateDue},
+		{taskDelete, "destroying keys that are due", "keys were destroyed on their deletion date", s.keys.DeleteDue},
+		{taskExpire, "removing imported material that has expired", "imported material has expired", s.keys.ExpireDue},
+		{taskRotate, "rotating keys that are due", "keys were rotated", s.keys.RotateDue},
 	} {
 		n, err := task.do(ctx, s.now())
-		if err != nil && ctx.Err() == nil {
+		if s.ran(task.name, err) != nil && ctx.Err() == nil {
 			s.log.Error(task.failed, "cause", err)
 		}
 		if n > 0 {

@@ -48,7 +48,7 @@ func (s *server) storeLastUses(ctx context.Context) {
 // keepLastUses stores the last uses of keys. Where it fails nothing is lost: the
 // trail has them, and they are tried again.
 func (s *server) keepLastUses(ctx context.Context) {
-	if err := s.keys.StoreLastUses(ctx); err != nil && ctx.Err() == nil {
+	if err := s.ran(taskLastUses, s.keys.StoreLastUses(ctx)); err != nil && ctx.Err() == nil {
 		s.log.Error("storing last uses of keys", "cause", err)
 	}
 }

@@ -102,7 +102,7 @@ func TestUsesDoNotWrite(t *testing.T) {
 }
 
 // TestSilent: a canary in every confidential member appears in no record, log,
-// error, side field or stored byte, in any spelling, on both stores.
+// error, metric, side field or stored byte, in any spelling, on both stores.
 func TestSilent(t *testing.T) {
 	t.Parallel()
 	for _, store := range []string{"memory", "sqlite"} {
@@ -200,6 +200,7 @@ func (w *world) find(secret []byte, dir string, err error) string {
 		sides.Write(e.Side)
 	}
 	places["a record"], places["a side field"] = all.String(), sides.String()
+	places["a metric"] = scrape(w.t, w.server)
 	if dir != "" {
 		places["a file"] = files(dir)
 	}

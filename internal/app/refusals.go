@@ -1,11 +1,12 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
+	"claviger/internal/edge/message"
 	"claviger/internal/words/fault"
 )
 
@@ -27,9 +28,14 @@ const shownMax = 20
 
 func newSampler(log *slog.Logger, more string) *sampler { return &sampler{log: log, more: more} }
 
-// refused logs a request that was refused at the door.
-func (s *sampler) refused(from netip.Addr, code fault.Code) {
-	s.warn("request refused at the door", "code", string(code), "from", from.String())
+// refused logs a request that was refused at the door, or that failed there for
+// a reason of the server's own: the store does not answer, perhaps.
+func (s *sampler) refused(r *message.Request, id string, err error) {
+	if known := (*fault.Fault)(nil); !errors.As(err, &known) {
+		s.warn("request failed at the door", "request_id", id, "from", r.Remote.String(), "cause", err)
+		return
+	}
+	s.warn("request refused at the door", "request_id", id, "code", string(fault.From(err).Code), "from", r.Remote.String())
 }
 
 func (s *sampler) warn(message string, attributes ...any) {

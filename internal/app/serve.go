@@ -22,9 +22,10 @@ type serveCommand struct {
 	transport
 	location
 	outside
-	Account   string `env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"With --init: the first account; twelve random digits by default."`
-	LogFormat string `default:"json" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
-	Init      bool   `help:"Initialise the data directory first if nothing was initialised there."`
+	AdminListen string `default:"127.0.0.1:4567" env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Address of metrics, profiles and readiness; beyond loopback it serves TLS, and no profiles. Where the default is taken the server goes on without; empty turns it off."`
+	Account     string `env:"CLAVIGER_ACCOUNT" placeholder:"ID" help:"With --init: the first account; twelve random digits by default."`
+	LogFormat   string `default:"json" enum:"text,json" env:"CLAVIGER_LOG_FORMAT" help:"text or json."`
+	Init        bool   `help:"Initialise the data directory first if nothing was initialised there."`
 }
 
 // Run serves until it is told to stop.
@@ -32,7 +33,7 @@ func (c *serveCommand) Run(env *environment) error {
 	if err := errors.Join(c.common.check(), c.transport.check(), c.location.check(), refuseUnbuilt(env.getenv)); err != nil {
 		return err
 	}
-	if err := c.checkListen(c.Listen); err != nil {
+	if err := errors.Join(c.checkListen(c.Listen), checkAdminListen(c.AdminListen, c.Cert != "")); err != nil {
 		return err
 	}
 	if env.getenv("CLAVIGER_TLS") != "" {
@@ -53,15 +54,16 @@ func (c *serveCommand) Run(env *environment) error {
 		return errors.Join(err, listener.Close())
 	}
 	return s.serve(serving{
-		settings:  &c.common,
-		transport: &c.transport,
-		tls:       secure,
-		listener:  listener,
-		socket:    c.socket(),
-		ready: func(d doors) {
+		settings:    &c.common,
+		transport:   &c.transport,
+		tls:         secure,
+		listener:    listener,
+		adminListen: c.AdminListen,
+		socket:      c.socket(),
+		ready: func(d doors, admin string) {
 			line := readyLine{
 				Message: "ready", Listen: listener.Addr().String(), Endpoint: d[0].endpoint, XKSEndpoint: d.proxyEndpoint(),
-				Region: c.Region, Data: c.Data, AdminSocket: c.socket(),
+				Region: c.Region, Data: c.Data, AdminSocket: c.socket(), AdminListen: admin,
 			}
 			line.log(logger)
 			if c.LogFormat == "json" {
@@ -133,24 +135,26 @@ type readyLine struct {
 	Account     string `json:"account,omitempty"`
 	Data        string `json:"data,omitempty"`
 	AdminSocket string `json:"admin_socket"`
+	AdminListen string `json:"admin_listen,omitempty"` // metrics, profiles, readiness
 	XKSEndpoint string `json:"xks_endpoint,omitempty"`
 	CABundle    string `json:"ca_bundle,omitempty"` // for clients to trust
 }
 
 func (l *readyLine) log(logger *slog.Logger) {
 	logger.Info(l.Message, "listen", l.Listen, "endpoint", l.Endpoint, "region", l.Region,
-		"account", l.Account, "data", l.Data, "admin_socket", l.AdminSocket, "xks_endpoint", l.XKSEndpoint, "ca_bundle", l.CABundle)
+		"account", l.Account, "data", l.Data, "admin_socket", l.AdminSocket, "admin_listen", l.AdminListen, "xks_endpoint", l.XKSEndpoint, "ca_bundle", l.CABundle)
 }
 
 // serving is what serve needs beside the server.
 type serving struct {
-	settings  *common
-	transport *transport
-	tls       *httpfront.TLS // nil for plain HTTP
-	listener  net.Listener
-	socket    string // of the operator commands
-	localOnly bool
-	ready     func(doors)
+	settings    *common
+	transport   *transport
+	tls         *httpfront.TLS // nil for plain HTTP
+	listener    net.Listener
+	adminListen string // "" for no such port
+	socket      string // of the operator commands
+	localOnly   bool
+	ready       func(d doors, admin string) // admin is the address of the admin port, "" where there is none
 }
 
 // drainTime is how long calls in flight may take to finish after a signal to stop.
@@ -171,11 +175,12 @@ func (s *server) serve(o serving) error {
 	if err != nil {
 		return errors.Join(err, doors.close(), s.close())
 	}
-	probes, err := o.settings.listenReadiness()
+	watchers, err := o.listenAdminPort(s.log)
 	if err != nil {
 		return errors.Join(err, admin.Close(), doors.close(), s.close())
 	}
 	if o.tls != nil {
+		s.tls.Store(o.tls)
 		defer o.transport.keepFresh(s.log, o.tls)()
 	}
 	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: httpfront.RequestTime}
@@ -185,13 +190,17 @@ func (s *server) serve(o serving) error {
 		go func() { failed <- d.server.Serve(d.listener) }()
 	}
 	go func() { failed <- operators.Serve(admin) }()
-	if probes != nil {
-		answers := &http.Server{Handler: s.readiness(serving.Load), ReadTimeout: httpfront.RequestTime}
-		go func() { failed <- answers.Serve(probes) }()
+	address := ""
+	if watchers != nil {
+		address = watchers.Addr().String()
+		// A profile takes as long as it is asked to, so that there is no limit for answers.
+		answers := &http.Server{Handler: s.adminPort(serving.Load), ReadTimeout: httpfront.RequestTime, IdleTimeout: httpfront.IdleTime}
+		answers.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+		go func() { failed <- answers.Serve(watchers) }()
 		defer answers.Close()
 	}
 	serving.Store(true)
-	o.ready(doors)
+	o.ready(doors, address)
 
 	var cause error
 	select {
@@ -209,5 +218,7 @@ func (s *server) serve(o serving) error {
 		s.log.Warn("calls still in flight were cut off")
 		err = nil
 	}
-	return errors.Join(cause, err, s.close())
+	err = errors.Join(cause, err, s.close())
+	s.log.Info("stopped")
+	return err
 }

@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"claviger/internal/app/metrics"
 	"claviger/internal/edge/gateway"
+	"claviger/internal/edge/httpfront"
 	"claviger/internal/edge/message"
 	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/audit"
@@ -44,6 +48,7 @@ type foundations struct {
 	// verify checks the trail's files; nil where the trail has none.
 	verify      func(ctx context.Context, o audit.Options, head []byte) (*audit.Report, error)
 	trailDir    string
+	dir         string                // of the files; "" where there are none
 	partition   string                // of all principals; "aws" by default
 	regions     []string              // to which keys can be replicated
 	attestation *attestation.Verifier // nil where Recipient is not supported
@@ -73,6 +78,13 @@ type server struct {
 	now       func() time.Time
 	stop      context.CancelFunc
 	lost      <-chan struct{} // closed once another process has the store; nil where none can
+	dir       string          // of the files; "" where there are none
+
+	health        health
+	calls         *metrics.Calls
+	tasks         map[string]*task
+	requestQuotas int
+	tls           atomic.Pointer[httpfront.TLS] // that is served; nil for plain HTTP
 
 	background sync.WaitGroup
 }
@@ -84,7 +96,7 @@ func tables() []store.AnyTable { return slices.Concat(iam.Tables(), kms.Tables()
 // closes everything. Before it returns, the trail has the record of every
 // change that the store has.
 func newServer(ctx context.Context, f foundations) (*server, error) {
-	s := &server{log: f.log, now: f.now}
+	s := &server{log: f.log, now: f.now, dir: f.dir, tasks: newTasks(), requestQuotas: len(f.quotas.requests)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -93,6 +105,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Tables:    tables(),
 		Sealer:    f.keyring,
 		Committed: func(c store.Commit) { corridor.Committed(c) },
+		Now:       s.now,
 	})
 	if err != nil {
 		return nil, err // the driver is closed already
@@ -180,6 +193,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	if err := s.rootKeys.tidy(ctx); err != nil {
 		s.log.Error("removing what an interrupted rotation of the root key left", "cause", err)
 	}
+	s.calls = metrics.NewCalls(s.operationNames())
 	// Asked once before the first call, so that an idle server reads no store for it.
 	if _, err := s.keys.ConnectsDue(ctx); err != nil {
 		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
@@ -193,6 +207,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.background.Go(func() { s.storeLastUses(background) })
 	s.background.Go(func() { s.connectStores(background) })
 	s.background.Go(func() { s.settleRootKey(background) })
+	s.background.Go(func() { s.watchHealth(background) })
 	return s, nil
 }
 
@@ -247,13 +262,29 @@ func operators(lists ...[]operation.Operation) map[string]*pipeline.Entrance {
 	return entrances
 }
 
+// operationNames lists all operations by their service.
+func (s *server) operationNames() map[string][]string {
+	names := make(map[string][]string)
+	for _, a := range s.services {
+		for i := range a.Operations {
+			names[a.Name] = append(names[a.Name], a.Operations[i].Name)
+		}
+	}
+	names[operatorSource] = slices.Collect(maps.Keys(s.operators))
+	return names
+}
+
 // gateway returns the edge of the server, with every API.
 func (s *server) gateway(c *common) *gateway.Gateway { return s.gatewayOf(c, s.services) }
 
 // gatewayOf returns an edge of the server that serves some of its APIs.
 func (s *server) gatewayOf(c *common, offered []gateway.Service) *gateway.Gateway {
+	return gateway.New(s.gatewayOptions(c, offered))
+}
+
+func (s *server) gatewayOptions(c *common, offered []gateway.Service) gateway.Options {
 	refusals := newSampler(s.log, "more requests refused at the door")
-	return gateway.New(gateway.Options{
+	return gateway.Options{
 		Services:    offered,
 		Pipeline:    s.pipeline,
 		Credentials: s.iam,
@@ -262,10 +293,9 @@ func (s *server) gatewayOf(c *common, offered []gateway.Service) *gateway.Gatewa
 		Region:      c.Region,
 		Now:         s.now,
 		FIPS:        fips140.Enabled(),
-		Refused: func(r *message.Request, code fault.Code) {
-			refusals.refused(r.Remote, code)
-		},
-	})
+		Refused:     func(r *message.Request, id string, err error) { refusals.refused(r, id, err) },
+		Meter:       s.calls,
+	}
 }
 
 // keepUp drains the outbox whenever the trail has fallen behind the store,
@@ -282,7 +312,7 @@ func (s *server) keepUp(ctx context.Context) {
 		if !s.pipeline.Lagging() {
 			continue
 		}
-		if err := s.pipeline.Drain(ctx); err != nil {
+		if err := s.ran(taskDrain, s.pipeline.Drain(ctx)); err != nil {
 			s.log.Error("the trail is behind the store; no call is answered until it has caught up", "cause", err)
 			continue
 		}

@@ -23,7 +23,6 @@ import (
 // common are the settings that dev and serve share.
 type common struct {
 	Listen        string   `default:"127.0.0.1:4566" env:"CLAVIGER_LISTEN" placeholder:"ADDR" help:"Address that serves every API; port 0 picks a free one."`
-	AdminListen   string   `env:"CLAVIGER_ADMIN_LISTEN" placeholder:"ADDR" help:"Loopback address that tells whether the server is ready (GET /readyz); off by default."`
 	Region        string   `default:"us-east-1" env:"CLAVIGER_REGION" placeholder:"NAME" help:"Region where a request has none."`
 	Regions       []string `env:"CLAVIGER_REGIONS" placeholder:"LIST" help:"Regions that exist; by default AWS's public ones of the same partition."`
 	Quotas        []string `env:"CLAVIGER_QUOTAS" placeholder:"LIST" help:"Resource quotas of KMS in place of AWS's: keys=N and custom-key-stores=N of an account in a Region, aliases=N and grants=N of a key. There may be any number of grants by default; aws sets AWS's."`
@@ -111,13 +110,6 @@ var regionName = regexp.MustCompile(`^[a-z]{2,8}(-[a-z]+){1,3}-[0-9]{1,2}$`)
 
 // check completes and checks the settings.
 func (c *common) check() error {
-	if c.AdminListen != "" {
-		if local, err := loopback(c.AdminListen); err != nil {
-			return err
-		} else if !local {
-			return usage("refusing to tell about the server on %s: only a loopback address may do so", c.AdminListen)
-		}
-	}
 	if _, err := c.quotas(); err != nil {
 		return err
 	}

@@ -200,6 +200,7 @@ func (l *location) foundations(d driver.Driver, keyring *sealed.Keyring, source 
 		openTrail: func(o audit.Options) (audit.Trail, error) { return audit.Open(o) },
 		verify:    audit.Verify,
 		trailDir:  filepath.Join(l.Data, trailDir),
+		dir:       l.Data,
 	}
 }
 

@@ -15,17 +15,21 @@ type versionCommand struct {
 
 // Run prints the version, the revision it was built from, and the toolchain.
 func (c *versionCommand) Run(env *environment) error {
-	revision := "unknown"
+	if c.JSON {
+		return printJSON(env.stdout, map[string]string{"version": Version, "revision": revision(), "go": runtime.Version()})
+	}
+	_, err := fmt.Fprintf(env.stdout, "claviger %s (%s, %s)\n", Version, revision(), runtime.Version())
+	return err
+}
+
+// revision is what the program was built from.
+func revision() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = s.Value
+				return s.Value
 			}
 		}
 	}
-	if c.JSON {
-		return printJSON(env.stdout, map[string]string{"version": Version, "revision": revision, "go": runtime.Version()})
-	}
-	_, err := fmt.Fprintf(env.stdout, "claviger %s (%s, %s)\n", Version, revision, runtime.Version())
-	return err
+	return "unknown"
 }

@@ -32,11 +32,12 @@ type permit struct {
 var only = []permit{
 	// Doors to the world outside.
 	{"net/http", "HTTP ends at the edge", []string{
-		"edge/httpfront", "app", "cmd/claviger-bench",
+		"edge/httpfront", "app", "app/metrics", "cmd/claviger-bench",
 		"edge/xksclient", // carries requests to the proxies of external key stores
 		"simulate",       // is a client
 	}},
-	{"net/http/", "profiles and test servers have no place in the binary", nil},
+	{"net/http/", "test servers have no place in the binary", nil},
+	{"net/http/pprof", "profiles are for the admin port; it also registers itself where nothing of ours is served", []string{"app"}},
 	{"net/http/httptrace", "how far a request came", []string{"edge/xksclient"}},
 	{"net", "sockets are opened at the edge", []string{
 		"edge/httpfront", "edge/xksclient", "app", "cmd/claviger-bench",
@@ -113,6 +114,7 @@ var only = []permit{
 	}},
 	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app"}},
 	{internal + "ground/attestation", "who is attested is asked where policies need it", []string{"service/kms", "app"}},
+	{internal + "app/metrics", "what is shown to whom is decided at the start", []string{"app"}},
 	{internal + "ground/audit", "records are kept by the kernel and read by their service", []string{"kernel/", "service/trail", "app"}},
 	{internal + "kernel/pipeline", "a room does not call the corridor", []string{"edge/", "app"}},
 	{internal + "service/", "protocols see operations, not services", []string{"service/", "app"}},
@@ -121,6 +123,8 @@ var only = []permit{
 
 	// Work of others; docs/dependencies.md says why each is here.
 	{"github.com/alecthomas/kong", "the command line", []string{"app"}},
+	{"github.com/prometheus/client_golang/", "what watches servers", []string{"app/metrics"}},
+	{"github.com/prometheus/client_model/go", "what watches servers", []string{"app/metrics"}},
 	{"github.com/tidwall/btree", "ordered tables in memory", []string{"ground/store/memory"}},
 	{"github.com/aws/aws-sdk-go-v2/aws", "credentials of simulated services", []string{"simulate", "app"}},
 	{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "simulated services sign as real ones do", []string{"simulate"}},
@@ -138,6 +142,7 @@ var only = []permit{
 	{"golang.org/x/crypto/cryptobyte/", "encodings of keys", []string{"ground/sealed", "ground/sealed/pkcs8"}},
 	{"golang.org/x/sys/", "few need to know which system they run on", []string{
 		"ground/audit",          // locks
+		"ground/host",           // disks, limits, clocks
 		"ground/sealed",         // memory that is locked and not dumped
 		"ground/sealed/process", // no core dumps, no tracing
 		"ground/store/sqlite",   // locks, free space

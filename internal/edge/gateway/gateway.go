@@ -58,9 +58,14 @@ type Options struct {
 	Now         func() time.Time
 	FIPS        bool // the process runs in FIPS 140-3 mode, so kms-fips host names may be used
 
-	// Refused is told of requests whose signature does not verify. They are no
-	// calls and leave no record.
-	Refused func(r *message.Request, code fault.Code)
+	// Refused is told of requests that are no calls, under the id that was answered:
+	// those whose signature does not verify, and those of which that could not be
+	// found out. They leave no record. An error that is no fault is a failure of
+	// the server's own.
+	Refused func(r *message.Request, id string, err error)
+
+	// Meter counts requests. It may be nil.
+	Meter Meter
 }
 
 // Gateway answers requests. It is safe for concurrent use.
@@ -132,8 +137,9 @@ func (g *Gateway) skew(name string) time.Duration {
 
 // Handle answers one request.
 func (g *Gateway) Handle(ctx context.Context, r *message.Request) message.Response {
+	began := g.begin()
 	if g.proxies(r.Path) {
-		return g.handleProxied(ctx, r)
+		return g.handleProxied(ctx, r, began)
 	}
 	id := ident.UUID()
 	scope, err := sigv4.Peek(r)
@@ -144,17 +150,17 @@ func (g *Gateway) Handle(ctx context.Context, r *message.Request) message.Respon
 		if err == nil {
 			err = fault.New(fault.InvalidSignature, "Credential should be scoped to correct service: '%s' is not served here.", scope.Service)
 		}
-		return g.refuse(r, g.guess(r), id, err)
+		return g.refuse(r, began, g.guess(r), id, err)
 	}
 	credential, scope, err := g.authenticate(ctx, r, s, scope)
 	if err != nil {
-		return g.refuse(r, s, id, err)
+		return g.refuse(r, began, s, id, err)
 	}
 	region := scope.Region
 	if s.Global {
 		region = globalRegion(region)
 	}
-	return g.call(ctx, r, s, credential, nil, region, id)
+	return g.call(ctx, r, began, s, credential, nil, region, id)
 }
 
 // authenticate verifies the signature, for a scope that this endpoint serves.
@@ -211,7 +217,7 @@ func globalRegion(region string) string {
 }
 
 // call takes an authenticated request through the pipeline.
-func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, credential *authz.Credential, lent pipeline.Credentials, region, id string) message.Response {
+func (g *Gateway) call(ctx context.Context, r *message.Request, began time.Time, s *service, credential *authz.Credential, lent pipeline.Credentials, region, id string) message.Response {
 	target := s.target(r)
 	req := pipeline.Request{
 		Source:      s.Source,
@@ -241,18 +247,16 @@ func (g *Gateway) call(ctx context.Context, r *message.Request, s *service, cred
 		req.Entrance, req.Refusal = nil, err
 	}
 	out, err := g.o.Pipeline.Do(ctx, &req)
+	var answer message.Response
 	if err != nil {
-		return s.failure(id, err)
+		answer = s.failure(id, err)
+	} else {
+		answer = s.success(target.bound, id, out)
 	}
-	return s.success(target.bound, id, out)
-}
-
-// refuse answers a request that is no call.
-func (g *Gateway) refuse(r *message.Request, s *service, id string, err error) message.Response {
-	if g.o.Refused != nil {
-		g.o.Refused(r, fault.From(err).Code)
-	}
-	return s.failure(id, err)
+	g.ended(began, Outcome{
+		Service: s.Name, Operation: req.Name, Known: target.bound != nil, Call: true, Gate: req.Gate, Fault: fault.From(err),
+	})
+	return answer
 }
 
 // Refuse answers a request that could not even be read, such as one whose body
@@ -266,7 +270,7 @@ func (g *Gateway) Refuse(r *message.Request, err error) message.Response {
 	case s == nil:
 		s = g.guess(r)
 	}
-	return g.refuse(r, s, ident.UUID(), err)
+	return g.refuse(r, g.begin(), s, ident.UUID(), err)
 }
 
 // guess returns a service without operations that speaks the protocol which r

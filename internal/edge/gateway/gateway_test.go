@@ -36,7 +36,7 @@ func TestScope(t *testing.T) {
 		Regions:     []string{"us-east-1", "eu-west-1", "cn-north-1", "us-gov-west-1"},
 		Region:      "us-east-1",
 		Now:         func() time.Time { return now },
-		Refused:     func(_ *message.Request, code fault.Code) { refusals = append(refusals, code) },
+		Refused:     func(_ *message.Request, _ string, err error) { refusals = append(refusals, fault.From(err).Code) },
 	})
 	cases := 0
 	for _, test := range []struct {
@@ -90,7 +90,7 @@ func TestFIPSHosts(t *testing.T) {
 			Services:    []gateway.Service{{Name: "kms", Protocol: gateway.JSON, Target: "TrentService", Skew: time.Minute}},
 			Credentials: nobody{}, Regions: []string{"us-east-1", "eu-west-1"}, Region: "us-east-1", FIPS: mode,
 			Now:     func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
-			Refused: func(_ *message.Request, code fault.Code) { refused = code },
+			Refused: func(_ *message.Request, _ string, err error) { refused = fault.From(err).Code },
 		})
 		for host, inMode := range map[string]fault.Code{
 			"kms-fips.us-east-1.amazonaws.com": fault.UnrecognizedClient, // that of the signature

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"claviger/internal/edge/message"
 	"claviger/internal/edge/xksproxy"
@@ -53,11 +54,11 @@ func (g *Gateway) BodyMax(path string) int64 {
 func (g *Gateway) proxies(path string) bool { return g.proxy != nil && xksproxy.Recognises(path) }
 
 // handleProxied answers a request to the external key store proxy interface.
-func (g *Gateway) handleProxied(ctx context.Context, r *message.Request) message.Response {
+func (g *Gateway) handleProxied(ctx context.Context, r *message.Request, began time.Time) message.Response {
 	id := ident.UUID()
 	lent, err := g.findKeyStore(ctx, r)
 	if err != nil {
-		return g.refuse(r, g.proxy, id, err)
+		return g.refuse(r, began, g.proxy, id, err)
 	}
 	credential, scope, err := g.proxyVerifier.VerifyAgainst(ctx, lent, r, g.o.Now())
 	if err == nil {
@@ -65,9 +66,9 @@ func (g *Gateway) handleProxied(ctx context.Context, r *message.Request) message
 		err = scope.Require(scope.Region, g.proxy.Name)
 	}
 	if err != nil {
-		return g.refuse(r, g.proxy, id, err)
+		return g.refuse(r, began, g.proxy, id, err)
 	}
-	return g.call(ctx, r, g.proxy, credential, lent, scope.Region, id)
+	return g.call(ctx, r, began, g.proxy, credential, lent, scope.Region, id)
 }
 
 // findKeyStore finds whose credentials a request is to be checked against. An

@@ -128,7 +128,7 @@ func (w *world) open() {
 		Regions:     []string{"us-east-1"},
 		Region:      "us-east-1",
 		Now:         now,
-		Refused:     func(_ *message.Request, code fault.Code) { w.refused = append(w.refused, code) },
+		Refused:     func(_ *message.Request, _ string, err error) { w.refused = append(w.refused, fault.From(err).Code) },
 	})
 }
 

@@ -253,6 +253,19 @@ func fromPage(r *http.Request) bool {
 	return r.Header.Get("Origin") != "" || site != "" && site != "none"
 }
 
+// NotFromPages refuses to next what a browser could be made to send by a page of another
+// site: what a page has caused, and over plain HTTP, which only this machine is
+// served, requests to a host name that is not local.
+func NotFromPages(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if fromPage(r) || r.TLS == nil && !isLocal(r.Host) {
+			http.Error(w, "Pages of browsers are not answered here.", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // isLocal reports whether a Host header names this machine.
 func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {

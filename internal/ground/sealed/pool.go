@@ -152,6 +152,16 @@ func (w *works) fill(ctx context.Context, seen uint64) {
 	}
 }
 
+// Waiting returns how many RSA keys of each size, in bits, are drawn ahead of
+// need at the moment.
+func Waiting() map[int]int {
+	waiting := make(map[int]int)
+	for _, p := range rsaWork.pools {
+		waiting[p.bits] = len(p.keys)
+	}
+	return waiting
+}
+
 func (w *works) drop() {
 	for _, p := range w.pools {
 		for {

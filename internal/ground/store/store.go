@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"claviger/internal/ground/store/driver"
 )
@@ -67,6 +68,8 @@ type Options struct {
 	// Update returns and after stamps of the touched entities have ended. It
 	// must not write to the store: no commit goes on while it runs.
 	Committed func(Commit)
+	// Now tells how long commits take. Without it that is not counted.
+	Now func() time.Time
 }
 
 // A Commit that has been applied.
@@ -88,12 +91,14 @@ type Store struct {
 	newest    atomic.Uint64 // position of the last commit
 	forget    atomic.Uint64 // events up to here may go
 	pruned    atomic.Uint64 // events up to here have gone
+	now       func() time.Time
+	work      Work
 }
 
 // Open brings the driver's schema up to date and returns the store. The store
 // owns d and closes it, also where Open fails.
 func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
-	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed}
+	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed, now: o.Now, work: newWork()}
 	s.slots.init()
 	if err := s.open(ctx, o.Tables); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -41,6 +41,7 @@ func (s *Store) Update(ctx context.Context, id OpID, fn func(Txn) error) (Commit
 		if c, again, err = s.try(ctx, id, fn); !again {
 			return c, err
 		}
+		s.work.Overtaken.Add(1)
 		if try+1 < updateTries {
 			if err := wait(ctx, try); err != nil {
 				return Commit{}, err
@@ -112,11 +113,13 @@ func (s *Store) commit(ctx context.Context, b *driver.Batch) (Commit, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitPatience)
 	defer cancel()
+	began := s.begin()
 	called := false // read only after the driver has said that the commit is done
 	position, err := s.driver.Commit(ctx, b, func(position uint64) {
 		called = true
 		s.applied(b, Commit{Position: position, Events: b.Events})
 	})
+	s.ended(began, err)
 	if err != nil {
 		return Commit{}, fmt.Errorf("committing: %w", err)
 	}

@@ -151,7 +151,7 @@ func (v *verifier) table(ctx context.Context, t AnyTable) error {
 	schema := t.schema()
 	orders := schema.Orders()
 	seed := maphash.MakeSeed()
-	of := make([]tally, len(orders))
+	of := make([]keySum, len(orders))
 	var last driver.Key
 	err := v.whole.Rows(ctx, schema, nil, func(r driver.Row) error {
 		last = r.Key
@@ -168,7 +168,7 @@ func (v *verifier) table(ctx context.Context, t AnyTable) error {
 		return err
 	}
 	for i, o := range orders {
-		var found tally
+		var found keySum
 		err := v.whole.Entries(ctx, schema, o.Index, func(k driver.Key) error {
 			v.Entries++
 			found.add(seed, k)
@@ -201,10 +201,10 @@ func (v *verifier) row(ctx context.Context, t AnyTable, r *driver.Row) error {
 	return err
 }
 
-// A tally sums up keys in any order.
-type tally struct{ keys, sum uint64 }
+// A keySum sums up keys in any order.
+type keySum struct{ keys, sum uint64 }
 
-func (t *tally) add(seed maphash.Seed, k driver.Key) {
+func (t *keySum) add(seed maphash.Seed, k driver.Key) {
 	t.keys++
 	t.sum += digest(seed, k)
 }

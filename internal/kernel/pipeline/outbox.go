@@ -130,6 +130,13 @@ func (p *Pipeline) Lagging() bool {
 	return p.outbox.open() != nil
 }
 
+// Unrecorded is how many committed changes wait for their record to be durable.
+func (p *Pipeline) Unrecorded() int {
+	p.outbox.mu.Lock()
+	defer p.outbox.mu.Unlock()
+	return len(p.outbox.tickets)
+}
+
 // Drain brings the trail up to the store: it appends the record of every commit
 // that the trail does not have, exactly once. It is called at start, before the
 // first call, and again for as long as Lagging is true.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"claviger/internal/ground/audit"
+	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/explanation"
@@ -139,6 +140,9 @@ type Request struct {
 
 	// Decode fills the input. Its error is a fault.
 	Decode func(in any) error
+
+	// Gate is set by Do where policies refused the call: the gate that did.
+	Gate policy.Gate
 
 	// Spell returns a code as the protocol of the call spells it.
 	Spell func(fault.Code) string
@@ -337,7 +341,7 @@ func (w *walk) beginTry() {
 
 // forgetAnswer drops what policies said: what follows does not come of it.
 func (w *walk) forgetAnswer() {
-	w.r.Message = ""
+	w.r.Message, w.r.Gate = "", policy.ByNothing
 	w.forgetReasons()
 }
 

@@ -23,6 +23,7 @@ func (w *walk) explain(ask *authz.Ask, err error) {
 		return
 	}
 	w.why = w.judge.Explain()
+	w.r.Gate = w.judge.Verdict().Gate
 	author := &w.call.Caller.Principal
 	if ask.Refusal == nil && author.Account != "" && w.why.Account == author.Account {
 		w.r.Message = w.p.o.Messages.Encode(author, w.call.Time, w.why.Own)

@@ -9,6 +9,7 @@ import (
 
 	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/tally"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/words/arn"
 	"claviger/internal/words/confidential"
@@ -32,7 +33,7 @@ const developmentMax = 1000
 // The result is the same pointer until something of the access key, its owner
 // or the owner's policies changes, or the session expires.
 func (s *Service) Credential(ctx context.Context, accessKeyID, token string) (*authz.Credential, error) {
-	if known := s.snapshots.get(accessKeyID); known != nil && known.Token == token {
+	if known := s.snapshots.get(accessKeyID); s.looks.Look(known != nil && known.Token == token) {
 		return known, nil
 	}
 	if token != "" {
@@ -61,6 +62,9 @@ func (s *Service) Credential(ctx context.Context, accessKeyID, token string) (*a
 	}
 	return s.snapshots.keep(fresh), nil
 }
+
+// Looks counts how often a credential that was asked for was in memory.
+func (s *Service) Looks() *tally.Cache { return &s.looks }
 
 func (s *Service) load(ctx context.Context, r store.Reader, accessKeyID string) (*authz.Credential, error) {
 	k, caller, err := s.owner(ctx, r, accessKeyID)

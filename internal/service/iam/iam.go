@@ -12,6 +12,7 @@ import (
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/tally"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
 )
@@ -43,6 +44,7 @@ type Service struct {
 	now         func() time.Time
 	snapshots   *snapshots
 	shares      shares
+	looks       tally.Cache
 	tokens      *session.Tokens
 
 	making sync.Mutex // held while a development account is made

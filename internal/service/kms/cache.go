@@ -1,6 +1,10 @@
 package kms
 
-import "sync"
+import (
+	"sync"
+
+	"claviger/internal/ground/tally"
+)
 
 // A snapshot knows whether what it was read from has changed since.
 type snapshot interface {
@@ -14,6 +18,7 @@ type cache[K comparable, V snapshot] struct {
 	mu      sync.RWMutex
 	entries map[K]V
 	max     int
+	looks   tally.Cache
 }
 
 func newCache[K comparable, V snapshot](max int) *cache[K, V] {
@@ -24,12 +29,20 @@ func (c *cache[K, V]) get(name K) (V, bool) {
 	c.mu.RLock()
 	v, ok := c.entries[name]
 	c.mu.RUnlock()
-	if !ok || v.current() {
+	if c.looks.Look(ok && v.current()) || !ok {
 		return v, ok
 	}
 	c.drop(name, v)
 	var none V
 	return none, false
+}
+
+// Caches counts, by what they hold, how often what was looked for was in memory.
+// A key is kept with its policy.
+func (s *Service) Caches() map[string]*tally.Cache {
+	return map[string]*tally.Cache{
+		"keys": &s.keys.looks, "aliases": &s.aliases.looks, "grantees": &s.grantees.looks, "grants": &s.entries.looks,
+	}
 }
 
 // drop removes v unless another snapshot has taken its place meanwhile.

@@ -14,6 +14,10 @@ func Exists(dir string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
+// Path is where the database of a directory is. Beside it, with "-wal" appended,
+// lies its log.
+func Path(dir string) string { return filepath.Join(dir, fileName) }
+
 // makeDirectory makes dir, for its owner only, and makes its entry durable.
 func makeDirectory(dir string) error {
 	if _, err := os.Stat(dir); err == nil {
