@@ -375,3 +375,18 @@ func TestNoCore(t *testing.T) {
 		}
 	}
 }
+
+// TestMalformedStoreURL: what is no address of a database ends as wrong usage
+// does, whatever the command, and shows nothing of it.
+func TestMalformedStoreURL(t *testing.T) {
+	t.Parallel()
+	for _, store := range []string{"postgres://user:secret-word@host:port/db", "postgres://secret-word@db.example.com/x?sslmode=disable", "mysql://secret-word@host/db",
+		"postgres://user@127.0.0.1/db?sslmode=verify-full&sslrootcert=/nowhere/ca.pem"} {
+		for _, args := range [][]string{{"serve"}, {"init"}, {"account", "create"}} {
+			_, errs, code := command(t, append(args, "--data", filepath.Join(t.TempDir(), "data"), "--store", store))
+			if code != 2 || strings.Contains(errs, "secret-word") || strings.Contains(store, "nowhere") != strings.Contains(errs, "/nowhere/ca.pem") {
+				t.Errorf("%s --store %s: ended with %d: %s", args, store, code, errs)
+			}
+		}
+	}
+}

@@ -49,6 +49,11 @@ func (l *location) check() error {
 	if l.Store != "sqlite:" && !l.shared() {
 		return usage("the store is not one that this version has: sqlite: and postgres:// are")
 	}
+	if l.shared() {
+		if err := postgres.CheckAddress(l.Store); err != nil {
+			return usage("the store: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/netip"
 	"strings"
@@ -46,12 +47,22 @@ var parameters = map[string]string{
 // with it may be that the password was taken for something else.
 var errAddress = errors.New("the address of the database is not of the form postgres://USER@HOST/DATABASE?sslmode=verify-full")
 
-// configure reads a URL.
+// CheckAddress returns what is wrong with a URL, as far as that can be told
+// without connecting.
+func CheckAddress(url string) error {
+	_, err := configure(url)
+	return err
+}
+
+// configure reads a URL, and the files that it names.
 func configure(url string) (*pgx.ConnConfig, error) {
 	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
 		return nil, fmt.Errorf("%w: %w", driver.ErrUnavailable, errAddress)
 	}
 	config, err := pgx.ParseConfig(url)
+	if file := (*fs.PathError)(nil); errors.As(err, &file) {
+		return nil, fmt.Errorf("%w: a file that the address of the database names: %w", driver.ErrUnavailable, file)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", driver.ErrUnavailable, errAddress)
 	}
