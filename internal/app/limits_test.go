@@ -131,6 +131,11 @@ var limits = map[string][]limit{
 	"iam:TagPolicy":               {limitPolARN},
 	"iam:UntagPolicy":             {limitPolARN, limitTagKeys},
 
+	"iam:GetContextKeysForCustomPolicy":    {},
+	"iam:GetContextKeysForPrincipalPolicy": {limitSource},
+	"iam:SimulateCustomPolicy":             limitsSimulation,
+	"iam:SimulatePrincipalPolicy":          append([]limit{limitSource}, limitsSimulation...),
+
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}},
 	"iam:DeleteAccessKey":  {limitUser, limitKey},
@@ -183,6 +188,15 @@ var limits = map[string][]limit{
 	"sts:GetCallerIdentity": {},
 	"sts:GetSessionToken":   {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}},
 }
+
+// limitSource and limitsSimulation are of what is simulated; the limits of the
+// elements of lists are tested where the operations are.
+var (
+	limitSource      = limit{"PolicySourceArn", 20, 2048}
+	limitsSimulation = []limit{
+		{"ResourcePolicy", 1, 131072}, {"ResourceOwner", 1, 2048}, {"CallerArn", 1, 2048}, {"ResourceHandlingOption", 1, 64}, limitItems, limitPage,
+	}
+)
 
 // TestLimits: each limit of the model, one below, on, and one above.
 func TestLimits(t *testing.T) {

@@ -198,6 +198,11 @@ func (w *world) attached() (user, role, policy optional.Of[string]) {
 	return user, role, policy
 }
 
+// userARN makes a user of the owner's with a policy and returns its ARN.
+func (w *world) userARN() optional.Of[string] {
+	return optional.Some("arn:aws:iam::" + owner + ":user/" + w.userPolicy().V)
+}
+
 func identityTags() []iam.Tag {
 	return []iam.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -438,6 +443,12 @@ var samples = map[string]func(w *world) any{
 	"iam:GetPolicyVersion": func(w *world) any {
 		return &iam.GetPolicyVersionInput{PolicyARN: w.managedPolicy(), VersionID: optional.Some("v1")}
 	},
+	"iam:GetContextKeysForCustomPolicy": func(*world) any {
+		return &iam.GetContextKeysForCustomPolicyInput{PolicyInputList: []string{sampleDocument}}
+	},
+	"iam:GetContextKeysForPrincipalPolicy": func(w *world) any {
+		return &iam.GetContextKeysForPrincipalPolicyInput{PolicySourceARN: w.userARN()}
+	},
 	"iam:GetRole": func(w *world) any { return &iam.GetRoleInput{RoleName: w.role()} },
 	"iam:GetRolePolicy": func(w *world) any {
 		return &iam.GetRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
@@ -483,6 +494,12 @@ var samples = map[string]func(w *world) any{
 	"iam:TagUser":   func(w *world) any { return &iam.TagUserInput{UserName: w.user(), Tags: identityTags()} },
 	"iam:UntagPolicy": func(w *world) any {
 		return &iam.UntagPolicyInput{PolicyARN: w.managedPolicy(), TagKeys: []string{"team"}}
+	},
+	"iam:SimulateCustomPolicy": func(*world) any {
+		return &iam.SimulateCustomPolicyInput{PolicyInputList: []string{sampleDocument}, ActionNames: []string{"kms:Encrypt"}}
+	},
+	"iam:SimulatePrincipalPolicy": func(w *world) any {
+		return &iam.SimulatePrincipalPolicyInput{PolicySourceARN: w.userARN(), ActionNames: []string{"kms:Encrypt"}}
 	},
 	"iam:UntagRole": func(w *world) any {
 		return &iam.UntagRoleInput{RoleName: w.role(), TagKeys: []string{"team"}}

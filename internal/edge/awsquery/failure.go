@@ -32,6 +32,7 @@ var spellings = map[fault.Code]spelling{
 	"EntityTemporarilyUnmodifiable": {"EntityTemporarilyUnmodifiable", 409},
 	"InvalidAuthenticationCode":     {"InvalidAuthenticationCode", 403},
 	"NoSuchEntity":                  {"NoSuchEntity", 404},
+	"PolicyEvaluation":              {"PolicyEvaluation", 500},
 	"ServiceFailure":                {"ServiceFailure", 500},
 
 	// Of the model of STS, https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html

@@ -13,6 +13,9 @@ type Key struct {
 	Suffix string // folded part after Prefix
 }
 
+// NewKey returns the key of a name.
+func NewKey(name string) Key { return newKey(name) }
+
 // newKey folds name and splits off the part of the user's choice: what stands
 // after the first / or the second colon that follows the service's prefix.
 func newKey(name string) Key {

@@ -23,7 +23,7 @@ func TestOperations(t *testing.T) {
 		if !slices.Contains(op.Actions, "iam:"+op.Name) {
 			t.Errorf("%s asks for %v", op.Name, op.Actions)
 		}
-		reads := strings.HasPrefix(op.Name, "Get") || strings.HasPrefix(op.Name, "List")
+		reads := strings.HasPrefix(op.Name, "Get") || strings.HasPrefix(op.Name, "List") || strings.HasPrefix(op.Name, "Simulate")
 		if reads == op.Writes {
 			t.Errorf("%s: declared as a Change: %t", op.Name, op.Writes)
 		}
@@ -35,10 +35,10 @@ func TestOperations(t *testing.T) {
 		"CreateAccessKey", "CreatePolicy", "CreatePolicyVersion", "CreateRole", "CreateUser",
 		"DeleteAccessKey", "DeletePolicy", "DeletePolicyVersion", "DeleteRole", "DeleteRolePolicy", "DeleteUser", "DeleteUserPolicy",
 		"DetachRolePolicy", "DetachUserPolicy",
-		"GetPolicy", "GetPolicyVersion", "GetRole", "GetRolePolicy", "GetUser", "GetUserPolicy",
+		"GetContextKeysForCustomPolicy", "GetContextKeysForPrincipalPolicy", "GetPolicy", "GetPolicyVersion", "GetRole", "GetRolePolicy", "GetUser", "GetUserPolicy",
 		"ListAccessKeys", "ListAttachedRolePolicies", "ListAttachedUserPolicies", "ListGroupsForUser", "ListInstanceProfilesForRole",
 		"ListPolicies", "ListPolicyTags", "ListPolicyVersions", "ListRolePolicies", "ListRoles", "ListRoleTags", "ListUserPolicies", "ListUsers", "ListUserTags",
-		"PutRolePolicy", "PutUserPolicy", "SetDefaultPolicyVersion",
+		"PutRolePolicy", "PutUserPolicy", "SetDefaultPolicyVersion", "SimulateCustomPolicy", "SimulatePrincipalPolicy",
 		"TagPolicy", "TagRole", "TagUser", "UntagPolicy", "UntagRole", "UntagUser",
 		"UpdateAccessKey", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription",
 	}

@@ -19,6 +19,10 @@ func noSuchAccessKey(id string) error {
 	return fault.New(NoSuchEntity, "The Access Key with id %s cannot be found", id)
 }
 
+func noSuchGroup(name string) error {
+	return fault.New(NoSuchEntity, "The group with name %s cannot be found.", name)
+}
+
 func noSuchRole(name string) error {
 	return fault.New(NoSuchEntity, "The role with name %s cannot be found.", name)
 }
