@@ -203,6 +203,20 @@ func (w *world) userARN() optional.Of[string] {
 	return optional.Some("arn:aws:iam::" + owner + ":user/" + w.userPolicy().V)
 }
 
+// boundedUser makes a user that has a permissions boundary.
+func (w *world) boundedUser() optional.Of[string] {
+	user := w.user()
+	w.must(w.caller(owner), "iam:PutUserPermissionsBoundary", &iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: w.managedPolicy()})
+	return user
+}
+
+// boundedRole makes a role that has a permissions boundary.
+func (w *world) boundedRole() optional.Of[string] {
+	role := w.bareRole()
+	w.must(w.caller(owner), "iam:PutRolePermissionsBoundary", &iam.PutRolePermissionsBoundaryInput{RoleName: role, PermissionsBoundary: w.managedPolicy()})
+	return role
+}
+
 func identityTags() []iam.Tag {
 	return []iam.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -424,10 +438,16 @@ var samples = map[string]func(w *world) any{
 		return &iam.DeletePolicyVersionInput{PolicyARN: policy, VersionID: w.policyVersion(policy)}
 	},
 	"iam:DeleteRole": func(w *world) any { return &iam.DeleteRoleInput{RoleName: w.bareRole()} },
+	"iam:DeleteRolePermissionsBoundary": func(w *world) any {
+		return &iam.DeleteRolePermissionsBoundaryInput{RoleName: w.boundedRole()}
+	},
 	"iam:DeleteRolePolicy": func(w *world) any {
 		return &iam.DeleteRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
 	},
 	"iam:DeleteUser": func(w *world) any { return &iam.DeleteUserInput{UserName: w.user()} },
+	"iam:DeleteUserPermissionsBoundary": func(w *world) any {
+		return &iam.DeleteUserPermissionsBoundaryInput{UserName: w.boundedUser()}
+	},
 	"iam:DeleteUserPolicy": func(w *world) any {
 		return &iam.DeleteUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
@@ -453,7 +473,7 @@ var samples = map[string]func(w *world) any{
 	"iam:GetRolePolicy": func(w *world) any {
 		return &iam.GetRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample")}
 	},
-	"iam:GetUser": func(w *world) any { return &iam.GetUserInput{UserName: w.user()} },
+	"iam:GetUser": func(w *world) any { return &iam.GetUserInput{UserName: w.boundedUser()} },
 	"iam:GetUserPolicy": func(w *world) any {
 		return &iam.GetUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
@@ -479,8 +499,14 @@ var samples = map[string]func(w *world) any{
 	"iam:ListUserPolicies":   func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
 	"iam:ListUsers":          func(*world) any { return &iam.ListUsersInput{} },
 	"iam:ListUserTags":       func(w *world) any { return &iam.ListUserTagsInput{UserName: w.user()} },
+	"iam:PutRolePermissionsBoundary": func(w *world) any {
+		return &iam.PutRolePermissionsBoundaryInput{RoleName: w.bareRole(), PermissionsBoundary: w.managedPolicy()}
+	},
 	"iam:PutRolePolicy": func(w *world) any {
 		return &iam.PutRolePolicyInput{RoleName: w.role(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
+	"iam:PutUserPermissionsBoundary": func(w *world) any {
+		return &iam.PutUserPermissionsBoundaryInput{UserName: w.user(), PermissionsBoundary: w.managedPolicy()}
 	},
 	"iam:PutUserPolicy": func(w *world) any {
 		return &iam.PutUserPolicyInput{UserName: w.user(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}

@@ -31,7 +31,7 @@ func (s *Service) attachRolePolicy() operation.Operation {
 			return newAttaching(s, c, s.roleNamed, in.RoleName.V, in.PolicyARN.V)
 		},
 		Asks: func(c *operation.Call, in *AttachRolePolicyInput, a attaching[roleTarget], asks []authz.Ask) []authz.Ask {
-			return append(asks, a.to.askWith(c, "iam:AttachRolePolicy", &facts{policy: in.PolicyARN.V}))
+			return append(asks, a.to.askBounded(c, "iam:AttachRolePolicy", &facts{policy: in.PolicyARN.V}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, _ *AttachRolePolicyInput, a attaching[roleTarget]) (*operation.None, error) {
 			if err := a.to.exists(); err != nil {

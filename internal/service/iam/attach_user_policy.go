@@ -31,7 +31,7 @@ func (s *Service) attachUserPolicy() operation.Operation {
 			return newAttaching(s, c, s.named, in.UserName.V, in.PolicyARN.V)
 		},
 		Asks: func(c *operation.Call, in *AttachUserPolicyInput, a attaching[target], asks []authz.Ask) []authz.Ask {
-			return append(asks, a.to.askWith(c, "iam:AttachUserPolicy", &facts{policy: in.PolicyARN.V}))
+			return append(asks, a.to.askBounded(c, "iam:AttachUserPolicy", &facts{policy: in.PolicyARN.V}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, _ *AttachUserPolicyInput, a attaching[target]) (*operation.None, error) {
 			if err := a.to.exists(); err != nil {

@@ -31,7 +31,7 @@ func (in *CreateRoleInput) Validate(c *check.Checks) {
 	checkDocument(c, "assumeRolePolicyDocument", in.AssumeRolePolicyDocument)
 	checkDescription(c, in.Description)
 	c.Range("maxSessionDuration", in.MaxSessionDuration, sessionDefault, sessionMax)
-	c.Length("permissionsBoundary", in.PermissionsBoundary, 20, 2048)
+	checkBoundary(c, in.PermissionsBoundary)
 	checkTags(c, in.Tags)
 }
 
@@ -41,17 +41,16 @@ type CreateRoleOutput struct {
 	Role Role `aws:"Role" audit:"role"`
 }
 
-// createRole implements CreateRole. As there are no managed policies, every
-// permissions boundary is one that does not exist.
+// createRole implements CreateRole.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
 func (s *Service) createRole() operation.Operation {
-	return operation.Change[CreateRoleInput, CreateRoleOutput, roleTarget, *CreateRoleInput]{
+	return operation.Change[CreateRoleInput, CreateRoleOutput, bounding[roleTarget], *CreateRoleInput]{
 		Name:    "CreateRole",
 		Actions: []string{"iam:CreateRole", "iam:TagRole"},
-		Subject: func(c *operation.Call, in *CreateRoleInput) (roleTarget, error) {
-			return s.roleNamed(c, in.RoleName.V)
+		Subject: func(c *operation.Call, in *CreateRoleInput) (bounding[roleTarget], error) {
+			return newBounding(s, c, s.roleNamed, in.RoleName.V, in.PermissionsBoundary)
 		},
-		Asks: func(c *operation.Call, in *CreateRoleInput, _ roleTarget, asks []authz.Ask) []authz.Ask {
+		Asks: func(c *operation.Call, in *CreateRoleInput, _ bounding[roleTarget], asks []authz.Ask) []authz.Ask {
 			resource := roleARN(c.Partition, ownAccount(c), in.Path.Or("/"), in.RoleName.V)
 			tags := tagMap(in.Tags)
 			f := &facts{requestTags: tags, requestKeys: tags.Keys(), boundary: in.PermissionsBoundary.V}
@@ -69,14 +68,11 @@ func (s *Service) createRole() operation.Operation {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
 const serviceLinkedPath = "/aws-service-role/"
 
-func (s *Service) runCreateRole(c *operation.Call, tx store.Txn, in *CreateRoleInput, t roleTarget) (*CreateRoleOutput, error) {
+func (s *Service) runCreateRole(c *operation.Call, tx store.Txn, in *CreateRoleInput, b bounding[roleTarget]) (*CreateRoleOutput, error) {
 	if strings.HasPrefix(in.Path.V, serviceLinkedPath) {
 		return nil, fault.New(InvalidInput, "Path prefix '%s' can only be used for AWS Service linked Roles", serviceLinkedPath)
 	}
-	if in.PermissionsBoundary.Set {
-		return nil, fault.New(NoSuchEntity, "Scope ARN: %s does not exist or is not attachable.", in.PermissionsBoundary.V)
-	}
-	if t.role != nil {
+	if b.to.role != nil {
 		return nil, fault.New(EntityAlreadyExists, "Role with name %s already exists.", in.RoleName.V)
 	}
 	trust, err := s.newTrust(c.Context, tx, in.AssumeRolePolicyDocument.V)
@@ -90,6 +86,10 @@ func (s *Service) runCreateRole(c *operation.Call, tx store.Txn, in *CreateRoleI
 	if a.Roles >= rolesMax {
 		return nil, fault.New(fault.LimitExceeded, "Cannot exceed quota for RolesPerAccount: %d", rolesMax)
 	}
+	boundary, err := bound(c, tx, nil, b.boundary)
+	if err != nil {
+		return nil, err
+	}
 	o := &role{
 		ID:          ident.Unique("AROA", 21),
 		Account:     a.ID,
@@ -100,6 +100,7 @@ func (s *Service) runCreateRole(c *operation.Call, tx store.Txn, in *CreateRoleI
 		Longest:     in.MaxSessionDuration.Or(sessionDefault),
 		Trust:       trust,
 		Tags:        tagMap(in.Tags),
+		Boundary:    boundary,
 	}
 	if err := roles.Insert(c.Context, tx, o); err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (s *Service) runCreateRole(c *operation.Call, tx store.Txn, in *CreateRoleI
 	if err := countRole(c.Context, tx, *a, rev, +1); err != nil {
 		return nil, err
 	}
-	shown, err := s.shownRoleWithTags(c, tx, o)
+	shown, err := s.shownWholeRole(c, tx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (in *CreateUserInput) Validate(c *check.Checks) {
 	c.HideValues()
 	checkPath(c, in.Path)
 	checkRequiredName(c, "userName", in.UserName, newUserNameMax)
-	c.Length("permissionsBoundary", in.PermissionsBoundary, 20, 2048)
+	checkBoundary(c, in.PermissionsBoundary)
 	checkTags(c, in.Tags)
 }
 
@@ -32,17 +32,16 @@ type CreateUserOutput struct {
 	User User `aws:"User" audit:"user"`
 }
 
-// createUser implements CreateUser. As there are no managed policies, every
-// permissions boundary is one that does not exist.
+// createUser implements CreateUser.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
 func (s *Service) createUser() operation.Operation {
-	return operation.Change[CreateUserInput, CreateUserOutput, target, *CreateUserInput]{
+	return operation.Change[CreateUserInput, CreateUserOutput, bounding[target], *CreateUserInput]{
 		Name:    "CreateUser",
 		Actions: []string{"iam:CreateUser", "iam:TagUser"},
-		Subject: func(c *operation.Call, in *CreateUserInput) (target, error) {
-			return s.named(c, in.UserName.V)
+		Subject: func(c *operation.Call, in *CreateUserInput) (bounding[target], error) {
+			return newBounding(s, c, s.named, in.UserName.V, in.PermissionsBoundary)
 		},
-		Asks: func(c *operation.Call, in *CreateUserInput, _ target, asks []authz.Ask) []authz.Ask {
+		Asks: func(c *operation.Call, in *CreateUserInput, _ bounding[target], asks []authz.Ask) []authz.Ask {
 			resource := userARN(c.Partition, ownAccount(c), in.Path.Or("/"), in.UserName.V)
 			tags := tagMap(in.Tags)
 			f := &facts{requestTags: tags, requestKeys: tags.Keys(), boundary: in.PermissionsBoundary.V}
@@ -56,11 +55,8 @@ func (s *Service) createUser() operation.Operation {
 	}.Operation()
 }
 
-func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserInput, t target) (*CreateUserOutput, error) {
-	if in.PermissionsBoundary.Set {
-		return nil, fault.New(NoSuchEntity, "Scope ARN: %s does not exist or is not attachable.", in.PermissionsBoundary.V)
-	}
-	if t.user != nil {
+func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserInput, b bounding[target]) (*CreateUserOutput, error) {
+	if b.to.user != nil {
 		return nil, fault.New(EntityAlreadyExists, "User with name %s already exists.", in.UserName.V)
 	}
 	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
@@ -70,6 +66,10 @@ func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserI
 	if a.Users >= usersMax {
 		return nil, fault.New(fault.LimitExceeded, "Cannot exceed quota for UsersPerAccount: %d", usersMax)
 	}
+	boundary, err := bound(c, tx, nil, b.boundary)
+	if err != nil {
+		return nil, err
+	}
 	u := &user{
 		ID:      ident.Unique("AIDA", 21),
 		Account: a.ID,
@@ -77,6 +77,8 @@ func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserI
 		Name:    in.UserName.V,
 		Created: c.Time.Unix(),
 		Tags:    tagMap(in.Tags),
+
+		Boundary: boundary,
 	}
 	if err := users.Insert(c.Context, tx, u); err != nil {
 		return nil, err
@@ -86,5 +88,5 @@ func (s *Service) runCreateUser(c *operation.Call, tx store.Txn, in *CreateUserI
 	if err := countUser(c.Context, tx, *a, rev, +1); err != nil {
 		return nil, err
 	}
-	return &CreateUserOutput{User: u.shownWithTags(c.Partition)}, nil
+	return &CreateUserOutput{User: u.shownWhole(c.Partition)}, nil
 }

@@ -49,6 +49,9 @@ func runDeleteRole(c *operation.Call, tx store.Txn, _ *DeleteRoleInput, t roleTa
 	if len(t.role.Policies) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete policies first.")
 	}
+	if _, err := bound(c, tx, t.role.Boundary, nil); err != nil {
+		return nil, err
+	}
 	if err := roles.Delete(c.Context, tx, roleKey(t.role.ID), t.rev); err != nil {
 		return nil, fmt.Errorf("deleting role %s: %w", t.role.ID, err)
 	}

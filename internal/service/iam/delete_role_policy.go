@@ -31,7 +31,7 @@ func (s *Service) deleteRolePolicy() operation.Operation {
 			return s.roleNamed(c, in.RoleName.V)
 		},
 		Asks: func(c *operation.Call, _ *DeleteRolePolicyInput, t roleTarget, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.ask(c, "iam:DeleteRolePolicy"))
+			return append(asks, t.askBounded(c, "iam:DeleteRolePolicy", &facts{}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *DeleteRolePolicyInput, t roleTarget) (*operation.None, error) {
 			if err := t.exists(); err != nil {

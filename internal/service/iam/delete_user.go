@@ -52,6 +52,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	if len(t.user.AccessKeys) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete access keys first.")
 	}
+	if _, err := bound(c, tx, t.user.Boundary, nil); err != nil {
+		return nil, err
+	}
 	if err := users.Delete(c.Context, tx, userKey(t.user.ID), t.rev); err != nil {
 		return nil, fmt.Errorf("deleting user %s: %w", t.user.ID, err)
 	}

@@ -31,7 +31,7 @@ func (s *Service) deleteUserPolicy() operation.Operation {
 			return s.named(c, in.UserName.V)
 		},
 		Asks: func(c *operation.Call, _ *DeleteUserPolicyInput, t target, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.ask(c, "iam:DeleteUserPolicy"))
+			return append(asks, t.askBounded(c, "iam:DeleteUserPolicy", &facts{}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *DeleteUserPolicyInput, t target) (*operation.None, error) {
 			if err := t.exists(); err != nil {

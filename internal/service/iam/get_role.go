@@ -43,7 +43,7 @@ func (s *Service) getRole() operation.Operation {
 			if err != nil {
 				return nil, err
 			}
-			shown, err := s.shownRoleWithTags(c, r, t.role)
+			shown, err := s.shownWholeRole(c, r, t.role)
 			if err != nil {
 				return nil, err
 			}

@@ -47,7 +47,7 @@ func (s *Service) getUser() operation.Operation {
 					CreateDate: seconds(t.root.Created),
 				}}, nil
 			}
-			return &GetUserOutput{User: t.user.shownWithTags(c.Partition)}, nil
+			return &GetUserOutput{User: t.user.shownWhole(c.Partition)}, nil
 		},
 	}.Operation()
 }

@@ -40,7 +40,7 @@ func (s *Service) putRolePolicy() operation.Operation {
 			return s.roleNamed(c, in.RoleName.V)
 		},
 		Asks: func(c *operation.Call, _ *PutRolePolicyInput, t roleTarget, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.ask(c, "iam:PutRolePolicy"))
+			return append(asks, t.askBounded(c, "iam:PutRolePolicy", &facts{}))
 		},
 		Run: runPutRolePolicy,
 	}.Operation()

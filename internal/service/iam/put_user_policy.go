@@ -51,7 +51,7 @@ func (s *Service) putUserPolicy() operation.Operation {
 			return s.named(c, in.UserName.V)
 		},
 		Asks: func(c *operation.Call, _ *PutUserPolicyInput, t target, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.ask(c, "iam:PutUserPolicy"))
+			return append(asks, t.askBounded(c, "iam:PutUserPolicy", &facts{}))
 		},
 		Run: s.runPutUserPolicy,
 	}.Operation()

@@ -45,6 +45,7 @@ type role struct {
 	Policies    pairs.Map `json:"policies,omitempty"` // documents of the inline policies by name
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
+	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary
 }
 
 var roles = &store.Table[role]{
@@ -90,7 +91,7 @@ func putRole(ctx context.Context, tx store.Txn, o role, rev store.Rev) error {
 
 // holding is what o's own record says of its policies.
 func (o *role) holding() holding {
-	return holding{owner: "role " + o.ID, inline: o.Policies, attached: o.Attached}
+	return holding{owner: "role " + o.ID, inline: o.Policies, attached: o.Attached, boundary: o.Boundary}
 }
 
 func (o *role) arn(partition string) string {
@@ -158,9 +159,11 @@ type Role struct {
 	Description              optional.Of[string] `aws:"Description" audit:"description"`
 	MaxSessionDuration       optional.Of[int]    `aws:"MaxSessionDuration" audit:"maxSessionDuration"`
 	Tags                     []Tag               `aws:"Tags" audit:"tags"`
+
+	PermissionsBoundary *AttachedPermissionsBoundary `aws:"PermissionsBoundary" audit:"permissionsBoundary"`
 }
 
-// shownRole returns o as an output shows it, without its tags: lists leave them out.
+// shownRole returns o as an output shows it, without its tags and its boundary: lists leave them out.
 func (s *Service) shownRole(c *operation.Call, r store.Reader, o *role) (Role, error) {
 	document, err := s.shownTrust(c.Context, r, &o.Trust)
 	if err != nil {
@@ -178,9 +181,10 @@ func (s *Service) shownRole(c *operation.Call, r store.Reader, o *role) (Role, e
 	}, nil
 }
 
-func (s *Service) shownRoleWithTags(c *operation.Call, r store.Reader, o *role) (Role, error) {
+func (s *Service) shownWholeRole(c *operation.Call, r store.Reader, o *role) (Role, error) {
 	out, err := s.shownRole(c, r, o)
 	out.Tags = tagList(o.Tags)
+	out.PermissionsBoundary = shownBoundary(o.Boundary)
 	return out, err
 }
 

@@ -45,6 +45,14 @@ func (t *roleTarget) askWith(c *operation.Call, action string, f *facts) authz.A
 	return ask(c, action, t.role.arn(c.Partition), f)
 }
 
+// askBounded is askWith where iam:PermissionsBoundary is the boundary that the role has.
+func (t *roleTarget) askBounded(c *operation.Call, action string, f *facts) authz.Ask {
+	if t.role != nil && t.role.Boundary != nil {
+		f.boundary = t.role.Boundary.ARN
+	}
+	return t.askWith(c, action, f)
+}
+
 // exists refuses a target that names nobody. It is asked after the decision.
 func (t *roleTarget) exists() error {
 	if t.role == nil {

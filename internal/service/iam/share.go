@@ -120,10 +120,11 @@ type holding struct {
 	owner    string // for errors
 	inline   pairs.Map
 	attached []attachment
+	boundary *attachment
 }
 
 // endow gives a caller the policies that a record lists: the inline ones, and then
-// those attached. The caller rests on each of them.
+// those attached, and the permissions boundary. The caller rests on each of them.
 func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Caller, h holding) error {
 	inline, err := compileInline(h.inline, h.owner)
 	if err != nil {
@@ -138,5 +139,14 @@ func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Calle
 		caller.Identity = append(caller.Identity, p.policies...)
 		rest(caller, &authz.Caller{Stamps: p.stamps, Require: p.require})
 	}
+	if h.boundary == nil {
+		return nil
+	}
+	p, err := s.sharedPolicy(ctx, r, h.boundary)
+	if err != nil {
+		return err
+	}
+	caller.Boundary = p.policies
+	rest(caller, &authz.Caller{Stamps: p.stamps, Require: p.require})
 	return nil
 }

@@ -90,6 +90,15 @@ func (t *target) askWith(c *operation.Call, action string, f *facts) authz.Ask {
 	return ask(c, action, userARN(c.Partition, ownAccount(c), "/", t.name), f)
 }
 
+// askBounded is askWith where iam:PermissionsBoundary is the boundary that the user has.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+func (t *target) askBounded(c *operation.Call, action string, f *facts) authz.Ask {
+	if t.user != nil && t.user.Boundary != nil {
+		f.boundary = t.user.Boundary.ARN
+	}
+	return t.askWith(c, action, f)
+}
+
 // exists refuses a target that names nobody. It is asked after the decision.
 func (t *target) exists() error {
 	if t.user == nil && t.root == nil {

@@ -48,7 +48,7 @@ func (s *Service) updateRoleDescription() operation.Operation {
 			if err := putRole(c.Context, tx, o, t.rev); err != nil {
 				return nil, err
 			}
-			shown, err := s.shownRoleWithTags(c, tx, &o)
+			shown, err := s.shownWholeRole(c, tx, &o)
 			if err != nil {
 				return nil, err
 			}

@@ -25,6 +25,7 @@ type user struct {
 	AccessKeys []string  `json:"accessKeys,omitempty"`
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
+	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary
 }
 
 var users = &store.Table[user]{
@@ -74,7 +75,7 @@ func putUser(ctx context.Context, tx store.Txn, u user, rev store.Rev) error {
 
 // holding is what u's own record says of its policies.
 func (u *user) holding() holding {
-	return holding{owner: "user " + u.ID, inline: u.Policies, attached: u.Attached}
+	return holding{owner: "user " + u.ID, inline: u.Policies, attached: u.Attached, boundary: u.Boundary}
 }
 
 func (u *user) arn(partition string) string {
@@ -93,9 +94,11 @@ type User struct {
 	ARN        string              `aws:"Arn" audit:"arn"`
 	CreateDate time.Time           `aws:"CreateDate" audit:"createDate"`
 	Tags       []Tag               `aws:"Tags" audit:"tags"`
+
+	PermissionsBoundary *AttachedPermissionsBoundary `aws:"PermissionsBoundary" audit:"permissionsBoundary"`
 }
 
-// shown returns u as an output shows it, without its tags: lists leave them out.
+// shown returns u as an output shows it, without its tags and its boundary: lists leave them out.
 func (u *user) shown(partition string) User {
 	return User{
 		Path:       optional.Some(u.Path),
@@ -106,9 +109,10 @@ func (u *user) shown(partition string) User {
 	}
 }
 
-func (u *user) shownWithTags(partition string) User {
+func (u *user) shownWhole(partition string) User {
 	out := u.shown(partition)
 	out.Tags = tagList(u.Tags)
+	out.PermissionsBoundary = shownBoundary(u.Boundary)
 	return out
 }
 
