@@ -32,6 +32,7 @@ var (
 	limitPolName  = limit{"PolicyName", 1, 128}
 	limitInline   = limit{"PolicyName", 0, 128}
 	limitUser     = limit{"UserName", 0, 128}
+	limitGroup    = limit{"GroupName", 0, 128}
 	limitRole     = limit{"RoleName", 0, 64}
 	limitInlDoc   = limit{"PolicyDocument", 1, 131072}
 	limitDescr    = limit{"Description", 0, 1000}
@@ -139,6 +140,22 @@ var limits = map[string][]limit{
 	"iam:DeleteUserPermissionsBoundary":    {{"UserName", 0, 64}},
 	"iam:PutRolePermissionsBoundary":       {limitRole, {"PermissionsBoundary", 20, 2048}},
 	"iam:PutUserPermissionsBoundary":       {{"UserName", 0, 64}, {"PermissionsBoundary", 20, 2048}},
+
+	"iam:AddUserToGroup":            {limitGroup, limitUser},
+	"iam:AttachGroupPolicy":         {limitGroup, limitPolARN},
+	"iam:CreateGroup":               {limitGroup, {"Path", 0, 512}},
+	"iam:DeleteGroup":               {limitGroup},
+	"iam:DeleteGroupPolicy":         {limitGroup, limitInline},
+	"iam:DetachGroupPolicy":         {limitGroup, limitPolARN},
+	"iam:GetGroup":                  {limitGroup, limitItems, limitPage},
+	"iam:GetGroupPolicy":            {limitGroup, limitInline},
+	"iam:ListAttachedGroupPolicies": {limitGroup, {"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListGroupPolicies":         {limitGroup, limitItems, limitPage},
+	"iam:ListGroups":                {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:PutGroupPolicy":            {limitGroup, limitInline, limitInlDoc},
+	"iam:RemoveUserFromGroup":       {limitGroup, limitUser},
+	"iam:UpdateGroup":               {limitGroup, {"NewPath", 0, 512}, {"NewGroupName", 0, 128}},
+	"iam:UpdateUser":                {limitUser, {"NewPath", 0, 512}, {"NewUserName", 0, 64}},
 
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}, {"PermissionsBoundary", 20, 2048}},

@@ -217,6 +217,22 @@ func (w *world) boundedRole() optional.Of[string] {
 	return role
 }
 
+// group makes an empty group.
+func (w *world) group() optional.Of[string] {
+	name := optional.Some(w.fresh("sample"))
+	w.must(w.caller(owner), "iam:CreateGroup", &iam.CreateGroupInput{GroupName: name})
+	return name
+}
+
+// fullGroup makes a group with a user, an inline policy and an attached one.
+func (w *world) fullGroup() optional.Of[string] {
+	name := w.group()
+	w.must(w.caller(owner), "iam:AddUserToGroup", &iam.AddUserToGroupInput{GroupName: name, UserName: w.user()})
+	w.must(w.caller(owner), "iam:PutGroupPolicy", &iam.PutGroupPolicyInput{GroupName: name, PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)})
+	w.must(w.caller(owner), "iam:AttachGroupPolicy", &iam.AttachGroupPolicyInput{GroupName: name, PolicyARN: w.managedPolicy()})
+	return name
+}
+
 func identityTags() []iam.Tag {
 	return []iam.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -411,6 +427,12 @@ var samples = map[string]func(w *world) any{
 		return &kms.VerifyMacInput{KeyID: in.KeyID, Message: in.Message, MacAlgorithm: in.MacAlgorithm, Mac: out.Mac}
 	},
 
+	"iam:AddUserToGroup": func(w *world) any {
+		return &iam.AddUserToGroupInput{GroupName: w.group(), UserName: w.user()}
+	},
+	"iam:AttachGroupPolicy": func(w *world) any {
+		return &iam.AttachGroupPolicyInput{GroupName: w.group(), PolicyARN: w.managedPolicy()}
+	},
 	"iam:AttachRolePolicy": func(w *world) any {
 		return &iam.AttachRolePolicyInput{RoleName: w.bareRole(), PolicyARN: w.managedPolicy()}
 	},
@@ -418,6 +440,7 @@ var samples = map[string]func(w *world) any{
 		return &iam.AttachUserPolicyInput{UserName: w.user(), PolicyARN: w.managedPolicy()}
 	},
 	"iam:CreateAccessKey": func(w *world) any { return &iam.CreateAccessKeyInput{UserName: w.user()} },
+	"iam:CreateGroup":     func(*world) any { return &iam.CreateGroupInput{GroupName: optional.Some("new")} },
 	"iam:CreatePolicy": func(*world) any {
 		return &iam.CreatePolicyInput{PolicyName: optional.Some("new"), PolicyDocument: optional.Some(sampleDocument), Tags: identityTags()}
 	},
@@ -431,6 +454,10 @@ var samples = map[string]func(w *world) any{
 	"iam:DeleteAccessKey": func(w *world) any {
 		user, id := w.accessKey()
 		return &iam.DeleteAccessKeyInput{UserName: user, AccessKeyID: id}
+	},
+	"iam:DeleteGroup": func(w *world) any { return &iam.DeleteGroupInput{GroupName: w.group()} },
+	"iam:DeleteGroupPolicy": func(w *world) any {
+		return &iam.DeleteGroupPolicyInput{GroupName: w.fullGroup(), PolicyName: optional.Some("sample")}
 	},
 	"iam:DeletePolicy": func(w *world) any { return &iam.DeletePolicyInput{PolicyARN: w.managedPolicy()} },
 	"iam:DeletePolicyVersion": func(w *world) any {
@@ -451,6 +478,12 @@ var samples = map[string]func(w *world) any{
 	"iam:DeleteUserPolicy": func(w *world) any {
 		return &iam.DeleteUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
+	"iam:DetachGroupPolicy": func(w *world) any {
+		group := w.fullGroup()
+		out := w.must(w.caller(owner), "iam:ListAttachedGroupPolicies", &iam.ListAttachedGroupPoliciesInput{GroupName: group})
+		attached := out.(*iam.ListAttachedGroupPoliciesOutput).AttachedPolicies
+		return &iam.DetachGroupPolicyInput{GroupName: group, PolicyARN: optional.Some(attached[0].PolicyARN)}
+	},
 	"iam:DetachRolePolicy": func(w *world) any {
 		_, role, policy := w.attached()
 		return &iam.DetachRolePolicyInput{RoleName: role, PolicyARN: policy}
@@ -458,6 +491,10 @@ var samples = map[string]func(w *world) any{
 	"iam:DetachUserPolicy": func(w *world) any {
 		user, _, policy := w.attached()
 		return &iam.DetachUserPolicyInput{UserName: user, PolicyARN: policy}
+	},
+	"iam:GetGroup": func(w *world) any { return &iam.GetGroupInput{GroupName: w.fullGroup()} },
+	"iam:GetGroupPolicy": func(w *world) any {
+		return &iam.GetGroupPolicyInput{GroupName: w.fullGroup(), PolicyName: optional.Some("sample")}
 	},
 	"iam:GetPolicy": func(w *world) any { return &iam.GetPolicyInput{PolicyARN: w.managedPolicy()} },
 	"iam:GetPolicyVersion": func(w *world) any {
@@ -478,6 +515,9 @@ var samples = map[string]func(w *world) any{
 		return &iam.GetUserPolicyInput{UserName: w.userPolicy(), PolicyName: optional.Some("sample")}
 	},
 	"iam:ListAccessKeys": func(w *world) any { return &iam.ListAccessKeysInput{UserName: w.user()} },
+	"iam:ListAttachedGroupPolicies": func(w *world) any {
+		return &iam.ListAttachedGroupPoliciesInput{GroupName: w.fullGroup()}
+	},
 	"iam:ListAttachedRolePolicies": func(w *world) any {
 		_, role, _ := w.attached()
 		return &iam.ListAttachedRolePoliciesInput{RoleName: role}
@@ -486,6 +526,8 @@ var samples = map[string]func(w *world) any{
 		user, _, _ := w.attached()
 		return &iam.ListAttachedUserPoliciesInput{UserName: user}
 	},
+	"iam:ListGroupPolicies": func(w *world) any { return &iam.ListGroupPoliciesInput{GroupName: w.fullGroup()} },
+	"iam:ListGroups":        func(*world) any { return &iam.ListGroupsInput{} },
 	"iam:ListGroupsForUser": func(w *world) any { return &iam.ListGroupsForUserInput{UserName: w.user()} },
 	"iam:ListInstanceProfilesForRole": func(w *world) any {
 		return &iam.ListInstanceProfilesForRoleInput{RoleName: w.role()}
@@ -499,6 +541,9 @@ var samples = map[string]func(w *world) any{
 	"iam:ListUserPolicies":   func(w *world) any { return &iam.ListUserPoliciesInput{UserName: w.user()} },
 	"iam:ListUsers":          func(*world) any { return &iam.ListUsersInput{} },
 	"iam:ListUserTags":       func(w *world) any { return &iam.ListUserTagsInput{UserName: w.user()} },
+	"iam:PutGroupPolicy": func(w *world) any {
+		return &iam.PutGroupPolicyInput{GroupName: w.group(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
 	"iam:PutRolePermissionsBoundary": func(w *world) any {
 		return &iam.PutRolePermissionsBoundaryInput{RoleName: w.bareRole(), PermissionsBoundary: w.managedPolicy()}
 	},
@@ -510,6 +555,11 @@ var samples = map[string]func(w *world) any{
 	},
 	"iam:PutUserPolicy": func(w *world) any {
 		return &iam.PutUserPolicyInput{UserName: w.user(), PolicyName: optional.Some("sample"), PolicyDocument: optional.Some(sampleDocument)}
+	},
+	"iam:RemoveUserFromGroup": func(w *world) any {
+		group := w.fullGroup()
+		out := w.must(w.caller(owner), "iam:GetGroup", &iam.GetGroupInput{GroupName: group})
+		return &iam.RemoveUserFromGroupInput{GroupName: group, UserName: out.(*iam.GetGroupOutput).Users[0].UserName}
 	},
 	"iam:SetDefaultPolicyVersion": func(w *world) any {
 		policy := w.managedPolicy()
@@ -540,11 +590,17 @@ var samples = map[string]func(w *world) any{
 	"iam:UpdateAssumeRolePolicy": func(w *world) any {
 		return &iam.UpdateAssumeRolePolicyInput{RoleName: w.role(), PolicyDocument: optional.Some(sampleTrust)}
 	},
+	"iam:UpdateGroup": func(w *world) any {
+		return &iam.UpdateGroupInput{GroupName: w.group(), NewPath: optional.Some("/new/"), NewGroupName: optional.Some("renamed")}
+	},
 	"iam:UpdateRole": func(w *world) any {
 		return &iam.UpdateRoleInput{RoleName: w.role(), Description: optional.Some("new")}
 	},
 	"iam:UpdateRoleDescription": func(w *world) any {
 		return &iam.UpdateRoleDescriptionInput{RoleName: w.role(), Description: optional.Some("new")}
+	},
+	"iam:UpdateUser": func(w *world) any {
+		return &iam.UpdateUserInput{UserName: w.user(), NewPath: optional.Some("/new/"), NewUserName: optional.Some("renamed")}
 	},
 
 	"sts:AssumeRole": func(w *world) any {

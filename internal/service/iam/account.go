@@ -17,7 +17,7 @@ import (
 const usersMax = 5000
 
 // An account is an account with its root user. It is also the guard record of
-// the quotas of users, roles and policies: whoever creates or deletes one writes it.
+// the quotas of users, groups, roles and policies: whoever creates or deletes one writes it.
 type account struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name,omitempty"` // the operator's word for it
@@ -26,6 +26,7 @@ type account struct {
 	Users      int      `json:"users"`
 	Roles      int      `json:"roles,omitempty"`
 	Policies   int      `json:"policies,omitempty"` // managed ones
+	Groups     int      `json:"groups,omitempty"`
 }
 
 var accounts = &store.Table[account]{
@@ -67,6 +68,12 @@ func countRole(ctx context.Context, tx store.Txn, a account, rev store.Rev, n in
 // countManagedPolicy adds n to the managed policies of an account.
 func countManagedPolicy(ctx context.Context, tx store.Txn, a account, rev store.Rev, n int) error {
 	a.Policies += n
+	return putCounts(ctx, tx, a, rev)
+}
+
+// countGroup adds n to the groups of an account.
+func countGroup(ctx context.Context, tx store.Txn, a account, rev store.Rev, n int) error {
+	a.Groups += n
 	return putCounts(ctx, tx, a, rev)
 }
 

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -79,7 +78,7 @@ func loadAWSPolicies(source []byte) *awsCatalogue {
 		c.byID[p.ID], c.byPath[p.Path+p.Name] = p, p
 		c.list = append(c.list, p)
 	}
-	slices.SortFunc(c.list, func(a, b *awsPolicy) int { return strings.Compare(fold(a.Name), fold(b.Name)) })
+	slices.SortFunc(c.list, func(a, b *awsPolicy) int { return compareFolded(a.Name, b.Name) })
 	return c
 }
 

@@ -49,6 +49,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	if len(t.user.Policies) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete policies first.")
 	}
+	if len(t.user.Groups) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must remove users from group first.")
+	}
 	if len(t.user.AccessKeys) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete access keys first.")
 	}

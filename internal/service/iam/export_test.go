@@ -142,3 +142,23 @@ func LosePolicyDocument(ctx context.Context, tx store.Txn, id string, number int
 	tx.Touch(managedPolicyEntity(id))
 	return policyDocuments.Delete(ctx, tx, policyDocumentKey(id, number), rev)
 }
+
+// SetGroups sets the count of groups in the guard record of an account.
+func SetGroups(ctx context.Context, tx store.Txn, account string, n int) error {
+	a, rev, err := getAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	a.Groups = n
+	return accounts.Put(ctx, tx, a, rev)
+}
+
+// LoseGroup deletes the row of a group behind the service's back.
+func LoseGroup(ctx context.Context, tx store.Txn, id string) error {
+	_, rev, err := groups.Get(ctx, tx, groupKey(id))
+	if err != nil {
+		return err
+	}
+	tx.Touch(groupEntity(id))
+	return groups.Delete(ctx, tx, groupKey(id), rev)
+}

@@ -72,20 +72,25 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.addUserToGroup(),
+		s.attachGroupPolicy(),
 		s.attachRolePolicy(),
 		s.attachUserPolicy(),
 		s.createAccessKey(),
+		s.createGroup(),
 		s.createPolicy(),
 		s.createPolicyVersion(),
 		s.createRole(),
 		s.createUser(),
 		s.deleteAccessKey(),
+		s.deleteGroup(),
+		s.deleteGroupPolicy(),
 		s.deletePolicy(),
 		s.deletePolicyVersion(),
 		s.deleteRole(),
@@ -94,10 +99,13 @@ func (s *Service) Operations() []operation.Operation {
 		s.deleteUser(),
 		s.deleteUserPermissionsBoundary(),
 		s.deleteUserPolicy(),
+		s.detachGroupPolicy(),
 		s.detachRolePolicy(),
 		s.detachUserPolicy(),
 		s.getContextKeysForCustomPolicy(),
 		s.getContextKeysForPrincipalPolicy(),
+		s.getGroup(),
+		s.getGroupPolicy(),
 		s.getPolicy(),
 		s.getPolicyVersion(),
 		s.getRole(),
@@ -105,8 +113,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.getUser(),
 		s.getUserPolicy(),
 		s.listAccessKeys(),
+		s.listAttachedGroupPolicies(),
 		s.listAttachedRolePolicies(),
 		s.listAttachedUserPolicies(),
+		s.listGroupPolicies(),
+		s.listGroups(),
 		s.listGroupsForUser(),
 		s.listInstanceProfilesForRole(),
 		s.listPolicies(),
@@ -118,10 +129,12 @@ func (s *Service) Operations() []operation.Operation {
 		s.listUserPolicies(),
 		s.listUsers(),
 		s.listUserTags(),
+		s.putGroupPolicy(),
 		s.putRolePermissionsBoundary(),
 		s.putRolePolicy(),
 		s.putUserPermissionsBoundary(),
 		s.putUserPolicy(),
+		s.removeUserFromGroup(),
 		s.setDefaultPolicyVersion(),
 		s.simulateCustomPolicy(),
 		s.simulatePrincipalPolicy(),
@@ -133,8 +146,10 @@ func (s *Service) Operations() []operation.Operation {
 		s.untagUser(),
 		s.updateAccessKey(),
 		s.updateAssumeRolePolicy(),
+		s.updateGroup(),
 		s.updateRole(),
 		s.updateRoleDescription(),
+		s.updateUser(),
 	}
 }
 

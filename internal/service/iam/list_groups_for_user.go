@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"time"
-
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
@@ -23,17 +21,7 @@ func (in *ListGroupsForUserInput) Validate(c *check.Checks) {
 	checkPage(c, in.Marker, in.MaxItems)
 }
 
-// A Group as outputs show it.
-type Group struct {
-	Path       string    `aws:"Path"`
-	GroupName  string    `aws:"GroupName"`
-	GroupID    string    `aws:"GroupId"`
-	ARN        string    `aws:"Arn"`
-	CreateDate time.Time `aws:"CreateDate"`
-}
-
-// ListGroupsForUserOutput is a page of groups. There are no groups that a user
-// could be in, so that it is the only one and empty.
+// ListGroupsForUserOutput is a page of groups, in the order of their folded names.
 type ListGroupsForUserOutput struct {
 	Groups      []Group             `aws:"Groups"`
 	IsTruncated bool                `aws:"IsTruncated"`
@@ -52,14 +40,39 @@ func (s *Service) listGroupsForUser() operation.Operation {
 		Asks: func(c *operation.Call, _ *ListGroupsForUserInput, t target, asks []authz.Ask) []authz.Ask {
 			return append(asks, t.ask(c, "iam:ListGroupsForUser"))
 		},
-		Run: func(c *operation.Call, in *ListGroupsForUserInput, t target) (*ListGroupsForUserOutput, error) {
-			if err := t.exists(); err != nil {
-				return nil, err
-			}
-			if _, err := s.after(listOf(c, "ListGroupsForUser", t.user.ID), in.Marker); err != nil {
-				return nil, err
-			}
-			return &ListGroupsForUserOutput{Groups: []Group{}}, nil
-		},
+		Run: s.runListGroupsForUser,
 	}.Operation()
+}
+
+func (s *Service) runListGroupsForUser(c *operation.Call, in *ListGroupsForUserInput, t target) (*ListGroupsForUserOutput, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	l := listOf(c, "ListGroupsForUser", t.user.ID)
+	after, err := s.after(l, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Reader()
+	if err != nil {
+		return nil, err
+	}
+	all, err := groupsOf(c.Context, r, t.user)
+	if err != nil {
+		return nil, err
+	}
+	max, last := in.MaxItems.Or(maxItemsDefault), ""
+	out := &ListGroupsForUserOutput{Groups: []Group{}}
+	for _, g := range all {
+		if fold(g.Name) <= after {
+			continue
+		}
+		if len(out.Groups) == max {
+			out.IsTruncated, out.Marker = true, s.marker(l, last)
+			break
+		}
+		out.Groups = append(out.Groups, g.shown(c.Partition))
+		last = fold(g.Name)
+	}
+	return out, nil
 }

@@ -52,10 +52,14 @@ func checkRequiredName(c *check.Checks, path string, name optional.Of[string], m
 	}
 }
 
-func checkPath(c *check.Checks, path optional.Of[string]) {
-	c.Length("path", path, 0, pathMax)
+func checkPath(c *check.Checks, path optional.Of[string]) { checkPathAt(c, "path", path) }
+
+func checkNewPath(c *check.Checks, path optional.Of[string]) { checkPathAt(c, "newPath", path) }
+
+func checkPathAt(c *check.Checks, at string, path optional.Of[string]) {
+	c.Length(at, path, 0, pathMax)
 	if path.Set && !pathPattern.MatchString(path.V) {
-		c.Refuse(fault.New(fault.Validation, "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters."))
+		c.Refuse(fault.New(fault.Validation, "The specified value for %s is invalid. It must begin and end with / and contain only alphanumeric characters and/or / characters.", at))
 	}
 }
 
@@ -116,6 +120,9 @@ func checkDescription(c *check.Checks, description optional.Of[string]) {
 	c.Pattern("description", description, descriptionPattern, descriptionShown)
 }
 
-// fold returns the form in which names of users and of roles are unique: they are not
+// fold returns the form in which names of users, groups, roles and policies are unique: they are not
 // distinguished by case. Names are ASCII.
 func fold(name string) string { return strings.ToLower(name) }
+
+// compareFolded compares names in that form.
+func compareFolded(a, b string) int { return strings.Compare(fold(a), fold(b)) }

@@ -58,6 +58,21 @@ func (s *Service) Principal(ctx context.Context, r store.Reader, name string) (i
 	return "", exists, err
 }
 
+// Renamed returns the ARN that the user with a unique id has now; "" where there is no such
+// user. What was bound to the id under an earlier name means the user as it is called now.
+// Roles are never called otherwise.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html
+func (s *Service) Renamed(ctx context.Context, r store.Reader, id string) (string, error) {
+	u, _, err := users.Get(ctx, r, userKey(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading user %s: %w", id, err)
+	}
+	return u.arn(s.partition), nil
+}
+
 // Patterns of names that STS gives to sessions: no others can exist.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html

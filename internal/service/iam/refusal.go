@@ -27,6 +27,10 @@ func noSuchRole(name string) error {
 	return fault.New(NoSuchEntity, "The role with name %s cannot be found.", name)
 }
 
+func noSuchGroupPolicy(name string) error {
+	return fault.New(NoSuchEntity, "The group policy with name %s cannot be found.", name)
+}
+
 func noSuchRolePolicy(name string) error {
 	return fault.New(NoSuchEntity, "The role policy with name %s cannot be found.", name)
 }

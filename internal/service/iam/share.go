@@ -121,10 +121,11 @@ type holding struct {
 	inline   pairs.Map
 	attached []attachment
 	boundary *attachment
+	groups   []string // unique ids
 }
 
-// endow gives a caller the policies that a record lists: the inline ones, and then
-// those attached, and the permissions boundary. The caller rests on each of them.
+// endow gives a caller the policies that a record lists: the inline ones, then
+// those attached, then those of groups; and the permissions boundary. The caller rests on each of them.
 func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Caller, h holding) error {
 	inline, err := compileInline(h.inline, h.owner)
 	if err != nil {
@@ -138,6 +139,14 @@ func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Calle
 		}
 		caller.Identity = append(caller.Identity, p.policies...)
 		rest(caller, &authz.Caller{Stamps: p.stamps, Require: p.require})
+	}
+	for _, id := range h.groups {
+		g, err := s.sharedGroup(ctx, r, id)
+		if err != nil {
+			return err
+		}
+		caller.Identity = append(caller.Identity, g.policies...)
+		rest(caller, &authz.Caller{Stamps: g.stamps, Require: g.require})
 	}
 	if h.boundary == nil {
 		return nil

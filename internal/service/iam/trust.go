@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,8 +117,8 @@ func invalidPrincipal(named policy.NamedPrincipal) error {
 	return fault.New(fault.MalformedPolicy, `Invalid principal in policy: "%s":"%s"`, strings.ToUpper(named.Type), named.Name)
 }
 
-// shownTrust returns the text of t as its reader may see it: users and roles
-// that are gone, or have been replaced, stand as their unique ids.
+// shownTrust returns the text of t as its reader may see it: users that have been renamed stand
+// under their new names, and users and roles that are gone, or have been replaced, as their unique ids.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (s *Service) shownTrust(ctx context.Context, r store.Reader, t *trust) (string, error) {
 	gone := make(map[string]string)
@@ -126,9 +127,14 @@ func (s *Service) shownTrust(ctx context.Context, r store.Reader, t *trust) (str
 		if err != nil {
 			return "", fmt.Errorf("resolving principal %s: %w", name, err)
 		}
-		if !exists || now != id {
-			gone[name] = id
+		if exists && now == id {
+			continue
 		}
+		renamed, err := s.Renamed(ctx, r, id)
+		if err != nil {
+			return "", err
+		}
+		gone[name] = cmp.Or(renamed, id)
 	}
 	if len(gone) == 0 {
 		return t.Text, nil

@@ -26,6 +26,7 @@ type user struct {
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
 	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary
+	Groups   []string     `json:"groups,omitempty"`   // unique ids of the groups that the user is in
 }
 
 var users = &store.Table[user]{
@@ -75,7 +76,7 @@ func putUser(ctx context.Context, tx store.Txn, u user, rev store.Rev) error {
 
 // holding is what u's own record says of its policies.
 func (u *user) holding() holding {
-	return holding{owner: "user " + u.ID, inline: u.Policies, attached: u.Attached, boundary: u.Boundary}
+	return holding{owner: "user " + u.ID, inline: u.Policies, attached: u.Attached, boundary: u.Boundary, groups: u.Groups}
 }
 
 func (u *user) arn(partition string) string {

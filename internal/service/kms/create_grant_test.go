@@ -248,6 +248,21 @@ func TestGrantPrincipals(t *testing.T) {
 	}
 }
 
+// A grantee that is called otherwise is listed so, and keeps its grants.
+func TestRenamedGrantee(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := w.root(home)
+	key := owner.createKey()
+	ann := w.user(home, "ann")
+	was, now := ann.name(), ann.name()+"-maria"
+	grant := owner.grant(key, was, nil, "Encrypt").GrantID
+	w.people.rename(was, now)
+	if got := owner.grants(key)[grant].GranteePrincipal.V; got != now {
+		t.Errorf("listed as %s, want %s", got, now)
+	}
+}
+
 // A namesake of a grantee that is gone is not let in, and the list shows the one
 // who is meant by its unique id.
 func TestNamesakesOfGrantees(t *testing.T) {

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -129,7 +130,8 @@ type namesNow struct {
 }
 
 // of returns the name of p, in one of two members, or in none where there is no
-// p. A user or role that is gone, or has been replaced, stands as its unique id.
+// p. A user that has been renamed stands under its new name, and a user or role that is gone, or has
+// been replaced, as its unique id.
 func (n *namesNow) of(p party) (anybody, service optional.Of[string], err error) {
 	switch {
 	case p.Text == "":
@@ -159,7 +161,11 @@ func (n *namesNow) look(p party) (string, error) {
 	}
 	a, _ := arn.Parse(p.Text)
 	if !exists || boundTo(a, id) != p.Bound {
-		return p.Bound.ID, nil
+		renamed, err := n.s.principals.Renamed(n.c.Context, n.r, p.Bound.ID)
+		if err != nil {
+			return "", fmt.Errorf("resolving principal %s: %w", p.Bound.ID, err)
+		}
+		return cmp.Or(renamed, p.Bound.ID), nil
 	}
 	return p.Text, nil
 }

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -199,8 +200,8 @@ func nameable(partition string, named policy.NamedPrincipal) (mustExist bool, er
 	return a.Resource != "root", nil
 }
 
-// shown returns the policy's text as its reader may see it: users and roles
-// that are gone, or have been replaced, stand as their unique ids.
+// shown returns the policy's text as its reader may see it: users that have been renamed stand
+// under their new names, and users and roles that are gone, or have been replaced, as their unique ids.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 func (s *Service) shown(c *operation.Call, r store.Reader, p *policyRecord) (string, error) {
 	gone := make(map[string]string)
@@ -209,9 +210,14 @@ func (s *Service) shown(c *operation.Call, r store.Reader, p *policyRecord) (str
 		if err != nil {
 			return "", fmt.Errorf("resolving principal %s: %w", name, err)
 		}
-		if !exists || now != id {
-			gone[name] = id
+		if exists && now == id {
+			continue
 		}
+		renamed, err := s.principals.Renamed(c.Context, r, id)
+		if err != nil {
+			return "", fmt.Errorf("resolving principal %s: %w", id, err)
+		}
+		gone[name] = cmp.Or(renamed, id)
 	}
 	if len(gone) == 0 {
 		return p.Text, nil

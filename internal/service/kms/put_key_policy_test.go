@@ -168,6 +168,24 @@ func TestBypassCondition(t *testing.T) {
 	careful.denied(put, "kms:PutKeyPolicy", key.ARN, "with an explicit deny in an identity-based policy")
 }
 
+// A user who is called otherwise is who the policies mean that named them, and stands in them so.
+func TestRenamedPrincipal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, ann := w.root(home), w.user(home, "ann")
+	was, now := ann.name(), ann.name()+"-maria"
+	key := owner.createKey(keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"` + was + `"},"Action":"kms:*","Resource":"*"}`))
+	w.people.rename(was, now)
+	if got := owner.policyOf(key.KeyID); !strings.Contains(got, `"AWS":"`+now+`"`) || strings.Contains(got, was+`"`) {
+		t.Errorf("policy is %s", got)
+	}
+	renamed := *ann
+	caller := *ann.caller
+	caller.Principal.ARN, caller.Policy.ARN = now, now
+	renamed.caller = &caller
+	renamed.encrypt(key.KeyID, "x")
+}
+
 // A user who is deleted stays deleted for the policies that named them.
 func TestNamesakeIsNobody(t *testing.T) {
 	t.Parallel()

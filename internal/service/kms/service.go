@@ -25,6 +25,9 @@ type Principals interface {
 	// Principal tells whether the principal that an ARN names exists, as r sees
 	// it, and which unique id its name is to be bound to, if any.
 	Principal(ctx context.Context, r store.Reader, arn string) (id string, exists bool, err error)
+
+	// Renamed returns the ARN of the user that has a unique id; "" where there is none.
+	Renamed(ctx context.Context, r store.Reader, id string) (arn string, err error)
 }
 
 // Options are what the service needs from others.

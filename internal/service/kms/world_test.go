@@ -159,6 +159,26 @@ func (d *directory) Principal(_ context.Context, _ store.Reader, name string) (s
 	return id, exists, nil
 }
 
+// Renamed returns the name of whoever has an id, as long as somebody has.
+func (d *directory) Renamed(_ context.Context, _ store.Reader, id string) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for name, other := range d.ids {
+		if other == id && strings.Contains(name, ":user/") {
+			return name, nil
+		}
+	}
+	return "", nil
+}
+
+// rename gives a user another name.
+func (d *directory) rename(from, to string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.ids[to] = d.ids[from]
+	delete(d.ids, from)
+}
+
 // An actor makes calls.
 type actor struct {
 	w       *world
