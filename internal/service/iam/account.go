@@ -20,13 +20,17 @@ const usersMax = 5000
 // the quotas of users, groups, roles and policies: whoever creates or deletes one writes it.
 type account struct {
 	ID         string   `json:"id"`
-	Name       string   `json:"name,omitempty"` // the operator's word for it
-	Created    int64    `json:"created"`        // seconds since 1970
+	Name       string   `json:"name,omitempty"` // the operator's word for it, or the organization's
+	Email      string   `json:"email,omitempty"`
+	Created    int64    `json:"created"` // seconds since 1970
 	AccessKeys []string `json:"accessKeys,omitempty"`
 	Users      int      `json:"users"`
 	Roles      int      `json:"roles,omitempty"`
 	Policies   int      `json:"policies,omitempty"` // managed ones
 	Groups     int      `json:"groups,omitempty"`
+
+	// Organization is the id of that of which the account is a member.
+	Organization string `json:"organization,omitempty"`
 }
 
 var accounts = &store.Table[account]{

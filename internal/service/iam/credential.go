@@ -60,6 +60,18 @@ func (s *Service) Credential(ctx context.Context, accessKeyID, token string) (*a
 		s.snapshots.forget(accessKeyID)
 		return nil, err
 	}
+	return s.lend(ctx, fresh)
+}
+
+// lend keeps a credential that was just read, unless it is good for nothing.
+func (s *Service) lend(ctx context.Context, fresh *authz.Credential) (*authz.Credential, error) {
+	if err := s.place(ctx, fresh); err != nil {
+		return nil, err
+	}
+	if fresh.Refusal != nil {
+		s.snapshots.forget(fresh.AccessKeyID)
+		return fresh, nil
+	}
 	return s.snapshots.keep(fresh), nil
 }
 
@@ -205,7 +217,7 @@ func (s *Service) firstSight(ctx context.Context, id string) (*authz.Credential,
 	if err != nil {
 		return nil, err
 	}
-	return s.snapshots.keep(fresh), nil
+	return s.lend(ctx, fresh)
 }
 
 // makeDevelopment makes a development account, unless this process has made

@@ -31,6 +31,9 @@ type Options struct {
 	// sight, a thousand at most; after that its access key is unknown.
 	Development bool
 
+	// Places knows the organizations; nil where there are none.
+	Places Places
+
 	// Now tells when sessions have expired, and when a development account was made.
 	Now func() time.Time
 }
@@ -42,6 +45,7 @@ type Service struct {
 	partition   string
 	development bool
 	now         func() time.Time
+	places      Places
 	snapshots   *snapshots
 	shares      shares
 	looks       tally.Cache
@@ -65,6 +69,7 @@ func New(o Options) *Service {
 		partition:   o.Partition,
 		development: o.Development,
 		now:         o.Now,
+		places:      o.Places,
 		snapshots:   newSnapshots(o.Now),
 		tokens:      session.NewTokens(o.Keyring),
 	}

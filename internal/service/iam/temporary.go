@@ -50,7 +50,7 @@ func (s *Service) temporary(ctx context.Context, accessKeyID, token string) (*au
 		return nil, err
 	}
 	if lent.Refusal == nil {
-		return s.snapshots.keep(lent), nil
+		return s.lend(ctx, lent)
 	}
 	s.snapshots.forget(accessKeyID)
 	lent.Caller = powerless(lent.Caller)
