@@ -29,6 +29,7 @@ import (
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/xksproxy"
+	"claviger/internal/service/organizations"
 	"claviger/internal/service/rootkey"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/trail"
@@ -68,6 +69,7 @@ type server struct {
 	store     *store.Store
 	trail     audit.Trail
 	iam       *iam.Service
+	trees     *organizations.Service
 	keys      *kms.Service
 	proxy     *xks.Service
 	pipeline  *pipeline.Pipeline
@@ -90,7 +92,9 @@ type server struct {
 }
 
 // tables of all services.
-func tables() []store.AnyTable { return slices.Concat(iam.Tables(), kms.Tables(), xks.Tables()) }
+func tables() []store.AnyTable {
+	return slices.Concat(iam.Tables(), kms.Tables(), organizations.Tables(), xks.Tables())
+}
 
 // newServer puts a server together on f, which it owns from then on: an error
 // closes everything. Before it returns, the trail has the record of every
@@ -114,7 +118,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	if t, ok := f.driver.(driver.Tenant); ok {
 		s.lost = t.Lost()
 	}
-	s.iam = iam.New(iam.Options{Store: s.store, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: s.now})
+	s.iam, s.trees = accountServices(s.store, &f, s.now)
 	s.keys = kms.New(kms.Options{
 		Keyring:    f.keyring,
 		Principals: s.iam,
@@ -152,6 +156,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Store:       s.store,
 		Trail:       s.trail,
 		Credentials: s.iam,
+		Places:      s.trees,
 		Sealer:      f.keyring,
 		Messages:    explanation.NewMessages(f.keyring),
 		Now:         s.now,
@@ -176,7 +181,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		},
 	})
 	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Signatures: newEvidence(s.iam)})
-	s.services = services(s.iam, s.keys, tokens, s.proxy)
+	s.services = services(s.iam, s.keys, s.trees, tokens, s.proxy)
 	records := trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
 		if f.verify == nil {
 			return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
@@ -229,7 +234,7 @@ const keySource = kms.EventSource
 const proxySource = "kms-xks-proxy"
 
 // services is the list of every API that the binary offers.
-func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service, proxy *xks.Service) []gateway.Service {
+func services(identities *iam.Service, keys *kms.Service, trees *organizations.Service, tokens *sts.Service, proxy *xks.Service) []gateway.Service {
 	return []gateway.Service{
 		{
 			Name: "kms", Source: keySource, Protocol: gateway.JSON, Target: "TrentService",
@@ -239,6 +244,10 @@ func services(identities *iam.Service, keys *kms.Service, tokens *sts.Service, p
 			Name: "iam", Source: "iam.amazonaws.com", Protocol: gateway.Query,
 			Version: "2010-05-08", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 			Skew: 15 * time.Minute, Internal: "ServiceFailure", Global: true, Operations: identities.Operations(),
+		},
+		{
+			Name: "organizations", Source: organizations.EventSource, Protocol: gateway.JSON, Target: "AWSOrganizationsV20161128",
+			Skew: 5 * time.Minute, Internal: "ServiceException", Global: true, Operations: trees.Operations(),
 		},
 		{
 			Name: "sts", Source: "sts.amazonaws.com", Protocol: gateway.Query,

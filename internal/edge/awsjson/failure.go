@@ -32,6 +32,9 @@ var spellings = map[fault.Code]spelling{
 	"DependencyTimeoutException": {"DependencyTimeoutException", 500},
 	"KMSInternalException":       {"KMSInternalException", 500},
 	"KeyUnavailableException":    {"KeyUnavailableException", 500},
+
+	// The server fault of Organizations.
+	"ServiceException": {"ServiceException", 500},
 }
 
 // Error renders a fault: the code as this protocol spells it, the HTTP status, the body.

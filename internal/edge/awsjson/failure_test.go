@@ -34,6 +34,7 @@ func TestError(t *testing.T) {
 		"KMSInternalException":       {"KMSInternalException", 500},
 		"KeyUnavailableException":    {"KeyUnavailableException", 500},
 		"DependencyTimeoutException": {"DependencyTimeoutException", 500},
+		"ServiceException":           {"ServiceException", 500},
 		"NotFoundException":          {"NotFoundException", 400},
 	} {
 		const message = "Key '\"é\n' does not exist"

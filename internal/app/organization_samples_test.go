@@ -1,0 +1,279 @@
+package app
+
+import (
+	"maps"
+	"slices"
+
+	"claviger/internal/kernel/authz"
+	"claviger/internal/service/organizations"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+)
+
+const (
+	sampleControl = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"kms:ScheduleKeyDeletion","Resource":"*"}]}`
+
+	lone = "777788889999" // an account whose organization has no other
+
+	serviceControl  = "SERVICE_CONTROL_POLICY"
+	resourceControl = "RESOURCE_CONTROL_POLICY"
+)
+
+// organization makes an organization of the owner's, unless there is one, with
+// service control policies that count, and returns the id of its root.
+func (w *world) organization() optional.Of[string] {
+	_, err := w.call(w.caller(owner), "organizations:CreateOrganization", &organizations.CreateOrganizationInput{})
+	if err != nil && !fault.Is(err, "AlreadyInOrganizationException") {
+		w.t.Fatal(err)
+	}
+	root := w.root()
+	if !slices.ContainsFunc(root.PolicyTypes, func(p organizations.PolicyTypeSummary) bool { return p.Type == serviceControl }) {
+		w.enable(optional.Some(root.ID), serviceControl)
+	}
+	return optional.Some(root.ID)
+}
+
+// root is the root of the owner's organization.
+func (w *world) root() organizations.Root {
+	out := w.must(w.caller(owner), "organizations:ListRoots", &organizations.ListRootsInput{})
+	return out.(*organizations.ListRootsOutput).Roots[0]
+}
+
+func (w *world) enable(root optional.Of[string], kind string) {
+	w.must(w.caller(owner), "organizations:EnablePolicyType", &organizations.EnablePolicyTypeInput{RootID: root, PolicyType: optional.Some(kind)})
+}
+
+// orgUnit makes a unit below a parent.
+func (w *world) orgUnit(parent optional.Of[string], name string) optional.Of[string] {
+	out := w.must(w.caller(owner), "organizations:CreateOrganizationalUnit", &organizations.CreateOrganizationalUnitInput{ParentID: parent, Name: optional.Some(name)})
+	return optional.Some(out.(*organizations.CreateOrganizationalUnitOutput).OrganizationalUnit.ID)
+}
+
+// controlPolicy makes a policy of an organization.
+func (w *world) controlPolicy(kind, document string) optional.Of[string] {
+	out := w.must(w.caller(owner), "organizations:CreatePolicy", &organizations.CreatePolicyInput{
+		Name: optional.Some(w.fresh("policy")), Description: optional.Some(""), Type: optional.Some(kind), Content: optional.Some(document),
+	})
+	return optional.Some(out.(*organizations.CreatePolicyOutput).Policy.PolicySummary.ID)
+}
+
+func (w *world) attach(policy, target optional.Of[string]) {
+	w.must(w.caller(owner), "organizations:AttachPolicy", &organizations.AttachPolicyInput{PolicyID: policy, TargetID: target})
+}
+
+// member makes an account of the organization and returns its id.
+func (w *world) member() optional.Of[string] {
+	out := w.must(w.caller(owner), "organizations:CreateAccount", &organizations.CreateAccountInput{
+		Email: optional.Some(w.fresh("member") + "@example.com"), AccountName: optional.Some("a member"),
+	})
+	described := w.must(w.caller(owner), "organizations:DescribeCreateAccountStatus", &organizations.DescribeCreateAccountStatusInput{
+		CreateAccountRequestID: optional.Some(out.(*organizations.CreateAccountOutput).CreateAccountStatus.ID),
+	})
+	return described.(*organizations.DescribeCreateAccountStatusOutput).CreateAccountStatus.AccountID
+}
+
+func orgTags() []organizations.Tag {
+	return []organizations.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
+}
+
+var organizationSamples = map[string]func(w *world) any{
+	"organizations:AttachPolicy": func(w *world) any {
+		root := w.organization()
+		return &organizations.AttachPolicyInput{PolicyID: w.controlPolicy(serviceControl, sampleControl), TargetID: root}
+	},
+	"organizations:CloseAccount": func(w *world) any {
+		w.organization()
+		return &organizations.CloseAccountInput{AccountID: w.member()}
+	},
+	"organizations:CreateAccount": func(w *world) any {
+		w.organization()
+		return &organizations.CreateAccountInput{
+			Email: optional.Some(w.fresh("sample") + "@example.com"), AccountName: optional.Some(w.fresh("sample")), RoleName: optional.Some("Access"), Tags: orgTags(),
+		}
+	},
+	"organizations:CreateOrganization": func(*world) any {
+		return &organizations.CreateOrganizationInput{FeatureSet: optional.Some("ALL")}
+	},
+	"organizations:CreateOrganizationalUnit": func(w *world) any {
+		return &organizations.CreateOrganizationalUnitInput{ParentID: w.organization(), Name: optional.Some(w.fresh("sample")), Tags: orgTags()}
+	},
+	"organizations:CreatePolicy": func(w *world) any {
+		w.organization()
+		return &organizations.CreatePolicyInput{
+			Name: optional.Some(w.fresh("sample")), Description: optional.Some("sample"), Type: optional.Some(serviceControl),
+			Content: optional.Some(sampleControl), Tags: orgTags(),
+		}
+	},
+	"organizations:DeleteOrganization": func(w *world) any {
+		w.must(w.caller(lone), "organizations:CreateOrganization", &organizations.CreateOrganizationInput{})
+		return &organizations.DeleteOrganizationInput{}
+	},
+	"organizations:DeleteOrganizationalUnit": func(w *world) any {
+		return &organizations.DeleteOrganizationalUnitInput{OrganizationalUnitID: w.orgUnit(w.organization(), w.fresh("unit"))}
+	},
+	"organizations:DeletePolicy": func(w *world) any {
+		w.organization()
+		return &organizations.DeletePolicyInput{PolicyID: w.controlPolicy(serviceControl, sampleControl)}
+	},
+	"organizations:DescribeAccount": func(w *world) any {
+		w.organization()
+		return &organizations.DescribeAccountInput{AccountID: w.member()}
+	},
+	"organizations:DescribeCreateAccountStatus": func(w *world) any {
+		w.organization()
+		out := w.must(w.caller(owner), "organizations:CreateAccount", &organizations.CreateAccountInput{
+			Email: optional.Some(w.fresh("sample") + "@example.com"), AccountName: optional.Some(w.fresh("sample")),
+		})
+		return &organizations.DescribeCreateAccountStatusInput{
+			CreateAccountRequestID: optional.Some(out.(*organizations.CreateAccountOutput).CreateAccountStatus.ID),
+		}
+	},
+	"organizations:DescribeOrganization": func(w *world) any {
+		w.organization()
+		return &organizations.DescribeOrganizationInput{}
+	},
+	"organizations:DescribeOrganizationalUnit": func(w *world) any {
+		return &organizations.DescribeOrganizationalUnitInput{OrganizationalUnitID: w.orgUnit(w.organization(), w.fresh("unit"))}
+	},
+	"organizations:DescribePolicy": func(w *world) any {
+		w.organization()
+		return &organizations.DescribePolicyInput{PolicyID: w.controlPolicy(serviceControl, sampleControl)}
+	},
+	"organizations:DetachPolicy": func(w *world) any {
+		root, p := w.organization(), w.controlPolicy(serviceControl, sampleControl)
+		w.attach(p, root)
+		return &organizations.DetachPolicyInput{PolicyID: p, TargetID: root}
+	},
+	"organizations:DisablePolicyType": func(w *world) any {
+		return &organizations.DisablePolicyTypeInput{RootID: w.organization(), PolicyType: optional.Some(serviceControl)}
+	},
+	"organizations:EnablePolicyType": func(w *world) any {
+		return &organizations.EnablePolicyTypeInput{RootID: w.organization(), PolicyType: optional.Some(resourceControl)}
+	},
+	"organizations:LeaveOrganization": func(*world) any { return &organizations.LeaveOrganizationInput{} },
+	"organizations:ListAccounts": func(w *world) any {
+		w.organization()
+		return &organizations.ListAccountsInput{}
+	},
+	"organizations:ListAccountsForParent": func(w *world) any {
+		return &organizations.ListAccountsForParentInput{ParentID: w.organization()}
+	},
+	"organizations:ListChildren": func(w *world) any {
+		return &organizations.ListChildrenInput{ParentID: w.organization(), ChildType: optional.Some("ACCOUNT")}
+	},
+	"organizations:ListCreateAccountStatus": func(w *world) any {
+		w.organization()
+		return &organizations.ListCreateAccountStatusInput{}
+	},
+	"organizations:ListOrganizationalUnitsForParent": func(w *world) any {
+		return &organizations.ListOrganizationalUnitsForParentInput{ParentID: w.organization()}
+	},
+	"organizations:ListParents": func(w *world) any {
+		w.organization()
+		return &organizations.ListParentsInput{ChildID: w.member()}
+	},
+	"organizations:ListPolicies": func(w *world) any {
+		w.organization()
+		return &organizations.ListPoliciesInput{Filter: optional.Some(serviceControl)}
+	},
+	"organizations:ListPoliciesForTarget": func(w *world) any {
+		return &organizations.ListPoliciesForTargetInput{TargetID: w.organization(), Filter: optional.Some(serviceControl)}
+	},
+	"organizations:ListRoots": func(w *world) any {
+		w.organization()
+		return &organizations.ListRootsInput{}
+	},
+	"organizations:ListTagsForResource": func(w *world) any {
+		return &organizations.ListTagsForResourceInput{ResourceID: w.organization()}
+	},
+	"organizations:ListTargetsForPolicy": func(w *world) any {
+		w.organization()
+		return &organizations.ListTargetsForPolicyInput{PolicyID: optional.Some("p-FullAWSAccess")}
+	},
+	"organizations:MoveAccount": func(w *world) any {
+		root := w.organization()
+		return &organizations.MoveAccountInput{AccountID: w.member(), SourceParentID: root, DestinationParentID: w.orgUnit(root, w.fresh("unit"))}
+	},
+	"organizations:RemoveAccountFromOrganization": func(w *world) any {
+		w.organization()
+		return &organizations.RemoveAccountFromOrganizationInput{AccountID: w.member()}
+	},
+	"organizations:TagResource": func(w *world) any {
+		return &organizations.TagResourceInput{ResourceID: w.organization(), Tags: orgTags()}
+	},
+	"organizations:UntagResource": func(w *world) any {
+		root := w.organization()
+		w.must(w.caller(owner), "organizations:TagResource", &organizations.TagResourceInput{ResourceID: root, Tags: orgTags()})
+		return &organizations.UntagResourceInput{ResourceID: root, TagKeys: []string{"team"}}
+	},
+	"organizations:UpdateOrganizationalUnit": func(w *world) any {
+		return &organizations.UpdateOrganizationalUnitInput{OrganizationalUnitID: w.orgUnit(w.organization(), w.fresh("unit")), Name: optional.Some(w.fresh("new"))}
+	},
+	"organizations:UpdatePolicy": func(w *world) any {
+		w.organization()
+		return &organizations.UpdatePolicyInput{PolicyID: w.controlPolicy(serviceControl, sampleControl), Name: optional.Some(w.fresh("new"))}
+	},
+}
+
+// organizationAuthors make the calls that a management account may not.
+var organizationAuthors = map[string]func(w *world) *authz.Credential{
+	"organizations:LeaveOrganization": func(w *world) *authz.Credential {
+		w.organization()
+		return w.caller(w.member().V)
+	},
+	"organizations:CreateOrganization": func(w *world) *authz.Credential { return w.caller("666677778888") },
+	"organizations:DeleteOrganization": func(w *world) *authz.Credential { return w.caller(lone) },
+}
+
+// Limits that several operations share.
+var (
+	limitMember       = limit{"AccountId", 0, 12}
+	limitUnit         = limit{"OrganizationalUnitId", 0, 68}
+	limitPolicyID     = limit{"PolicyId", 0, 130}
+	limitPolicyTarget = limit{"TargetId", 0, 100}
+	limitsResults     = []limit{{"NextToken", 0, 100000}, {"MaxResults", 1, 20}}
+)
+
+var organizationLimits = map[string][]limit{
+	"organizations:AttachPolicy":                     {limitPolicyID, limitPolicyTarget},
+	"organizations:CloseAccount":                     {limitMember},
+	"organizations:CreateAccount":                    {{"Email", 6, 64}, {"AccountName", 1, 50}, {"RoleName", 0, 64}},
+	"organizations:CreateOrganization":               {},
+	"organizations:CreateOrganizationalUnit":         {{"ParentId", 0, 100}, {"Name", 1, 128}},
+	"organizations:CreatePolicy":                     {{"Description", 0, 512}, {"Name", 1, 128}},
+	"organizations:DeleteOrganization":               {},
+	"organizations:DeleteOrganizationalUnit":         {limitUnit},
+	"organizations:DeletePolicy":                     {limitPolicyID},
+	"organizations:DescribeAccount":                  {limitMember},
+	"organizations:DescribeCreateAccountStatus":      {{"CreateAccountRequestId", 0, 36}},
+	"organizations:DescribeOrganization":             {},
+	"organizations:DescribeOrganizationalUnit":       {limitUnit},
+	"organizations:DescribePolicy":                   {limitPolicyID},
+	"organizations:DetachPolicy":                     {limitPolicyID, limitPolicyTarget},
+	"organizations:DisablePolicyType":                {{"RootId", 0, 34}},
+	"organizations:EnablePolicyType":                 {{"RootId", 0, 34}},
+	"organizations:LeaveOrganization":                {},
+	"organizations:ListAccounts":                     limitsResults,
+	"organizations:ListAccountsForParent":            append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListChildren":                     append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListCreateAccountStatus":          limitsResults,
+	"organizations:ListOrganizationalUnitsForParent": append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListParents":                      append([]limit{{"ChildId", 0, 100}}, limitsResults...),
+	"organizations:ListPolicies":                     limitsResults,
+	"organizations:ListPoliciesForTarget":            append([]limit{limitPolicyTarget}, limitsResults...),
+	"organizations:ListRoots":                        limitsResults,
+	"organizations:ListTagsForResource":              {{"ResourceId", 0, 130}, {"NextToken", 0, 100000}},
+	"organizations:ListTargetsForPolicy":             append([]limit{limitPolicyID}, limitsResults...),
+	"organizations:MoveAccount":                      {limitMember, {"SourceParentId", 0, 100}, {"DestinationParentId", 0, 100}},
+	"organizations:RemoveAccountFromOrganization":    {limitMember},
+	"organizations:TagResource":                      {{"ResourceId", 0, 130}},
+	"organizations:UntagResource":                    {{"ResourceId", 0, 130}},
+	"organizations:UpdateOrganizationalUnit":         {limitUnit, {"Name", 1, 128}},
+	"organizations:UpdatePolicy":                     {limitPolicyID, {"Name", 1, 128}, {"Description", 0, 512}},
+}
+
+func init() {
+	maps.Copy(limits, organizationLimits)
+	maps.Copy(samples, organizationSamples)
+	maps.Copy(authors, organizationAuthors)
+}
