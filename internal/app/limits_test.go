@@ -203,12 +203,13 @@ var limits = map[string][]limit{
 	"sts:AssumeRole": {
 		{"RoleArn", 20, 2048}, {"RoleSessionName", 2, 64}, {"Policy", 1, 2048}, {"DurationSeconds", 900, 43200}, {"TransitiveTagKeys", 0, 50},
 		{"ExternalId", 2, 1224}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}, {"SourceIdentity", 2, 64},
+		{"MinimumSessionTokenSize", 0, 4096},
 	},
 	"sts:CreateForwardAccessSession": {
 		{"Method", 1, 16}, {"Uri", 1, 8192}, {"BodySha256", 64, 64}, {"DurationSeconds", 1, 300}, {"SourceIp", 2, 45}, {"PassRoleArn", 20, 2048},
 	},
 	"sts:GetCallerIdentity": {},
-	"sts:GetSessionToken":   {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}},
+	"sts:GetSessionToken":   {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}, {"MinimumSessionTokenSize", 0, 4096}},
 }
 
 // limitSource and limitsSimulation are of what is simulated; the limits of the

@@ -12,7 +12,6 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/ident"
-	"claviger/internal/words/pairs"
 )
 
 const (
@@ -56,6 +55,12 @@ func (t *Tokens) SecretAccessKey(accessKeyID string) confidential.Bytes {
 
 // Seal makes the token of s. The error is ErrTooLarge.
 func (t *Tokens) Seal(accessKeyID string, s *Session) (string, error) {
+	return t.SealPadded(accessKeyID, s, 0)
+}
+
+// SealPadded is Seal for a token of at least min characters, and one more where
+// Base64 spells nothing in so many.
+func (t *Tokens) SealPadded(accessKeyID string, s *Session, min int) (string, error) {
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return "", fmt.Errorf("encoding a session: %w", err)
@@ -63,7 +68,12 @@ func (t *Tokens) Seal(accessKeyID string, s *Session) (string, error) {
 	if len(plain) > plainMax {
 		return "", ErrTooLarge
 	}
-	token := t.tokens.Seal([]byte(accessKeyID), pack(plain))
+	packed := pack(plain)
+	token := t.tokens.Seal([]byte(accessKeyID), packed)
+	if have, want := base64.RawURLEncoding.DecodedLen(len(token)), (6*min+2)/8; have < want && min <= TokenMax {
+		// What follows the end of the packed text is not read.
+		token = t.tokens.Seal([]byte(accessKeyID), append(packed, make([]byte, want-have)...))
+	}
 	if len(token) > TokenMax {
 		return "", ErrTooLarge
 	}
@@ -89,22 +99,6 @@ func (t *Tokens) Open(accessKeyID, token string) (*Session, error) {
 		return nil, ErrToken
 	}
 	return s, nil
-}
-
-// PackedSize is what the policies and tags of s take in a token, in bytes before
-// they are spelled in Base64. Which tags go on into the next role is not counted.
-func PackedSize(s *Session) int {
-	plain, err := json.Marshal(bulk{s.Policies, s.Tags})
-	if err != nil {
-		panic("session: encoding strings: " + err.Error())
-	}
-	return len(pack(plain))
-}
-
-// bulk is the part of a session that its author may make large.
-type bulk struct {
-	Policies []string  `json:"l,omitempty"`
-	Tags     pairs.Map `json:"t,omitempty"`
 }
 
 // pack compresses: policies and tags have much in common. Nothing secret stands

@@ -141,21 +141,29 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-func TestPackedSize(t *testing.T) {
+// TestPadded: a token is as long as was asked for, and says the same.
+func TestPadded(t *testing.T) {
 	t.Parallel()
-	one := &session.Session{Tags: pairs.Of(map[string]string{"a": ident.Secret(100)})}
-	two := &session.Session{Tags: pairs.Of(map[string]string{"a": ident.Secret(100), "b": ident.Secret(100)})}
-	if a, b := session.PackedSize(one), session.PackedSize(two); a < 50 || b < a+50 || b > a+150 {
-		t.Errorf("one tag takes %d bytes, two take %d", a, b)
+	tokens := session.NewTokens(keyring(t, 1))
+	plain, err := tokens.Seal(id, full())
+	if err != nil {
+		t.Fatal(err)
 	}
-	other := *two
-	other.Transitive, other.Name, other.Token = []string{"a"}, "a name", ident.Secret(100)
-	if a, b := session.PackedSize(two), session.PackedSize(&other); a != b {
-		t.Errorf("policies and tags take %d bytes, beside others %d", a, b)
+	for _, min := range []int{0, 1, len(plain) - 1, len(plain), len(plain) + 1, len(plain) + 2, len(plain) + 3, len(plain) + 4, 4095, 4096, session.TokenMax} {
+		token, err := tokens.SealPadded(id, full(), min)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := max(min, len(plain))
+		if want%4 == 1 {
+			want++
+		}
+		if s, err := tokens.Open(id, token); len(token) != want || err != nil || !reflect.DeepEqual(s, full()) {
+			t.Errorf("of %d characters it has %d, and says %+v, %v", min, len(token), s, err)
+		}
 	}
-	repeated := &session.Session{Policies: []string{strings.Repeat(`{"Effect":"Allow"},`, 100)}}
-	if n := session.PackedSize(repeated); n > 200 {
-		t.Errorf("what repeats takes %d bytes", n)
+	if _, err := tokens.SealPadded(id, full(), session.TokenMax+1); err != nil {
+		t.Errorf("too long a minimum: %v", err) // is not heeded: no service asks for it
 	}
 }
 

@@ -25,10 +25,6 @@ const (
 
 	sessionPolicyMax     = 2048 // characters
 	sessionPolicyARNsMax = 10
-
-	// packedMax is the room in a token for policies and tags, in bytes. AWS does
-	// not tell its own. It leaves forward access room for the token of its user.
-	packedMax = 4096
 )
 
 // AssumeRoleInput asks for a session of a role.
@@ -45,6 +41,8 @@ type AssumeRoleInput struct {
 	TokenCode         confidential.Bytes     `aws:"TokenCode,text"`
 	SourceIdentity    optional.Of[string]    `aws:"SourceIdentity" audit:"sourceIdentity"`
 	ProvidedContexts  []ProvidedContext      `aws:"ProvidedContexts"`
+
+	MinimumSessionTokenSize optional.Of[int] `aws:"MinimumSessionTokenSize" audit:"minimumSessionTokenSize"`
 }
 
 // PolicyDescriptorType names a managed policy.
@@ -66,11 +64,7 @@ func (in *AssumeRoleInput) Validate(c *check.Checks) {
 	if c.Required("roleSessionName", in.RoleSessionName.Set) {
 		checkText(c, "roleSessionName", in.RoleSessionName, 2, 64, namePattern)
 	}
-	c.Items("policyArns", in.PolicyARNs != nil, len(in.PolicyARNs), 0, sessionPolicyARNsMax)
-	for i, p := range in.PolicyARNs {
-		checkARN(c, element("policyArns", i)+".arn", p.ARN)
-	}
-	checkText(c, "policy", in.Policy, 1, sessionPolicyMax, documentPattern)
+	checkPolicyMembers(c, in.PolicyARNs, in.Policy)
 	c.Range("durationSeconds", in.DurationSeconds, roleSecondsMin, roleSecondsMax)
 	checkTags(c, in.Tags, in.TransitiveTagKeys)
 	checkText(c, "externalId", in.ExternalID, 2, 1224, externalIDPattern)
@@ -81,15 +75,29 @@ func (in *AssumeRoleInput) Validate(c *check.Checks) {
 		checkARN(c, element("providedContexts", i)+".providerArn", p.ProviderARN)
 		c.Bytes(element("providedContexts", i)+".contextAssertion", p.ContextAssertion.IsSet(), p.ContextAssertion.Len(), 4, 2048)
 	}
+	c.Range("minimumSessionTokenSize", in.MinimumSessionTokenSize, 0, tokenMax)
 }
 
-// AssumeRoleOutput is a session of a role. PackedPolicySize is how much of the
-// room for policies and tags is taken, in percent; absent where there are none.
+// checkPolicyMembers demands the form of session policies.
+func checkPolicyMembers(c *check.Checks, arns []PolicyDescriptorType, document optional.Of[string]) {
+	c.Items("policyArns", arns != nil, len(arns), 0, sessionPolicyARNsMax)
+	for i, p := range arns {
+		checkARN(c, element("policyArns", i)+".arn", p.ARN)
+	}
+	checkText(c, "policy", document, 1, sessionPolicyMax, documentPattern)
+}
+
+// AssumeRoleOutput is a session of a role. SessionTokenUtilization is how much of
+// the room in a token is taken, in percent, and so is PackedPolicySize, which is
+// absent where there are no policies and no tags.
 type AssumeRoleOutput struct {
 	Credentials      Credentials         `aws:"Credentials" audit:"credentials"`
 	AssumedRoleUser  AssumedRoleUser     `aws:"AssumedRoleUser" audit:"assumedRoleUser"`
 	PackedPolicySize optional.Of[int]    `aws:"PackedPolicySize" audit:"packedPolicySize"`
 	SourceIdentity   optional.Of[string] `aws:"SourceIdentity" audit:"sourceIdentity"`
+
+	SessionTokenUtilization int `aws:"SessionTokenUtilization" audit:"sessionTokenUtilization"`
+	SessionTokenSize        int `aws:"SessionTokenSize" audit:"sessionTokenSize"`
 }
 
 // AssumedRoleUser is who the session is.
@@ -205,15 +213,14 @@ func (s *Service) runAssumeRole(c *operation.Call, in *AssumeRoleInput, a *assum
 	if err := mayLast(c.Caller, a.role, seconds); err != nil {
 		return nil, err
 	}
-	if err := checkPolicies(in); err != nil {
+	if len(in.ProvidedContexts) > 0 {
+		return nil, fault.New(fault.UnsupportedOperation, "ProvidedContexts: there are no context providers.")
+	}
+	if err := checkPolicies(in.PolicyARNs, in.Policy); err != nil {
 		return nil, err
 	}
 	of := a.session(c.Caller, in)
-	packed, err := packedSize(of)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := s.issue(c.Time, seconds, of)
+	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, of)
 	if err != nil {
 		return nil, err
 	}
@@ -223,10 +230,13 @@ func (s *Service) runAssumeRole(c *operation.Call, in *AssumeRoleInput, a *assum
 	}
 	user := arn.ARN{Partition: c.Partition, Service: "sts", Account: a.role.Account, Resource: "assumed-role/" + a.role.Name + "/" + of.Name}
 	return &AssumeRoleOutput{
-		Credentials:      credentials,
+		Credentials:      made.Credentials,
 		AssumedRoleUser:  AssumedRoleUser{AssumedRoleID: id + ":" + of.Name, ARN: user.String()},
-		PackedPolicySize: packed,
+		PackedPolicySize: optional.Of[int]{V: made.Utilization, Set: len(of.Policies) > 0 || len(of.Tags) > 0},
 		SourceIdentity:   optional.Of[string]{V: of.SourceIdentity, Set: of.SourceIdentity != ""},
+
+		SessionTokenUtilization: made.Utilization,
+		SessionTokenSize:        made.Size,
 	}, nil
 }
 
@@ -243,17 +253,14 @@ func mayLast(caller *authz.Caller, role *authz.Role, seconds int) error {
 
 // checkPolicies refuses session policies that are none. They are looked at last,
 // so that only who may assume the role gives us documents to read.
-func checkPolicies(in *AssumeRoleInput) error {
-	if len(in.ProvidedContexts) > 0 {
-		return fault.New(fault.UnsupportedOperation, "ProvidedContexts: there are no context providers.")
+func checkPolicies(arns []PolicyDescriptorType, document optional.Of[string]) error {
+	if len(arns) > 0 {
+		return fault.New(fault.Validation, "Policy %s does not exist or is not attachable.", arns[0].ARN.V)
 	}
-	if len(in.PolicyARNs) > 0 {
-		return fault.New(fault.Validation, "Policy %s does not exist or is not attachable.", in.PolicyARNs[0].ARN.V)
-	}
-	if !in.Policy.Set {
+	if !document.Set {
 		return nil
 	}
-	_, err := policy.Compile(policy.Identity, "session", []byte(in.Policy.V), nil)
+	_, err := policy.Compile(policy.Identity, "session", []byte(document.V), nil)
 	var malformed *policy.Malformed
 	if errors.As(err, &malformed) {
 		return &fault.Fault{Code: fault.MalformedPolicy, Message: malformed.Message}
@@ -289,20 +296,4 @@ func (a *assumption) session(caller *authz.Caller, in *AssumeRoleInput) *session
 		of.IssuedTo, of.IssuedWith = p.Name, p.AccessKeyID
 	}
 	return of
-}
-
-// packedSize is the part of the room for policies and tags that a session takes,
-// in percent. It refuses those that take more than there is.
-func packedSize(of *session.Session) (optional.Of[int], error) {
-	if len(of.Policies) == 0 && len(of.Tags) == 0 {
-		return optional.Of[int]{}, nil
-	}
-	percent := (100*session.PackedSize(of) + packedMax - 1) / packedMax
-	switch {
-	case percent <= 100:
-		return optional.Some(percent), nil
-	case len(of.Policies) == 0:
-		return optional.Of[int]{}, fault.New(PackedPolicyTooLarge, "Packed size of session tags consumes %d%% of allotted space.", percent)
-	}
-	return optional.Of[int]{}, fault.New(PackedPolicyTooLarge, "Packed policy consumes %d%% of allotted space, please use smaller policy.", percent)
 }

@@ -110,8 +110,11 @@ func TestAssumeRole(t *testing.T) {
 	if want := (sts.AssumedRoleUser{AssumedRoleID: "AROAR:job-1", ARN: "arn:aws:sts::" + other + ":assumed-role/R/job-1"}); out.AssumedRoleUser != want {
 		t.Errorf("the session is %+v", out.AssumedRoleUser)
 	}
-	if !out.PackedPolicySize.Set || out.PackedPolicySize.V < 1 || out.PackedPolicySize.V > 10 || out.SourceIdentity != some("ann") {
-		t.Errorf("packed %v, source identity %v", out.PackedPolicySize, out.SourceIdentity)
+	if size := len(secret(out.Credentials.SessionToken)); out.SessionTokenSize != size || out.SessionTokenUtilization != (100*size+4095)/4096 || out.PackedPolicySize != optional.Some(out.SessionTokenUtilization) {
+		t.Errorf("a token of %d characters is said to have %d, %d %%, packed %v", size, out.SessionTokenSize, out.SessionTokenUtilization, out.PackedPolicySize)
+	}
+	if out.SourceIdentity != some("ann") {
+		t.Errorf("source identity %v", out.SourceIdentity)
 	}
 	want := &session.Session{
 		Kind: session.Role, Account: other, ID: "AROAR", Name: "job-1", ARN: role.ARN,
@@ -258,6 +261,7 @@ func TestAssumeRoleRefused(t *testing.T) {
 		{"ARN without resource", func(in *sts.AssumeRoleInput) { in.RoleARN = some("arn:a:a::aaaaaaaaaa:") }, fault.Validation, "arn:a:a::aaaaaaaaaa: is invalid"},
 		{"too long for the role", func(in *sts.AssumeRoleInput) { in.DurationSeconds = seconds(7201) }, fault.Validation, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."},
 		{"too long", func(in *sts.AssumeRoleInput) { in.DurationSeconds = seconds(43201) }, fault.Validation, "1 validation error detected: Value '43201' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 43200"},
+		{"long token", func(in *sts.AssumeRoleInput) { in.MinimumSessionTokenSize = seconds(4097) }, fault.Validation, "1 validation error detected: Value '4097' at 'minimumSessionTokenSize' failed to satisfy constraint: Member must have value less than or equal to 4096"},
 		{"no JSON", func(in *sts.AssumeRoleInput) { in.Policy = some("{") }, fault.MalformedPolicy, ""},
 		{"principal in a session policy", func(in *sts.AssumeRoleInput) {
 			in.Policy = some(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`)
@@ -290,8 +294,45 @@ func TestAssumeRoleRefused(t *testing.T) {
 			t.Errorf("%s:\ngot  %v\nwant %s: %s", test.name, err, test.code, test.message)
 		}
 	}
-	if ran != 24 {
+	if ran != 25 {
 		t.Errorf("%d cases ran", ran)
+	}
+}
+
+// TestTokenSize: policies and tags may fill a token and not more, and a token may
+// be asked to be as long as it can.
+func TestTokenSize(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := w.addRole(account, "R", trust(ofAnn, anything, "")).ARN
+	ann := w.user(account, "ann", `"sts:*"`)
+	for _, minimum := range []int{0, 1000, 4096} {
+		in := assume(role)
+		in.MinimumSessionTokenSize = seconds(minimum)
+		out := do[sts.AssumeRoleOutput](t, w, ann, "AssumeRole", in)
+		if size := len(secret(out.Credentials.SessionToken)); size < minimum || size > max(minimum, 500) || out.SessionTokenSize != size || out.PackedPolicySize.Set {
+			t.Errorf("of at least %d characters it has %d, and says %d", minimum, size, out.SessionTokenSize)
+		}
+	}
+	fits, last := 0, assume(role)
+	for i := range 50 {
+		in := assume(role)
+		in.Tags = append(slices.Clone(last.Tags), sts.Tag{Key: some(strings.Repeat("x", i+1)), Value: some(ident.Unique("", 256))})
+		out, err := w.call(ann, "AssumeRole", in)
+		if err != nil {
+			if f := fault.From(err); f.Code != sts.PackedPolicyTooLarge || !strings.HasPrefix(f.Message, "Packed size of session tags consumes 10") {
+				t.Error(err)
+			}
+			break
+		}
+		fits, last = out.(*sts.AssumeRoleOutput).SessionTokenUtilization, in
+	}
+	if fits < 90 || fits > 100 {
+		t.Errorf("%d %% of the room was taken before it was too much", fits)
+	}
+	last.Policy = some(`{"Version":"2012-10-17","Statement":{"Sid":"` + ident.Unique("", 900) + `","Effect":"Allow","Action":"*","Resource":"*"}}`)
+	if _, err := w.call(ann, "AssumeRole", last); !fault.Is(err, sts.PackedPolicyTooLarge) || !strings.HasPrefix(fault.From(err).Message, "Packed policy consumes 1") {
+		t.Error(err)
 	}
 }
 

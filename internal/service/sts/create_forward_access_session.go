@@ -181,7 +181,7 @@ func (s *Service) runCreateForwardAccessSession(c *operation.Call, in *CreateFor
 	if user.IssuerARN != "" {
 		id, name = user.IssuerID, user.IssuerARN
 	}
-	credentials, err := s.issue(c.Time, seconds, &session.Session{
+	made, err := s.issue(c.Time, seconds, 0, &session.Session{
 		Kind:        session.Forward,
 		Account:     user.Account,
 		ID:          id,
@@ -197,7 +197,7 @@ func (s *Service) runCreateForwardAccessSession(c *operation.Call, in *CreateFor
 	if err != nil {
 		return nil, err
 	}
-	return &CreateForwardAccessSessionOutput{Credentials: credentials, UserARN: user.ARN}, nil
+	return &CreateForwardAccessSessionOutput{Credentials: made.Credentials, UserARN: user.ARN}, nil
 }
 
 // remaining bounds a number of seconds by what is left of the user's own session.

@@ -18,23 +18,48 @@ type Credentials struct {
 	Expiration      time.Time          `aws:"Expiration" audit:"expiration"`
 }
 
-// issue makes the credentials of a session that begins at a time and lasts for
-// a number of seconds.
-func (s *Service) issue(begin time.Time, seconds int, of *session.Session) (Credentials, error) {
+// tokenMax is the room in a session token, in characters: for session policies and
+// tags, and for what every token says.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const tokenMax = 4096
+
+// issued are new credentials, with how much of the room in a token they take.
+type issued struct {
+	Credentials Credentials
+	Size        int // characters of the token
+	Utilization int // percent of tokenMax
+}
+
+// issue makes the credentials of a session that begins at a time and lasts for a
+// number of seconds. Their token has a minimum of characters.
+func (s *Service) issue(begin time.Time, seconds, minimum int, of *session.Session) (*issued, error) {
 	of.Issued = begin.UTC().Truncate(time.Second)
 	of.Expires = of.Issued.Add(time.Duration(seconds) * time.Second)
 	id := session.Draw()
-	token, err := s.tokens.Seal(id, of)
+	token, err := s.tokens.SealPadded(id, of, minimum)
 	if errors.Is(err, session.ErrTooLarge) {
-		return Credentials{}, fault.New(PackedPolicyTooLarge, "The session token would be too large")
+		return nil, fault.New(PackedPolicyTooLarge, "Serialized token too large for session")
 	}
 	if err != nil {
-		return Credentials{}, fmt.Errorf("sealing a token: %w", err)
+		return nil, fmt.Errorf("sealing a token: %w", err)
 	}
-	return Credentials{
-		AccessKeyID:     id,
-		SecretAccessKey: s.tokens.SecretAccessKey(id),
-		SessionToken:    confidential.New([]byte(token)),
-		Expiration:      of.Expires,
+	percent := (100*len(token) + tokenMax - 1) / tokenMax
+	switch {
+	case percent <= 100:
+	case of.Kind == session.Forward: // it holds a whole token of its user beside its own
+	case len(of.Policies) == 0:
+		return nil, fault.New(PackedPolicyTooLarge, "Packed size of session tags consumes %d%% of allotted space.", percent)
+	default:
+		return nil, fault.New(PackedPolicyTooLarge, "Packed policy consumes %d%% of allotted space, please use smaller policy.", percent)
+	}
+	return &issued{
+		Credentials: Credentials{
+			AccessKeyID:     id,
+			SecretAccessKey: s.tokens.SecretAccessKey(id),
+			SessionToken:    confidential.New([]byte(token)),
+			Expiration:      of.Expires,
+		},
+		Size:        len(token),
+		Utilization: percent,
 	}, nil
 }

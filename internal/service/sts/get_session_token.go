@@ -22,17 +22,22 @@ type GetSessionTokenInput struct {
 	DurationSeconds optional.Of[int]    `aws:"DurationSeconds" audit:"durationSeconds"`
 	SerialNumber    optional.Of[string] `aws:"SerialNumber" audit:"serialNumber"`
 	TokenCode       confidential.Bytes  `aws:"TokenCode,text"`
+
+	MinimumSessionTokenSize optional.Of[int] `aws:"MinimumSessionTokenSize" audit:"minimumSessionTokenSize"`
 }
 
 // Validate checks the limits of the public API.
 func (in *GetSessionTokenInput) Validate(c *check.Checks) {
 	c.Range("durationSeconds", in.DurationSeconds, userSecondsMin, userSecondsMax)
 	checkSecondFactor(c, in.SerialNumber, in.TokenCode)
+	c.Range("minimumSessionTokenSize", in.MinimumSessionTokenSize, 0, tokenMax)
 }
 
 // GetSessionTokenOutput is a session of the caller.
 type GetSessionTokenOutput struct {
-	Credentials Credentials `aws:"Credentials" audit:"credentials"`
+	Credentials             Credentials `aws:"Credentials" audit:"credentials"`
+	SessionTokenUtilization int         `aws:"SessionTokenUtilization" audit:"sessionTokenUtilization"`
+	SessionTokenSize        int         `aws:"SessionTokenSize" audit:"sessionTokenSize"`
 }
 
 // getSessionToken implements GetSessionToken. It needs no permission: the
@@ -62,7 +67,7 @@ func (s *Service) runGetSessionToken(c *operation.Call, in *GetSessionTokenInput
 	if err := withoutSecondFactor(in.SerialNumber, in.TokenCode); err != nil {
 		return nil, err
 	}
-	credentials, err := s.issue(c.Time, seconds, &session.Session{
+	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, &session.Session{
 		Kind:       session.User,
 		Account:    p.Account,
 		ID:         p.ID,
@@ -72,5 +77,9 @@ func (s *Service) runGetSessionToken(c *operation.Call, in *GetSessionTokenInput
 	if err != nil {
 		return nil, err
 	}
-	return &GetSessionTokenOutput{Credentials: credentials}, nil
+	return &GetSessionTokenOutput{
+		Credentials:             made.Credentials,
+		SessionTokenUtilization: made.Utilization,
+		SessionTokenSize:        made.Size,
+	}, nil
 }

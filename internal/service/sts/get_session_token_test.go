@@ -8,9 +8,12 @@ import (
 	"claviger/internal/kernel/session"
 	"claviger/internal/service/sts"
 	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
+
+func secret(b confidential.Bytes) string { return string(b.Reveal(reveal.Token{})) }
 
 func code(s string) confidential.Bytes { return confidential.New([]byte(s)) }
 
@@ -35,6 +38,9 @@ func TestGetSessionToken(t *testing.T) {
 		ran++
 		out := do[sts.GetSessionTokenOutput](t, w, test.caller, "GetSessionToken", &sts.GetSessionTokenInput{DurationSeconds: test.duration})
 		s := w.open(&out.Credentials)
+		if size := len(secret(out.Credentials.SessionToken)); out.SessionTokenSize != size || out.SessionTokenUtilization != (100*size+4095)/4096 {
+			t.Errorf("%s: a token of %d characters is said to have %d, %d %%", test.name, size, out.SessionTokenSize, out.SessionTokenUtilization)
+		}
 		if s.Expires.Sub(s.Issued) != test.want {
 			t.Errorf("%s: lasts %v, want %v", test.name, s.Expires.Sub(s.Issued), test.want)
 		}
@@ -60,5 +66,6 @@ func TestGetSessionTokenRefused(t *testing.T) {
 	w.refuse(ann, name, &sts.GetSessionTokenInput{SerialNumber: some("GAHT12345678"), TokenCode: code("123456")}, fault.AccessDenied, "MultiFactorAuthentication failed with invalid MFA one time pass code. ")
 	w.refuse(ann, name, &sts.GetSessionTokenInput{TokenCode: code("123456")}, fault.AccessDenied, "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code. ")
 	w.refuse(ann, name, &sts.GetSessionTokenInput{DurationSeconds: seconds(899)}, fault.Validation, "1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900")
+	w.refuse(ann, name, &sts.GetSessionTokenInput{MinimumSessionTokenSize: seconds(-1)}, fault.Validation, "1 validation error detected: Value '-1' at 'minimumSessionTokenSize' failed to satisfy constraint: Member must have value greater than or equal to 0")
 	w.refuse(ann, name, &sts.GetSessionTokenInput{TokenCode: code("12345")}, fault.Validation, "1 validation error detected: Value at 'tokenCode' failed to satisfy constraint: Member must have length greater than or equal to 6")
 }
