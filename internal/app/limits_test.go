@@ -209,7 +209,10 @@ var limits = map[string][]limit{
 		{"Method", 1, 16}, {"Uri", 1, 8192}, {"BodySha256", 64, 64}, {"DurationSeconds", 1, 300}, {"SourceIp", 2, 45}, {"PassRoleArn", 20, 2048},
 	},
 	"sts:GetCallerIdentity": {},
-	"sts:GetSessionToken":   {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}, {"MinimumSessionTokenSize", 0, 4096}},
+	"sts:GetFederationToken": {
+		{"Name", 2, 32}, {"Policy", 1, 2048}, {"DurationSeconds", 900, 129600}, {"MinimumSessionTokenSize", 0, 4096},
+	},
+	"sts:GetSessionToken": {{"DurationSeconds", 900, 129600}, {"SerialNumber", 9, 256}, {"TokenCode", 6, 6}, {"MinimumSessionTokenSize", 0, 4096}},
 }
 
 // limitSource and limitsSimulation are of what is simulated; the limits of the

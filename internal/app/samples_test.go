@@ -611,7 +611,10 @@ var samples = map[string]func(w *world) any{
 		return trading(newRequest("GET", "/documents/1", "").signedBy(user, documentsSigning, "us-east-1", time.Now()))
 	},
 	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
-	"sts:GetSessionToken":   func(*world) any { return &sts.GetSessionTokenInput{} },
+	"sts:GetFederationToken": func(*world) any {
+		return &sts.GetFederationTokenInput{Name: optional.Some("sample")}
+	},
+	"sts:GetSessionToken": func(*world) any { return &sts.GetSessionTokenInput{} },
 
 	"kms-xks-proxy:Decrypt": func(w *world) any { return w.externalDecryption() },
 	"kms-xks-proxy:Encrypt": func(w *world) any { return w.externalEncryption() },

@@ -22,6 +22,10 @@ const (
 	Role    Kind = 1 // a role: AssumeRole
 	User    Kind = 2 // the user or root user who asked: GetSessionToken
 	Forward Kind = 3 // another caller, through a service: forward access
+
+	// Federated acts for the user or root user who asked, under a name of its own:
+	// GetFederationToken.
+	Federated Kind = 4
 )
 
 // A Session is the content of a token. Unset members don't apply.
@@ -34,15 +38,15 @@ type Session struct {
 	// ID is the unique id of the role or user; the account's id for a root user.
 	// A role that exists by convention only is named by Role.
 	ID   string `json:"p,omitempty"`
-	Name string `json:"n,omitempty"` // session name of a role
+	Name string `json:"n,omitempty"` // session name of a role, or name of a federated user
 	Role string `json:"r,omitempty"` // name of a role without an id, such as aws:ec2-infrastructure
 
 	// IssuedTo is the service that assumed the role, also by one role after another,
 	// or that acts with forward access.
 	IssuedTo string `json:"s,omitempty"`
 
-	// IssuedWith is the access key of whoever asked for a User session or for
-	// one that is IssuedTo a service: the session ends with it. A service that
+	// IssuedWith is the access key of whoever asked for a User or Federated session
+	// or for one that is IssuedTo a service: the session ends with it. A service that
 	// is registered anew has another key, so that its old sessions stay ended.
 	IssuedWith string `json:"w,omitempty"`
 

@@ -72,6 +72,8 @@ func (s *Service) sessionCaller(ctx context.Context, accessKeyID string, t *sess
 		return s.forwarded(ctx, t)
 	case session.User:
 		read = s.userSession
+	case session.Federated:
+		read = s.federatedSession
 	case session.Role:
 	default:
 		return nil, nil, errEnded // a later version's, which says what this one can't know
@@ -138,6 +140,41 @@ func (s *Service) userSession(ctx context.Context, r store.Reader, t *session.Se
 		return nil, errEnded // the access key is another's now
 	}
 	return caller, nil
+}
+
+// everything is what a root user may do, in the language of policies: a session in
+// its name is no root user, and needs a policy.
+var everything = func() *policy.Policy {
+	p, err := policy.Compile(policy.Identity, "root", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`), nil)
+	if err != nil {
+		panic("iam: " + err.Error())
+	}
+	return p
+}()
+
+// federatedSession returns a federated user: the user or root user who asked, under
+// another name, with tags of its own over that one's.
+func (s *Service) federatedSession(ctx context.Context, r store.Reader, t *session.Session) (*authz.Caller, error) {
+	caller, err := s.userSession(ctx, r, t)
+	if err != nil {
+		return nil, err
+	}
+	if caller.Principal.Kind == principal.Root {
+		caller.Identity = []*policy.Policy{everything}
+	}
+	federate(&caller.Principal, t.Name)
+	p := &caller.Principal
+	caller.Policy.Kind, caller.Policy.ARN, caller.Policy.IssuerARN = p.Kind, p.ARN, p.IssuerARN
+	caller.Tags = overlay(caller.Tags, t.Tags)
+	return caller, nil
+}
+
+// federate makes of the user or root user p one that it federates.
+func federate(p *principal.Principal, name string) {
+	p.IssuerARN, p.IssuerID, p.IssuerName = p.ARN, p.ID, p.Name
+	p.Kind, p.Name = principal.FederatedUser, ""
+	p.ARN = "arn:" + p.Partition + ":sts::" + p.Account + ":federated-user/" + name
+	p.ID = p.Account + ":" + name
 }
 
 // service returns the service that a session was issued to, as it is registered now.
@@ -319,6 +356,9 @@ func (s *Service) bearer(t *session.Session) principal.Principal {
 		p.Kind = principal.Root
 	default:
 		p.Kind, p.Name = principal.User, name
+	}
+	if t.Kind == session.Federated {
+		federate(&p, t.Name)
 	}
 	return p
 }

@@ -50,6 +50,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.assumeRole(),
 		s.createForwardAccessSession(),
 		s.getCallerIdentity(),
+		s.getFederationToken(),
 		s.getSessionToken(),
 	}
 }
