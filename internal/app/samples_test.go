@@ -610,6 +610,9 @@ var samples = map[string]func(w *world) any{
 		user := w.newUser(owner, w.fresh("reader"))
 		return trading(newRequest("GET", "/documents/1", "").signedBy(user, documentsSigning, "us-east-1", time.Now()))
 	},
+	"sts:GetAccessKeyInfo": func(w *world) any {
+		return &sts.GetAccessKeyInfoInput{AccessKeyID: optional.Some(w.newUser(owner, w.fresh("keyed")).AccessKeyID)}
+	},
 	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
 	"sts:GetFederationToken": func(*world) any {
 		return &sts.GetFederationTokenInput{Name: optional.Some("sample")}

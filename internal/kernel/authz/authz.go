@@ -20,6 +20,10 @@ type Ask struct {
 	Account  string // owner of the resource
 	Rule     policy.Rule
 
+	// Unnamed leaves the resource out of the text of a refusal, as some services do
+	// for actions without a resource type.
+	Unnamed bool
+
 	// Region is where the action is asked for, if that is not the call's own: a
 	// call can do something in two Regions, and needs leave in both.
 	Region string
@@ -141,10 +145,13 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 	if caller.Place.organization() != ask.Place.organization() && verdict.Gate == policy.ByResourceControl {
 		verdict.Policy = "" // its name is told within the organization only
 	}
+	resource := " on resource: " + ask.Resource
+	if ask.Unnamed {
+		resource = ""
+	}
 	return &fault.Fault{
-		Code: fault.AccessDenied,
-		Message: "User: " + caller.Principal.ARN + " is not authorized to perform: " + ask.Action +
-			" on resource: " + ask.Resource + " " + verdict.Reason(ask.Action),
+		Code:    fault.AccessDenied,
+		Message: "User: " + caller.Principal.ARN + " is not authorized to perform: " + ask.Action + resource + " " + verdict.Reason(ask.Action),
 	}
 }
 

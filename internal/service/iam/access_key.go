@@ -64,6 +64,19 @@ func getAccessKey(ctx context.Context, r store.Reader, id string) (*accessKey, s
 	return k, rev, nil
 }
 
+// AccountOfAccessKey returns the account of a user's or root user's access key in
+// whatever state, as r sees it; "" where there is no such key.
+func (s *Service) AccountOfAccessKey(ctx context.Context, r store.Reader, id string) (string, error) {
+	k, _, err := getAccessKey(ctx, r, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return k.Account, nil
+}
+
 // DrawAccessKey draws an access key: an id that begins with AKIA and has 20
 // characters, and a secret of 40.
 func DrawAccessKey() (id string, secret confidential.Bytes) {

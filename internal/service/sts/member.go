@@ -24,6 +24,7 @@ var (
 	namePattern       = newPattern(`[\w+=,.@-]*`, `[\w+=,.@-]*`)
 	externalIDPattern = newPattern(`[\w+=,.@:\/-]*`, `[\w+=,.@:/-]*`)
 	serialPattern     = newPattern(`[\w+=/:,.@-]*`, `[\w+=/:,.@-]*`)
+	accessKeyPattern  = newPattern(`[\w]*`, `[\w]*`)
 	tagKeyPattern     = newPattern(`[\p{L}\p{Z}\p{N}_.:/=+\-@]+`, `[\p{L}\p{Z}\p{N}_.:/=+\-@]+`)
 	tagValuePattern   = newPattern(`[\p{L}\p{Z}\p{N}_.:/=+\-@]*`, `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`)
 )

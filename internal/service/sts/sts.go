@@ -24,23 +24,38 @@ type Roles interface {
 	Role(ctx context.Context, r store.Reader, roleARN string) (*authz.Role, error)
 }
 
+// AccessKeys knows whose long-term access keys are. The service of identities
+// implements it.
+type AccessKeys interface {
+	// AccountOfAccessKey returns the account of a user's or root user's access key, as
+	// r sees it; "" where there is no such key.
+	AccountOfAccessKey(ctx context.Context, r store.Reader, accessKeyID string) (string, error)
+}
+
 // Options are what the service needs from others. All are required.
 type Options struct {
 	Keyring    *sealed.Keyring
 	Roles      Roles
+	AccessKeys AccessKeys
 	Signatures Signatures
 }
 
 // Service is the STS service. It keeps nothing and is safe for concurrent use.
 type Service struct {
 	roles      Roles
+	accessKeys AccessKeys
 	signatures Signatures
 	tokens     *session.Tokens
 }
 
 // New returns the service.
 func New(o Options) *Service {
-	return &Service{roles: o.Roles, signatures: o.Signatures, tokens: session.NewTokens(o.Keyring)}
+	return &Service{
+		roles:      o.Roles,
+		accessKeys: o.AccessKeys,
+		signatures: o.Signatures,
+		tokens:     session.NewTokens(o.Keyring),
+	}
 }
 
 // Operations lists the API, in the order of the public reference; the extension
@@ -49,6 +64,7 @@ func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
 		s.assumeRole(),
 		s.createForwardAccessSession(),
+		s.getAccessKeyInfo(),
 		s.getCallerIdentity(),
 		s.getFederationToken(),
 		s.getSessionToken(),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,8 @@ type world struct {
 	store  *store.Store
 	tokens *session.Tokens
 	ops    map[string]operation.Operation
-	roles  map[string]*authz.Role
+
+	roles map[string]*authz.Role
 
 	// What Verify answers, and what it was asked.
 	by       *authz.Credential
@@ -68,7 +70,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, Signatures: w}).Operations() {
+	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Signatures: w}).Operations() {
 		w.ops[op.Name] = op
 	}
 	return w
@@ -80,6 +82,18 @@ func (w *world) Role(_ context.Context, r store.Reader, roleARN string) (*authz.
 		w.t.Error("a role was looked for without a reader")
 	}
 	return w.roles[roleARN], nil
+}
+
+// AccountOfAccessKey implements sts.AccessKeys: a key has its account in its name.
+func (w *world) AccountOfAccessKey(_ context.Context, r store.Reader, id string) (string, error) {
+	if r == nil {
+		w.t.Error("an access key was looked for without a reader")
+	}
+	account, ok := strings.CutPrefix(id, "AKIA")
+	if !ok {
+		return "", nil
+	}
+	return account, nil
 }
 
 // Verify implements sts.Signatures.
