@@ -13,7 +13,9 @@ import (
 // account that it refused.
 //
 // To who is let in by nothing its own policies are explained as if the resource
-// did not exist: they could tell by a condition whether it does.
+// did not exist: they could tell by a condition whether it does. Where the refusal
+// has words of its own to hide which resource it is, nothing is explained to the
+// caller's account.
 func (j *Judge) Explain() *explanation.Sides {
 	account, owner := j.world.caller.Principal.Account, j.input.ResourceAccount
 	if account == owner {
@@ -27,12 +29,15 @@ func (j *Judge) Explain() *explanation.Sides {
 		blind.ask, in.Context = &blindAsk, &blind
 		theirs = policy.Explain(&in)
 	}
-	return &explanation.Sides{
+	sides := &explanation.Sides{
 		Account: account,
-		Own:     j.explained(j.told, ofSide(theirs, policy.CallerSide, ofCaller)),
 		Owner:   owner,
 		OfOwner: j.explained(toOwner(j.verdict), ofSide(premises, policy.ResourceSide, ofOwner)),
 	}
+	if j.world.ask.Refusal == nil {
+		sides.Own = j.explained(j.told, ofSide(theirs, policy.CallerSide, ofCaller))
+	}
+	return sides
 }
 
 func (j *Judge) explained(v policy.Verdict, premises []policy.Premise) *explanation.Explanation {

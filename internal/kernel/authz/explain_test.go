@@ -108,6 +108,28 @@ func TestStrangersLearnNothing(t *testing.T) {
 	}
 }
 
+// TestHidden: where the refusal hides which resource it is about, so does the
+// explanation.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	var judge authz.Judge
+	hidden := foreignAsk(t, `{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"kms:*","Resource":"*"}`)
+	hidden.Refusal = fault.New(fault.AccessDenied, "no more than this")
+	if err := judge.Allow(&authz.Facts{}, user(), hidden); err != hidden.Refusal {
+		t.Fatal(err)
+	}
+	if why := judge.Explain(); why.Own != nil || why.Of(account) != nil || len(why.OfOwner.Premises) == 0 {
+		t.Errorf("%+v", why)
+	}
+	hidden.Account = account
+	if err := judge.Allow(&authz.Facts{}, user(), hidden); err != hidden.Refusal {
+		t.Fatal(err)
+	}
+	if why := judge.Explain(); why.Own == nil || len(why.Own.Premises) == 0 {
+		t.Errorf("an account learns nothing of its own: %+v", why)
+	}
+}
+
 // TestVerdict: what allowed can be had, a grant included.
 func TestVerdict(t *testing.T) {
 	t.Parallel()
