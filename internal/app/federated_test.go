@@ -63,6 +63,7 @@ func TestFederatedUser(t *testing.T) {
 		w.refused(as, "sts:AssumeRole", assuming(role), fault.AccessDenied)
 		w.refused(as, "sts:GetSessionToken", &sts.GetSessionTokenInput{}, fault.AccessDenied)
 		w.refused(as, "sts:GetFederationToken", &sts.GetFederationTokenInput{Name: optional.Some("eve")}, fault.AccessDenied)
+		w.refused(as, "sts:DecodeAuthorizationMessage", &sts.DecodeAuthorizationMessageInput{EncodedMessage: optional.Some("x")}, fault.AccessDenied)
 		who := w.must(as, "sts:GetCallerIdentity", &sts.GetCallerIdentityInput{}).(*sts.GetCallerIdentityOutput)
 		if *who != (sts.GetCallerIdentityOutput{UserID: owner + ":bob", Account: owner, ARN: bobARN}) {
 			t.Errorf("it is %+v", who)

@@ -208,8 +208,9 @@ var limits = map[string][]limit{
 	"sts:CreateForwardAccessSession": {
 		{"Method", 1, 16}, {"Uri", 1, 8192}, {"BodySha256", 64, 64}, {"DurationSeconds", 1, 300}, {"SourceIp", 2, 45}, {"PassRoleArn", 20, 2048},
 	},
-	"sts:GetAccessKeyInfo":  {{"AccessKeyId", 16, 128}},
-	"sts:GetCallerIdentity": {},
+	"sts:DecodeAuthorizationMessage": {{"EncodedMessage", 1, 10240}},
+	"sts:GetAccessKeyInfo":           {{"AccessKeyId", 16, 128}},
+	"sts:GetCallerIdentity":          {},
 	"sts:GetFederationToken": {
 		{"Name", 2, 32}, {"Policy", 1, 2048}, {"DurationSeconds", 900, 129600}, {"MinimumSessionTokenSize", 0, 4096},
 	},

@@ -13,6 +13,7 @@ import (
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/kmstest"
@@ -610,14 +611,19 @@ var samples = map[string]func(w *world) any{
 		user := w.newUser(owner, w.fresh("reader"))
 		return trading(newRequest("GET", "/documents/1", "").signedBy(user, documentsSigning, "us-east-1", time.Now()))
 	},
+	"sts:DecodeAuthorizationMessage": func(w *world) any {
+		refused := &explanation.Explanation{Action: "kms:ListKeys", Resource: "*"}
+		message := explanation.NewMessages(w.keyring).Encode(&w.caller(owner).Caller.Principal, time.Now(), refused)
+		return &sts.DecodeAuthorizationMessageInput{EncodedMessage: optional.Some(message)}
+	},
 	"sts:GetAccessKeyInfo": func(w *world) any {
 		return &sts.GetAccessKeyInfoInput{AccessKeyID: optional.Some(w.newUser(owner, w.fresh("keyed")).AccessKeyID)}
 	},
-	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
 	"sts:GetFederationToken": func(*world) any {
 		return &sts.GetFederationTokenInput{Name: optional.Some("sample")}
 	},
-	"sts:GetSessionToken": func(*world) any { return &sts.GetSessionTokenInput{} },
+	"sts:GetCallerIdentity": func(*world) any { return &sts.GetCallerIdentityInput{} },
+	"sts:GetSessionToken":   func(*world) any { return &sts.GetSessionTokenInput{} },
 
 	"kms-xks-proxy:Decrypt": func(w *world) any { return w.externalDecryption() },
 	"kms-xks-proxy:Encrypt": func(w *world) any { return w.externalEncryption() },

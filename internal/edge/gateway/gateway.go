@@ -250,6 +250,7 @@ func (g *Gateway) call(ctx context.Context, r *message.Request, began time.Time,
 	var answer message.Response
 	if err != nil {
 		answer = s.failure(id, err)
+		answer.Explanation = req.Message
 	} else {
 		answer = s.success(target.bound, id, out)
 	}

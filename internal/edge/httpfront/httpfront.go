@@ -238,6 +238,9 @@ func write(w http.ResponseWriter, m message.Response) {
 	if m.Allow != "" {
 		header["Allow"] = []string{m.Allow}
 	}
+	if m.Explanation != "" {
+		header["X-Claviger-Authorization-Message"] = []string{m.Explanation}
+	}
 	if m.ErrorType != "" {
 		header["X-Amzn-Errortype"] = []string{m.ErrorType}
 	}

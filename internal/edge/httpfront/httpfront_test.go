@@ -33,7 +33,7 @@ func (e *echo) Handle(_ context.Context, r *message.Request) message.Response {
 	if e.panic {
 		panic("a bug")
 	}
-	return message.Response{Status: 200, ContentType: "text/plain", RequestID: "id", Body: r.Body}
+	return message.Response{Status: 200, ContentType: "text/plain", RequestID: "id", Explanation: r.Get("x-told"), Body: r.Body}
 }
 
 func (e *echo) Refuse(_ *message.Request, err error) message.Response {
@@ -200,6 +200,27 @@ func TestHealth(t *testing.T) {
 		address := serve(t, httpfront.Options{Handler: new(echo), Ready: func() bool { return ready }})
 		if status, body := exchange(t, address, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"); status != want {
 			t.Errorf("ready %t: %d %s", ready, status, body)
+		}
+	}
+}
+
+// TestExplanation: who was refused by policies is told so in a field of the header.
+func TestExplanation(t *testing.T) {
+	t.Parallel()
+	address := serve(t, httpfront.Options{Handler: new(echo)})
+	for _, told := range []string{"", "sealed-text"} {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "http://"+address+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Told", told)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if got := answer.Header.Values("X-Claviger-Authorization-Message"); strings.Join(got, ",") != told || len(got) > 1 || (told == "") != (got == nil) {
+			t.Errorf("told %q in %q", told, got)
 		}
 	}
 }

@@ -45,6 +45,10 @@ type Response struct {
 	ContentType string
 	RequestID   string
 	ErrorType   string // x-amzn-ErrorType, "" on success
-	Allow       string // methods, where the request's was not one of them
-	Body        []byte
+	// Explanation is the sealed message about a refusal by policies, for
+	// DecodeAuthorizationMessage; "" where there is none.
+	Explanation string
+
+	Allow string // methods, where the request's was not one of them
+	Body  []byte
 }

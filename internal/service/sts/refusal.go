@@ -8,8 +8,9 @@ import (
 
 // Codes of the service, as the public model and AWS's answers spell them.
 const (
-	InvalidParameterValue fault.Code = "InvalidParameterValue"
-	PackedPolicyTooLarge  fault.Code = "PackedPolicyTooLarge"
+	InvalidAuthorizationMessage fault.Code = "InvalidAuthorizationMessageException"
+	InvalidParameterValue       fault.Code = "InvalidParameterValue"
+	PackedPolicyTooLarge        fault.Code = "PackedPolicyTooLarge"
 )
 
 // withoutSecondFactor refuses a call that claims a second factor. Nobody has a

@@ -13,6 +13,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
 )
@@ -46,6 +47,7 @@ type Service struct {
 	accessKeys AccessKeys
 	signatures Signatures
 	tokens     *session.Tokens
+	messages   *explanation.Messages
 }
 
 // New returns the service.
@@ -55,6 +57,7 @@ func New(o Options) *Service {
 		accessKeys: o.AccessKeys,
 		signatures: o.Signatures,
 		tokens:     session.NewTokens(o.Keyring),
+		messages:   explanation.NewMessages(o.Keyring),
 	}
 }
 
@@ -64,6 +67,7 @@ func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
 		s.assumeRole(),
 		s.createForwardAccessSession(),
+		s.decodeAuthorizationMessage(),
 		s.getAccessKeyInfo(),
 		s.getCallerIdentity(),
 		s.getFederationToken(),

@@ -14,6 +14,7 @@ import (
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
 	"claviger/internal/service/sts"
@@ -42,7 +43,8 @@ type world struct {
 	tokens *session.Tokens
 	ops    map[string]operation.Operation
 
-	roles map[string]*authz.Role
+	messages *explanation.Messages
+	roles    map[string]*authz.Role
 
 	// What Verify answers, and what it was asked.
 	by       *authz.Credential
@@ -65,7 +67,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, tokens: session.NewTokens(keyring), ops: make(map[string]operation.Operation), roles: make(map[string]*authz.Role)}
+	w := &world{t: t, tokens: session.NewTokens(keyring), messages: explanation.NewMessages(keyring), ops: make(map[string]operation.Operation), roles: make(map[string]*authz.Role)}
 	if w.store, err = store.Open(t.Context(), memory.New(), store.Options{Sealer: keyring}); err != nil {
 		t.Fatal(err)
 	}
