@@ -60,16 +60,21 @@ var comparisons = map[string]*comparison{
 // parseOperator reads [ForAllValues:|ForAnyValue:]Base[IfExists], in any letter
 // case. Null has no IfExists, and a set prefix doesn't change it.
 func parseOperator(name string) (operator, bool) {
-	var o operator
+	o, _, ok := splitOperator(name)
+	return o, ok
+}
+
+// splitOperator is parseOperator, and returns the base too, folded.
+func splitOperator(name string) (o operator, base string, ok bool) {
 	name = Fold(name)
 	if rest, ok := strings.CutPrefix(name, "forallvalues:"); ok {
 		name, o.quantifier = rest, forAllValues
 	} else if rest, ok := strings.CutPrefix(name, "foranyvalue:"); ok {
 		name, o.quantifier = rest, forAnyValue
 	}
-	base, ifExists := strings.CutSuffix(name, "ifexists")
-	o.comparison, o.ifExists = comparisons[base], ifExists
-	return o, o.comparison != nil && (o.compile != nil || !ifExists)
+	base, o.ifExists = strings.CutSuffix(name, "ifexists")
+	o.comparison = comparisons[base]
+	return o, base, o.comparison != nil && (o.compile != nil || !o.ifExists)
 }
 
 // newCondition compiles one key of a Condition. vars is variables where the

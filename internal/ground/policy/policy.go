@@ -32,7 +32,7 @@ type Policy struct {
 	kind       Kind
 	name       string
 	text       string
-	modern     bool // has variables
+	version    string
 	statements []statement
 
 	// denies and allows point into statements: a decision reads every Deny of
@@ -70,7 +70,7 @@ func Compile(kind Kind, name string, text []byte, bound map[string]string) (*Pol
 	if err := c.run(); err != nil {
 		return nil, located(err, c.at)
 	}
-	p := &Policy{kind: kind, name: name, text: string(text), modern: doc.modern(), statements: c.statements, principals: distinct(doc)}
+	p := &Policy{kind: kind, name: name, text: string(text), version: doc.version, statements: c.statements, principals: distinct(doc)}
 	for i := range p.statements {
 		switch s := &p.statements[i]; {
 		case s.inert:

@@ -180,7 +180,7 @@ func (p *Policy) ContextKeys() []string {
 // eachVariable calls add for the variables of a text, in a document of the
 // version that has them.
 func (p *Policy) eachVariable(text string, add func(string)) {
-	for p.modern {
+	for p.version == "2012-10-17" {
 		at := strings.Index(text, "${")
 		if at < 0 {
 			return
