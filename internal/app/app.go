@@ -38,6 +38,7 @@ type commands struct {
 	XksKey           xksKeyCommand           `cmd:"" help:"Manage the external keys of such key stores."`
 	RootKey          rootKeyCommand          `cmd:"" help:"Show, replace, share and recover the root key of a server."`
 	Audit            auditCommand            `cmd:"" help:"Read and verify the trail of a server."`
+	Policy           policyCommand           `cmd:"" help:"Say what policies allow, what is wrong with them, and who can do what."`
 	Simulate         simulateCommand         `cmd:"" help:"Play a service of AWS against a running server, to try key policies."`
 	Version          versionCommand          `cmd:"" help:"Print the version."`
 }
