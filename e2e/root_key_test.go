@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
 	"claviger/internal/ground/store/postgres/postgrestest"
 )
 
@@ -188,4 +191,75 @@ func post(p *process, path string, in any) ([]byte, error) {
 		err = fmt.Errorf("%s: %s", answer.Status, out)
 	}
 	return out, err
+}
+
+// TestRootKeyOfAnother has the root key of one server wrapped by a key of another,
+// through the policy of that key, from initialisation to a change of source.
+func TestRootKeyOfAnother(t *testing.T) {
+	t.Parallel()
+	keeper := serve(t, filepath.Join(t.TempDir(), "keeper"))
+	owner, ctx := keeper.root(), t.Context()
+	key := *must[*kms.CreateKeyOutput](t)(owner.kms.CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata.Arn
+	sealer := keeper.user(owner, "sealer", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:Encrypt","kms:Decrypt"],"Resource":"`+key+`",
+		"Condition":{"StringEquals":{"kms:EncryptionContext:claviger:purpose":"root-key"}}}}`)
+	got := must[aws.Credentials](t)(sealer.kms.Options().Credentials.Retrieve(ctx))
+	env := append([]string{"AWS_ACCESS_KEY_ID=" + got.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + got.SecretAccessKey}, rootEnv...)
+	source := "awskms:///" + key + "?endpoint=" + keeper.endpoint
+	dir := filepath.Join(t.TempDir(), "data")
+	args := func(verb string, more ...string) []string {
+		return append(append(strings.Fields(verb), "--data", dir), more...)
+	}
+	try := func(want int, says string, env []string, args []string) {
+		t.Helper()
+		out, errs, code := command(t, args, env...)
+		if code != want || !strings.Contains(out+errs, says) {
+			t.Errorf("%s ended with %d and said %q, want %d and %q", strings.Join(args, " "), code, out+errs, want, says)
+		}
+		if strings.Contains(out+errs, got.SecretAccessKey) {
+			t.Errorf("%s shows the secret access key", strings.Join(args, " "))
+		}
+	}
+	try(1, "no credentials", rootEnv, args("init", "--root-key", source))
+	try(0, "Initialised", env, args("init", "--root-key", source, "--account", rootAccount))
+	if files, _ := filepath.Glob(filepath.Join(dir, "root.key*")); len(files) != 0 {
+		t.Errorf("there are files of a root key: %v", files)
+	}
+	serving := args("serve", "--listen", "127.0.0.1:0", "--root-key", source)
+	p := start(t, serving, env...)
+	blob := must[*kms.EncryptOutput](t)(p.root().kms.Encrypt(ctx, &kms.EncryptInput{
+		KeyId: must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata.KeyId, Plaintext: []byte("kept"),
+	})).CiphertextBlob
+	try(0, "awskms:///"+key, env, args("root-key rotate"))
+	p.kill()
+	p = start(t, serving, env...)
+	kept := func() {
+		t.Helper()
+		if out := must[*kms.DecryptOutput](t)(p.root().kms.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: blob})); string(out.Plaintext) != "kept" {
+			t.Errorf("decrypted %q", out.Plaintext)
+		}
+	}
+	kept()
+	p.stop()
+
+	// The keeper's word is final: a key that is disabled opens nothing.
+	must[*kms.DisableKeyOutput](t)(owner.kms.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &key}))
+	try(1, "DisabledException", env, serving)
+	must[*kms.EnableKeyOutput](t)(owner.kms.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &key}))
+	other := *must[*kms.CreateKeyOutput](t)(owner.kms.CreateKey(ctx, &kms.CreateKeyInput{})).KeyMetadata.Arn
+	try(1, "was not wrapped by this key", []string{"AWS_ACCESS_KEY_ID=" + rootKeyID, "AWS_SECRET_ACCESS_KEY=" + rootSecret},
+		args("root-key status", "--root-key", "awskms:///"+other+"?endpoint="+keeper.endpoint))
+	try(1, "AccessDeniedException", env, args("root-key rotate", "--root-key", source, "--to", "awskms:///"+other+"?endpoint="+keeper.endpoint))
+	try(1, "there is no file", env, args("root-key status", "--root-key", "file:"+filepath.Join(dir, "root.key")))
+	try(0, "From the next start on the server needs --root-key file:", env, args("root-key rotate", "--root-key", source, "--to", "file:"+filepath.Join(dir, "root.key")))
+	if code := keeper.stop(); code != 0 {
+		t.Errorf("the keeper ended with %d", code)
+	}
+	p = start(t, args("serve", "--listen", "127.0.0.1:0"), rootEnv...)
+	kept()
+	for _, r := range p.records() {
+		if r.EventName == "RootKeyRotated" {
+			return
+		}
+	}
+	t.Error("the trail has no rotation")
 }

@@ -17,8 +17,10 @@ status=0
 # outside the main module try a binary that they build, which go test does not
 # see change: without -count it would take the outcome of before.
 go test $race -timeout 10m ./... || status=1
-if [ -z "${CLAVIGER_LONG:-}" ] && [ -n "$race" ]; then # the one package that needs cgo
-	go vet -tags pkcs11 ./internal/service/kms/hsm ./internal/app && go test $race -tags pkcs11 ./internal/service/kms/hsm || status=1
+if [ -z "${CLAVIGER_LONG:-}" ] && [ -n "$race" ]; then # the packages that need cgo
+	tokens='./internal/service/kms/hsm ./internal/ground/sealed/root/token'
+	# shellcheck disable=SC2086 # one word per package
+	go vet -tags pkcs11 $tokens ./internal/app && go test $race -tags pkcs11 $tokens || status=1
 fi
 for module in client examples/vault-of-documents; do
 	(cd "$module" && go test -count=1 $race -timeout 10m ./...) || status=1

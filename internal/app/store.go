@@ -8,10 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
+	"claviger/internal/edge/awskms"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
+	"claviger/internal/ground/sealed/root/token"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/postgres"
@@ -39,7 +42,7 @@ const (
 type location struct {
 	Data    string `default:"./claviger-data" env:"CLAVIGER_DATA" type:"path" placeholder:"DIR" help:"Data directory."`
 	Store   string `default:"sqlite:" env:"CLAVIGER_STORE" placeholder:"URL" help:"Where records are kept: sqlite: is a file in the data directory, postgres://USER@HOST/DATABASE?sslmode=verify-full a database of PostgreSQL 15 or newer. A password does not belong on a command line, which others can read."`
-	RootKey string `env:"CLAVIGER_ROOT_KEY" placeholder:"SOURCE" help:"Where the root key comes from: file:PATH, passphrase-file:PATH, passphrase-fd:N or prompt; file:DIR/root.key by default."`
+	RootKey string `env:"CLAVIGER_ROOT_KEY" placeholder:"SOURCE" help:"Where the root key comes from: file:PATH, passphrase-file:PATH, passphrase-fd:N, prompt, pkcs11:URI or awskms:///KEY; file:DIR/root.key by default."`
 
 	opened *sealed.RootKey // once it was, so that a passphrase is asked for once
 }
@@ -71,7 +74,16 @@ func (l *location) place() string {
 }
 
 // wrappers are the sources that wrap a root key.
-var wrappers = root.Wrappers{}
+var wrappers = root.Wrappers{
+	"pkcs11": token.Parse,
+	"awskms": func(text string) (root.Wrapper, error) {
+		key, err := awskms.Parse(text, awskms.Options{Getenv: os.Getenv, ReadFile: os.ReadFile, Now: time.Now})
+		if err != nil {
+			return nil, err
+		}
+		return key, nil
+	},
+}
 
 func (l *location) rootSource() (root.Source, error) {
 	text := l.RootKey

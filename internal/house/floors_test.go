@@ -34,6 +34,7 @@ var only = []permit{
 	{"net/http", "HTTP ends at the edge", []string{
 		"edge/httpfront", "app", "app/metrics", "cmd/claviger-bench",
 		"edge/xksclient", // carries requests to the proxies of external key stores
+		"edge/awskms",    // asks the key management service that wraps the root key
 		"simulate",       // is a client
 	}},
 	{"net/http/", "test servers have no place in the binary", nil},
@@ -44,7 +45,7 @@ var only = []permit{
 		"ground/store/postgres",              // how connections to the database are kept
 		"ground/store/postgres/postgrestest", // what comes between a client and its server
 	}},
-	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient"}},
+	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient", "edge/awskms"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
 		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "cmd/claviger", "cmd/claviger-bench",
 		"ground/store/postgres/postgrestest",
@@ -95,15 +96,16 @@ var only = []permit{
 
 	// Our own.
 	{internal + "words/confidential/reveal", "importing it is the permission to read secrets", []string{
-		"words/confidential", // declares Reveal
-		"ground/sealed",      // encrypts plaintexts and makes root keys of bytes
-		"ground/sealed/root", // writes shares and what they give back to files
-		"edge/sigv4",         // checks signatures against secret access keys
-		"edge/xksclient",     // signs with the credentials of key stores
-		"service/kms/hsm",    // gives its password to a token
-		"edge/awsjson",       // answers Decrypt and GenerateDataKey
-		"edge/awsquery",      // answers CreateAccessKey and AssumeRole
-		"service/iam",        // keeps secret access keys in rows that the store seals
+		"words/confidential",                      // declares Reveal
+		"ground/sealed",                           // encrypts plaintexts and makes root keys of bytes
+		"ground/sealed/root",                      // writes shares and what they give back to files
+		"ground/sealed/root/token", "edge/awskms", // have root keys wrapped
+		"edge/sigv4",      // checks signatures against secret access keys
+		"edge/xksclient",  // signs with the credentials of key stores
+		"service/kms/hsm", // gives its password to a token
+		"edge/awsjson",    // answers Decrypt and GenerateDataKey
+		"edge/awsquery",   // answers CreateAccessKey and AssumeRole
+		"service/iam",     // keeps secret access keys in rows that the store seals
 	}},
 	{internal + "ground/store", "protocols can't read behind the policies' back", []string{"ground/", "kernel/", "service/", "app"}},
 	{internal + "ground/store/", "databases are chosen at the start", []string{"ground/store/", "app"}},
@@ -113,7 +115,8 @@ var only = []permit{
 		"kernel/session",     // seals session tokens
 		"kernel/explanation", // seals authorization messages
 	}},
-	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app"}},
+	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app", "ground/sealed/root/token"}},
+	{internal + "ground/sealed/root/token", "the root key is read at the start", []string{"app"}},
 	{internal + "ground/attestation", "who is attested is asked where policies need it", []string{"service/kms", "app"}},
 	{internal + "app/metrics", "what is shown to whom is decided at the start", []string{"app"}},
 	{internal + "ground/audit", "records are kept by the kernel and read by their service", []string{"kernel/", "service/trail", "app"}},
@@ -127,9 +130,9 @@ var only = []permit{
 	{"github.com/prometheus/client_golang/", "what watches servers", []string{"app/metrics"}},
 	{"github.com/prometheus/client_model/go", "what watches servers", []string{"app/metrics"}},
 	{"github.com/tidwall/btree", "ordered tables in memory", []string{"ground/store/memory"}},
-	{"github.com/aws/aws-sdk-go-v2/aws", "credentials of simulated services", []string{"simulate", "app"}},
-	{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "simulated services sign as real ones do", []string{"simulate"}},
-	{"github.com/miekg/pkcs11", "tokens, in a build of their own with cgo", []string{"service/kms/hsm"}},
+	{"github.com/aws/aws-sdk-go-v2/aws", "credentials of simulated services, and of the root key's", []string{"simulate", "app", "edge/awskms"}},
+	{"github.com/aws/aws-sdk-go-v2/aws/signer/v4", "calls of ours are signed as those of real services are", []string{"simulate", "edge/awskms"}},
+	{"github.com/miekg/pkcs11", "tokens, in a build of their own with cgo", []string{"service/kms/hsm", "ground/sealed/root/token"}},
 	{"github.com/jackc/pgx/v5", "the shared database", []string{"ground/store/postgres"}},
 	{"github.com/jackc/pgx/v5/", "the shared database", []string{"ground/store/postgres", "ground/store/postgres/postgrestest"}},
 	{"filippo.io/mldsa", "signatures of ML-DSA keys", []string{"ground/sealed"}},

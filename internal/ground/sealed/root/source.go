@@ -81,7 +81,7 @@ func Parse(s string, wrappers Wrappers) (Source, error) {
 		}
 		return Source{kind: wrapped, name: name, text: s, wrapper: w}, nil
 	}
-	return Source{}, fmt.Errorf("%w: give file:PATH, passphrase-file:PATH, passphrase-fd:N or prompt", ErrSource)
+	return Source{}, fmt.Errorf("%w: give file:PATH, passphrase-file:PATH, passphrase-fd:N, prompt, pkcs11:URI or awskms:///KEY", ErrSource)
 }
 
 // Passphrase is the source of a passphrase that was asked for elsewhere, as
