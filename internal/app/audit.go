@@ -63,11 +63,18 @@ func (c *auditVerifyCommand) Run(env *environment) error {
 	}
 	return c.call(env, "/audit/verify", in, func(r io.Reader) error {
 		var report audit.Report
-		if err := json.NewDecoder(r).Decode(&report); err != nil {
-			return fmt.Errorf("reading the report: %w", err)
+		if err := readReport(r, &report); err != nil {
+			return err
 		}
 		return c.report(env, &report)
 	})
+}
+
+func readReport(r io.Reader, into *audit.Report) error {
+	if err := json.NewDecoder(r).Decode(into); err != nil {
+		return fmt.Errorf("reading the report: %w", err)
+	}
+	return nil
 }
 
 func (c *auditVerifyCommand) report(env *environment, report *audit.Report) error {

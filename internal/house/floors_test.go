@@ -47,7 +47,7 @@ var only = []permit{
 	}},
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient", "edge/awskms"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
-		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "cmd/claviger", "cmd/claviger-bench",
+		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "app/doctor", "cmd/claviger", "cmd/claviger-bench",
 		"ground/store/postgres/postgrestest",
 	}},
 	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "ground/store/postgres/postgrestest"}},
@@ -64,6 +64,7 @@ var only = []permit{
 	{"syscall", "few need to know which system they run on", []string{
 		"ground/audit",       // locks, preallocation, synced writes
 		"ground/sealed/root", // who owns the file of the root key
+		"app/doctor",         // who owns the files of a server
 		"app",                // signals
 		"cmd/claviger-bench",
 	}},
@@ -108,7 +109,7 @@ var only = []permit{
 		"service/iam",     // keeps secret access keys in rows that the store seals
 	}},
 	{internal + "ground/store", "protocols can't read behind the policies' back", []string{"ground/", "kernel/", "service/", "app"}},
-	{internal + "ground/store/", "databases are chosen at the start", []string{"ground/store/", "app"}},
+	{internal + "ground/store/", "databases are chosen at the start", []string{"ground/store/", "app", "app/doctor"}},
 	{internal + "ground/store/driver", "it has the words in which tables are declared", []string{"ground/store", "ground/store/", "service/", "app"}},
 	{internal + "ground/sealed", "keys are used by what keeps them", []string{
 		"ground/", "service/", "app",
@@ -118,6 +119,7 @@ var only = []permit{
 	{internal + "ground/sealed/root", "the root key is read at the start", []string{"app", "ground/sealed/root/token"}},
 	{internal + "ground/sealed/root/token", "the root key is read at the start", []string{"app"}},
 	{internal + "ground/attestation", "who is attested is asked where policies need it", []string{"service/kms", "app"}},
+	{internal + "app/doctor", "what is examined is found out at the start", []string{"app"}},
 	{internal + "app/metrics", "what is shown to whom is decided at the start", []string{"app"}},
 	{internal + "ground/audit", "records are kept by the kernel and read by their service", []string{"kernel/", "service/trail", "app"}},
 	{internal + "kernel/pipeline", "a room does not call the corridor", []string{"edge/", "app"}},

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Owned judges who may use what lies at path and below it. Nobody but self, a
+// user id, and root may own it, and nobody else may read, write or enter it. It
+// also returns when the newest file was written.
+func Owned(path string, self int) (found []Finding, newest time.Time) {
+	const check = "files"
+	looked := 0
+	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := os.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a running server has just removed it
+		}
+		if err != nil {
+			return err
+		}
+		looked++
+		if info.Mode().IsRegular() && info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+		found = append(found, owned(check, name, info, self)...)
+		return nil
+	})
+	if err != nil {
+		return append(found, Failed(check, "run this as the user that the server runs as", err)), newest
+	}
+	if len(found) == 0 {
+		found = append(found, ok(check, "%d files and directories are closed to others", looked))
+	}
+	return found, newest
+}
+
+// Private judges one file as Owned does.
+func Private(check, path string, self int) []Finding {
+	info, err := os.Stat(path)
+	if err != nil {
+		return []Finding{Failed(check, "run this as the user that the server runs as", err)}
+	}
+	found := owned(check, path, info, self)
+	if len(found) == 0 {
+		found = append(found, ok(check, "%s is closed to others", path))
+	}
+	return found
+}
+
+func owned(check, name string, info fs.FileInfo, self int) []Finding {
+	var found []Finding
+	mode := info.Mode()
+	if mode&fs.ModeSymlink != 0 {
+		return []Finding{warning(check, "see that nobody else may change where it leads", "%s leads elsewhere", name)}
+	}
+	if open := mode.Perm() & 0o077; open != 0 && closable {
+		found = append(found, problem(check, fmt.Sprintf("chmod go= %s", name), "others may use %s (mode %04o)", name, mode.Perm()))
+	}
+	if owner, known := ownerOf(info); known && !slices.Contains([]int{0, self}, owner) {
+		found = append(found, problem(check, fmt.Sprintf("chown %d %s", self, name), "%s belongs to user %d, and the server would run as user %d", name, owner, self))
+	}
+	return found
+}
+
+// SyncTime is how long a small synced write takes in a directory: the median of
+// several.
+func SyncTime(dir string, now func() time.Time) (took time.Duration, err error) {
+	f, err := os.CreateTemp(dir, ".doctor-*")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	var times []time.Duration
+	block := make([]byte, 4096)
+	for i := range 9 {
+		began := now()
+		if _, err := f.WriteAt(block, int64(i*len(block))); err != nil {
+			return 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+		times = append(times, now().Sub(began))
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
