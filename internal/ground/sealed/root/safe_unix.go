@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -19,7 +20,7 @@ func checkSafe(path string, info fs.FileInfo) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%w: %s is not a regular file", ErrUnsafe, path)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && !lent(path, os.Getenv("CREDENTIALS_DIRECTORY"), info) {
 		return fmt.Errorf("%w: others may use %s (mode %04o); run: chmod 0400 %s", ErrUnsafe, path, mode, path)
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
@@ -27,6 +28,19 @@ func checkSafe(path string, info fs.FileInfo) error {
 		return fmt.Errorf("%w: the owner of %s can't be found out", ErrUnsafe, path)
 	}
 	return checkOwner(path, stat.Uid, os.Geteuid())
+}
+
+// lent reports whether a file is a credential that systemd lends to this process
+// alone, in a directory of its own. Where its file system has access control
+// lists, such a file belongs to root and names the user of the service in one,
+// whose mask shows as the group's bits of the mode.
+// https://systemd.io/CREDENTIALS/
+func lent(path, directory string, info fs.FileInfo) bool {
+	if directory == "" || filepath.Dir(path) != filepath.Clean(directory) || info.Mode().Perm() != 0o440 {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Uid == 0
 }
 
 // checkOwner accepts ourselves and root.
