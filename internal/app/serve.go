@@ -40,6 +40,7 @@ func (c *serveCommand) Run(env *environment) error {
 		return usage("CLAVIGER_TLS has dev make itself a certificate; serve takes one with --tls-cert and --tls-key")
 	}
 	logger := newLogger(env.stderr, c.LogLevel, c.LogFormat)
+	logger.Info("starting", "version", Version, "revision", revision(), "data", c.Data)
 	secure, err := c.transport.secure(logger)
 	if err != nil {
 		return err
@@ -60,12 +61,14 @@ func (c *serveCommand) Run(env *environment) error {
 		listener:    listener,
 		adminListen: c.AdminListen,
 		socket:      c.socket(),
+		stopping:    func() { notify(env.getenv, "STOPPING=1") },
 		ready: func(d doors, admin string) {
 			line := readyLine{
 				Message: "ready", Listen: listener.Addr().String(), Endpoint: d[0].endpoint, XKSEndpoint: d.proxyEndpoint(),
 				Region: c.Region, Data: c.Data, AdminSocket: c.socket(), AdminListen: admin,
 			}
 			line.log(logger)
+			notify(env.getenv, "READY=1\nSTATUS=serving "+d[0].endpoint)
 			if c.LogFormat == "json" {
 				_ = printJSON(env.stdout, line) // nobody may be reading
 			}
@@ -154,6 +157,7 @@ type serving struct {
 	adminListen string // "" for no such port
 	socket      string // of the operator commands
 	localOnly   bool
+	stopping    func()                      // may be nil
 	ready       func(d doors, admin string) // admin is the address of the admin port, "" where there is none
 }
 
@@ -211,6 +215,9 @@ func (s *server) serve(o serving) error {
 		cause = errors.New("another process has taken the store over")
 	}
 	serving.Store(false)
+	if o.stopping != nil {
+		o.stopping()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	err = errors.Join(doors.shutdown(ctx), operators.Close()) // operators may follow the trail for ever

@@ -91,6 +91,7 @@ func (t *transport) reload(logger *slog.Logger, opened *httpfront.TLS) error {
 	if err := opened.Replace(c); err != nil {
 		return fmt.Errorf("TLS with %s: %w", t.Cert, err)
 	}
+	logger.Info("the certificate was read anew")
 	t.report(logger, opened)
 	return nil
 }
