@@ -56,7 +56,14 @@ func (s *server) admin() http.Handler {
 	s.addRootKey(mux)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
+	s.addLooks(mux)
 	return mux
+}
+
+// addLooks adds what a server answers also before it has begun.
+func (s *server) addLooks(mux *http.ServeMux) {
+	mux.HandleFunc("POST /store/stat", s.adminStoreStat)
+	mux.HandleFunc("POST /store/verify", s.adminVerifyStore)
 }
 
 // operator is the credential of whoever holds the socket.
@@ -301,6 +308,21 @@ type where struct {
 // call sends a request to the running server. Where none runs, it opens the
 // store under its exclusive lock and answers the request itself.
 func (o *where) call(env *environment, path string, in any, answer func(io.Reader) error) error {
+	return o.callWith(env, path, in, answer, newServer, (*server).admin)
+}
+
+// callUnbegun is call for what only looks: where no server runs, none begins, so
+// that also a store which none would serve can be looked at.
+func (o *where) callUnbegun(env *environment, path string, in any, answer func(io.Reader) error) error {
+	return o.callWith(env, path, in, answer, assemble, func(s *server) http.Handler {
+		mux := http.NewServeMux()
+		s.addLooks(mux)
+		return mux
+	})
+}
+
+func (o *where) callWith(env *environment, path string, in any, answer func(io.Reader) error,
+	start func(context.Context, foundations) (*server, error), handler func(*server) http.Handler) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -316,17 +338,18 @@ func (o *where) call(env *environment, path string, in any, answer func(io.Reade
 	if o.Socket != "" {
 		return fmt.Errorf("no server answers at %s: %w", o.Socket, err)
 	}
-	return o.offline(env, path, in, answer)
+	return o.offline(env, path, in, answer, start, handler)
 }
 
 // offline serves one request on a socket of its own.
-func (o *where) offline(env *environment, path string, in any, answer func(io.Reader) error) error {
+func (o *where) offline(env *environment, path string, in any, answer func(io.Reader) error,
+	start func(context.Context, foundations) (*server, error), handler func(*server) http.Handler) error {
 	f, err := o.open(context.Background())
 	if err != nil {
 		return err
 	}
 	f.log = newLogger(env.stderr, "warn", "text")
-	s, err := newServer(context.Background(), f)
+	s, err := start(context.Background(), f)
 	if err != nil {
 		return err
 	}
@@ -334,7 +357,7 @@ func (o *where) offline(env *environment, path string, in any, answer func(io.Re
 	if err != nil {
 		return errors.Join(err, s.close())
 	}
-	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: 10 * time.Second}
+	operators := &http.Server{Handler: handler(s), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- operators.Serve(listener) }()
 	err = post(o.socket(), path, in, answer)

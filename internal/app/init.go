@@ -88,6 +88,9 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 	if err != nil {
 		return made{}, err
 	}
+	if err := store.Finished(ctx, d); err != nil {
+		return made{}, errors.Join(err, d.Close())
+	}
 	if _, err := d.Meta(ctx, metaInitialised); err == nil {
 		return made{}, errors.Join(usage("%s is initialised already", l.place()), d.Close())
 	} else if !errors.Is(err, store.ErrNotFound) {

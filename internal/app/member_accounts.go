@@ -13,10 +13,10 @@ import (
 
 // accountServices makes the two services that know accounts: whose identities are
 // in them, and how they stand to each other.
-func accountServices(opened *store.Store, f *foundations, now func() time.Time) (*iam.Service, *organizations.Service) {
+func accountServices(opened *store.Store, f *foundations, now func() time.Time, lost func(time.Time) bool) (*iam.Service, *organizations.Service) {
 	var trees *organizations.Service // made below; nobody calls before
 	identities := iam.New(iam.Options{
-		Store: opened, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: now,
+		Store: opened, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: now, Lost: lost,
 		Places: func(ctx context.Context, account string) (*authz.Place, error) { return trees.Place(ctx, account) },
 	})
 	trees = organizations.New(organizations.Options{

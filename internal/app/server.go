@@ -27,6 +27,7 @@ import (
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
+	"claviger/internal/service/installation"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/service/organizations"
@@ -66,6 +67,10 @@ type foundations struct {
 
 // server is the house, put together.
 type server struct {
+	driver       driver.Driver
+	installation string
+	incarnation  *incarnation
+
 	store     *store.Store
 	trail     audit.Trail
 	iam       *iam.Service
@@ -100,7 +105,23 @@ func tables() []store.AnyTable {
 // closes everything. Before it returns, the trail has the record of every
 // change that the store has.
 func newServer(ctx context.Context, f foundations) (*server, error) {
-	s := &server{log: f.log, now: f.now, dir: f.dir, tasks: newTasks(), requestQuotas: len(f.quotas.requests)}
+	s, err := assemble(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
+	}
+	return s, nil
+}
+
+// assemble puts a server together that does nothing yet: neither is it known
+// whether store and trail fit together, nor does anything go on by itself.
+func assemble(ctx context.Context, f foundations) (*server, error) {
+	s := &server{
+		log: f.log, now: f.now, dir: f.dir, tasks: newTasks(), requestQuotas: len(f.quotas.requests),
+		driver: f.driver, installation: f.keyring.Installation(),
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -115,10 +136,13 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		return nil, err // the driver is closed already
 	}
 	s.store = opened
+	if s.incarnation, err = readIncarnation(ctx, f.driver); err != nil {
+		return nil, errors.Join(err, s.store.Close())
+	}
 	if t, ok := f.driver.(driver.Tenant); ok {
 		s.lost = t.Lost()
 	}
-	s.iam, s.trees = accountServices(s.store, &f, s.now)
+	s.iam, s.trees = accountServices(s.store, &f, s.now, s.incarnation.lostAt)
 	s.keys = kms.New(kms.Options{
 		Keyring:    f.keyring,
 		Principals: s.iam,
@@ -134,6 +158,7 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		Proxies:     f.proxies,
 		Reaches:     f.reaches,
 		Clusters:    f.clusters,
+		Lost:        s.incarnation.lost,
 	})
 
 	options := audit.Options{
@@ -147,9 +172,6 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	}
 	if s.trail, err = f.openTrail(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
-	}
-	if err := s.checkNotRolledBack(ctx); err != nil {
-		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
 	}
 
 	corridor = pipeline.New(pipeline.Options{
@@ -166,12 +188,6 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		},
 	})
 	s.pipeline = corridor
-	if err := s.pipeline.Drain(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("bringing the trail up to the store: %w", err), s.trail.Close(), s.store.Close())
-	}
-	if err := s.keys.CatchUp(ctx, s.now(), s.readTrail); err != nil {
-		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
-	}
 
 	s.proxy = xks.New(xks.Options{
 		Keyring: f.keyring,
@@ -188,20 +204,36 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 		}
 		return f.verify(ctx, options, head)
 	})
-	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations())
+	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations(),
+		installation.OperatorOperations())
 	s.rootKeys = &rootKeys{
 		store: s.store, keyring: f.keyring, now: s.now, source: f.rootKey,
 		record: func(ctx context.Context, e *operation.Event) error {
 			return corridor.CarryOut(ctx, operatorSource, func(store.Txn) (*operation.Event, error) { return e, nil })
 		},
 	}
+	s.calls = metrics.NewCalls(s.operationNames())
+	return s, nil
+}
+
+// begin makes sure that store and trail belong together, brings the trail up to
+// the store, and starts what goes on by itself.
+func (s *server) begin(ctx context.Context) error {
+	if err := s.checkNotRolledBack(ctx); err != nil {
+		return err
+	}
+	if err := s.pipeline.Drain(ctx); err != nil {
+		return fmt.Errorf("bringing the trail up to the store: %w", err)
+	}
+	if err := s.keys.CatchUp(ctx, s.now(), s.readTrail); err != nil {
+		return err
+	}
 	if err := s.rootKeys.tidy(ctx); err != nil {
 		s.log.Error("removing what an interrupted rotation of the root key left", "cause", err)
 	}
-	s.calls = metrics.NewCalls(s.operationNames())
 	// Asked once before the first call, so that an idle server reads no store for it.
 	if _, err := s.keys.ConnectsDue(ctx); err != nil {
-		return nil, errors.Join(err, s.trail.Close(), s.store.Close())
+		return err
 	}
 	background, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -213,19 +245,29 @@ func newServer(ctx context.Context, f foundations) (*server, error) {
 	s.background.Go(func() { s.connectStores(background) })
 	s.background.Go(func() { s.settleRootKey(background) })
 	s.background.Go(func() { s.watchHealth(background) })
-	return s, nil
+	return nil
 }
 
 // checkNotRolledBack refuses a store that is older than the trail: its changes
-// would take positions that the trail has seen, and go unrecorded.
+// would take positions that the trail has seen, and go unrecorded. It also
+// refuses one that was restored, whatever the trail knows.
 func (s *server) checkNotRolledBack(ctx context.Context) error {
 	return s.store.View(ctx, func(r store.Reader) error {
-		if have, recorded := r.Position(), s.trail.Outbox(); have < recorded {
-			return fmt.Errorf("the store was rolled back: it ends at change %d, the trail has change %d", have, recorded)
+		switch have, recorded := r.Position(), s.trail.Outbox(); {
+		case s.incarnation.Accepting != nil:
+			return fmt.Errorf("the store was put back, and accepting that was interrupted: %s", goOn)
+		case have < recorded:
+			return fmt.Errorf("the store was rolled back: it ends at change %d, the trail has change %d; "+
+				"if that is what you want, %s", have, recorded, goOn)
+		case s.incarnation.Restored != nil:
+			return fmt.Errorf("the store was restored from a backup, and nobody has accepted yet what is lost by that: %s", goOn)
 		}
 		return nil
 	})
 }
+
+// goOn is what the operator is told to do with a store that was put back.
+const goOn = "run claviger store accept-restore"
 
 // keySource is the event source of what is done with keys.
 const keySource = kms.EventSource
@@ -331,6 +373,9 @@ func (s *server) keepUp(ctx context.Context) {
 
 // close ends the server after the last call: what was answered is durable already.
 func (s *server) close() error {
+	if s.stop == nil { // it never began
+		return errors.Join(s.trail.Close(), s.store.Close())
+	}
 	s.stop()
 	s.background.Wait()
 	s.keepLastUses(context.Background())

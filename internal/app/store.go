@@ -113,6 +113,11 @@ func (l *location) errNotInitialised() error {
 
 // open opens the foundations of an initialised server.
 func (l *location) open(ctx context.Context) (foundations, error) {
+	return l.openWith(ctx, l.checkTrail)
+}
+
+// openWith is open with another check of the trail.
+func (l *location) openWith(ctx context.Context, checkTrail func() error) (foundations, error) {
 	if exists, err := l.exists(ctx); err != nil {
 		return foundations{}, err
 	} else if !exists {
@@ -122,7 +127,7 @@ func (l *location) open(ctx context.Context) (foundations, error) {
 	if err != nil {
 		return foundations{}, err
 	}
-	f, err := l.unseal(ctx, d)
+	f, err := l.unseal(ctx, d, checkTrail)
 	if err != nil {
 		return foundations{}, errors.Join(err, d.Close())
 	}
@@ -173,13 +178,16 @@ func (l *location) connect(ctx context.Context) (driver.Driver, error) {
 }
 
 // unseal opens the keyring of an initialised store.
-func (l *location) unseal(ctx context.Context, d driver.Driver) (foundations, error) {
+func (l *location) unseal(ctx context.Context, d driver.Driver, checkTrail func() error) (foundations, error) {
+	if err := store.Finished(ctx, d); err != nil {
+		return foundations{}, err
+	}
 	if _, err := d.Meta(ctx, metaInitialised); errors.Is(err, store.ErrNotFound) {
 		return foundations{}, l.errNotInitialised()
 	} else if err != nil {
 		return foundations{}, fmt.Errorf("reading the store: %w", err)
 	}
-	if err := l.checkTrail(); err != nil {
+	if err := checkTrail(); err != nil {
 		return foundations{}, err
 	}
 	source, err := l.rootSource()
@@ -199,14 +207,21 @@ func (l *location) checkTrail() error {
 	if !l.shared() {
 		return nil
 	}
-	files, err := os.ReadDir(filepath.Join(l.Data, trailDir))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("looking for the trail: %w", err)
-	}
-	if !slices.ContainsFunc(files, func(f os.DirEntry) bool { return strings.HasSuffix(f.Name(), ".trail") }) {
+	if has, err := l.hasTrail(); err != nil {
+		return err
+	} else if !has {
 		return usage("the database has a server whose trail is not in %s: start it with the data directory of that server", l.Data)
 	}
 	return nil
+}
+
+// hasTrail reports whether the data directory has a trail.
+func (l *location) hasTrail() (bool, error) {
+	files, err := os.ReadDir(filepath.Join(l.Data, trailDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return false, fmt.Errorf("looking for the trail: %w", err)
+	}
+	return slices.ContainsFunc(files, func(f os.DirEntry) bool { return strings.HasSuffix(f.Name(), ".trail") }), nil
 }
 
 func (l *location) foundations(d driver.Driver, keyring *sealed.Keyring, source root.Source) foundations {

@@ -199,3 +199,12 @@ func (l *Log) Close() error {
 	}
 	return err
 }
+
+// Reached tells how far the trail got: the number of the newest durable entry, 0
+// where there is none, and the highest durable outbox position. Other than
+// Outbox it promises nothing.
+func (l *Log) Reached() (last, outbox uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.durable.last, l.durable.outbox
+}

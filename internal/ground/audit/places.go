@@ -40,13 +40,13 @@ func (l *Log) mark(sequence uint64, offset int64) {
 // A view is what was durable at one moment.
 type view struct {
 	places
-	last uint64
+	tip
 }
 
 func (l *Log) view() view {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := view{places: l.places, last: l.durable.last}
+	v := view{places: l.places, tip: l.durable}
 	v.firsts = nil // not a copy: read it through l.first
 	return v
 }
@@ -128,6 +128,110 @@ func (l *Log) readSegment(ctx context.Context, v view, number, from uint64, fn f
 			return err
 		}
 	}
+}
+
+// ReadChanges calls fn for the entries that stand in batches with which the trail
+// got beyond an outbox position: with each, the highest position that the trail
+// had with its batch. The entries of a change at that position or before stand
+// in them at the earliest where its batch has others too.
+func (l *Log) ReadChanges(ctx context.Context, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
+	v := l.view()
+	for number := v.oldest; number <= v.newest; number++ {
+		limit := v.end
+		if number < v.newest {
+			next, err := openStored(&l.o, number+1)
+			if err != nil {
+				return err
+			}
+			limit = next.header.ended
+			past := next.header.before.outbox <= beyond
+			_ = next.Close()
+			if past {
+				continue
+			}
+		}
+		if err := l.readChanges(ctx, number, limit, beyond, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) readChanges(ctx context.Context, number uint64, limit int64, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
+	s, err := openStored(&l.o, number)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for r := s.frames(0, limit); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		fr, err := r.next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err == errNoFrame:
+			return &damage{segment: number, offset: r.offset, what: err.Error()}
+		case err != nil:
+			return err
+		case fr.kind != kindBatch:
+			continue
+		}
+		h, err := parseBatchHead(fr.body)
+		if err != nil {
+			return &damage{segment: number, offset: fr.offset, what: err.Error()}
+		}
+		if h.outbox <= beyond {
+			continue
+		}
+		var failed error // of fn, which is passed on as it is
+		err = openBatch(s.cipher, h, fr.body, nil, func(sequence uint64, e Entry) error {
+			failed = fn(sequence, h.outbox, e)
+			return failed
+		})
+		if err != nil && failed == nil {
+			return &damage{s.header.number, fr.offset, h.first, err.Error()}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Copy calls fn for each segment, in their order, with its name and its bytes up
+// to the end of what was durable when Copy was called, and returns a signed head
+// of that. What it gives is a trail of its own. The Log goes on meanwhile.
+func (l *Log) Copy(ctx context.Context, fn func(name string, size int64, content io.Reader) error) (head []byte, err error) {
+	v := l.view()
+	for number := v.oldest; number <= v.newest; number++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := l.copySegment(v, number, fn); err != nil {
+			return nil, err
+		}
+	}
+	h := v.tip.head(l.o.Origin, l.o.Now())
+	return h.note(l.o.Signer), nil
+}
+
+func (l *Log) copySegment(v view, number uint64, fn func(name string, size int64, content io.Reader) error) error {
+	s, err := openStored(&l.o, number)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	size := v.end
+	if number < v.newest {
+		next, err := openStored(&l.o, number+1)
+		if err != nil {
+			return err
+		}
+		size = min(s.size, next.header.ended+next.header.dropped)
+		_ = next.Close()
+	}
+	return fn(segmentName(number), size, io.NewSectionReader(s.f, 0, size))
 }
 
 // nearest returns the offset of the last mark not behind sequence, or 0.

@@ -290,14 +290,15 @@ func legible(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// Each calls fn for every record of the table in a snapshot of Verify, in the
-// order of primary keys, but for rows that do not open: those are reported already.
-func (t *Table[R]) Each(ctx context.Context, r Reader, fn func(*R, Rev) error) error {
+// Each calls fn for every record of the table in a snapshot of Verify whose
+// primary key begins with prefix, in the order of primary keys, but for rows that
+// do not open: those are reported already.
+func (t *Table[R]) Each(ctx context.Context, r Reader, prefix Key, fn func(*R, Rev) error) error {
 	v, ok := r.reader().(*view)
 	if !ok {
 		panic("store: Each is for snapshots")
 	}
-	return v.snapshot.Scan(ctx, &t.Schema, "", nil, nil, math.MaxInt, func(row driver.Row) error {
+	return v.snapshot.Scan(ctx, &t.Schema, "", prefix, nil, math.MaxInt, func(row driver.Row) error {
 		e, err := v.store.openRow(ctx, &t.Schema, &row)
 		var rec *R
 		if err == nil {
@@ -311,4 +312,35 @@ func (t *Table[R]) Each(ctx context.Context, r Reader, fn func(*R, Rev) error) e
 		}
 		return fn(rec, e.rev)
 	})
+}
+
+// Look returns a record of a snapshot of Verify, nil where there is none. One
+// that does not open is there, and is reported already.
+func (t *Table[R]) Look(ctx context.Context, r Reader, key Key) (rec *R, there bool, err error) {
+	rec, _, err = t.Get(ctx, r, key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, false, nil
+	case errors.Is(err, ErrDamaged) || errors.Is(err, ErrSchema):
+		return nil, true, nil
+	}
+	return rec, err == nil, err
+}
+
+// Reporter returns a function that reports a problem with a record of the table.
+func (t *Table[R]) Reporter(report func(Problem)) func(key Key, format string, args ...any) {
+	return func(key Key, format string, args ...any) {
+		report(Problem{Table: t.Schema.Name, Key: KeyText(key), What: fmt.Sprintf(format, args...)})
+	}
+}
+
+// Try runs fn in a transaction over a snapshot, of which nothing is committed.
+func (s *Store) Try(r Reader, fn func(Txn) error) error {
+	v, ok := r.reader().(*view)
+	if !ok {
+		panic("store: Try is for snapshots")
+	}
+	tx := newTransaction(v)
+	defer func() { tx.ended = true }()
+	return fn(tx)
 }

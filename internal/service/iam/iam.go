@@ -36,6 +36,11 @@ type Options struct {
 
 	// Now tells when sessions have expired, and when a development account was made.
 	Now func() time.Time
+
+	// Lost reports whether the store knows nothing of a time, because it was put
+	// back as it was earlier: sessions that began then have ended. Without it no
+	// time is lost.
+	Lost func(at time.Time) bool
 }
 
 // Service is the IAM service. It is safe for concurrent use.
@@ -46,6 +51,7 @@ type Service struct {
 	development bool
 	now         func() time.Time
 	places      Places
+	lost        func(at time.Time) bool
 	snapshots   *snapshots
 	shares      shares
 	looks       tally.Cache
@@ -70,6 +76,7 @@ func New(o Options) *Service {
 		development: o.Development,
 		now:         o.Now,
 		places:      o.Places,
+		lost:        o.Lost,
 		snapshots:   newSnapshots(o.Now),
 		tokens:      session.NewTokens(o.Keyring),
 	}

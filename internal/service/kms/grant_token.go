@@ -24,14 +24,15 @@ func (s *Service) sealToken(t grantToken) string {
 	return s.tokens.Seal(nil, plain)
 }
 
-// openToken reads a token that this installation has made.
+// openToken reads a token that this installation has made, in a time that it
+// still knows of.
 func (s *Service) openToken(token string) (grantToken, error) {
 	var t grantToken
 	plain, err := s.tokens.Open(nil, token)
 	if err == nil {
 		err = json.Unmarshal(plain, &t)
 	}
-	if err != nil {
+	if err != nil || s.lost != nil && s.lost(t.Position) {
 		return t, errGrantToken
 	}
 	return t, nil

@@ -66,6 +66,10 @@ type Options struct {
 	// is. Without it there are no such services.
 	Reaches func(service string) bool
 
+	// Lost reports whether a position of the store is of a future that was lost,
+	// because the store was put back as it was earlier. Without it none is.
+	Lost func(position uint64) bool
+
 	// Clusters are what CloudHSM key stores are made on. Without it there are none.
 	Clusters Clusters
 
@@ -89,6 +93,7 @@ type Service struct {
 	stamp      func(r store.Reader, entity string) store.Stamp
 	store      *store.Store
 	carryOut   func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error
+	lost       func(position uint64) bool
 	documents  *attestation.Verifier
 	markers    *sealed.Secret
 	glance     func() store.Reader
@@ -136,6 +141,7 @@ func New(o Options) *Service {
 		stamp:      o.Stamp,
 		store:      o.Store,
 		carryOut:   o.CarryOut,
+		lost:       o.Lost,
 		documents:  o.Attestation,
 		glance:     o.Glance,
 		markers:    o.Keyring.Secret("kms/marker"),

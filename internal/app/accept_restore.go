@@ -1,0 +1,273 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"strconv"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+)
+
+// errInMemory is the answer to what only a server that keeps things can do.
+var errInMemory = errors.New("a development server keeps everything in memory only")
+
+// stride is how far the head moves beyond all that is known when a restore is
+// accepted. Where the trail was lost with the store, nobody knows how far the
+// lost future went: this is more than any goes.
+const stride = 1 << 32
+
+type storeAcceptRestoreCommand struct {
+	location
+	Replay      bool   `default:"true" negatable:"" help:"Make again what was revoked, retired, disabled and deleted since, as the trail has it."`
+	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store or is shorter than it: what was revoked since is in force again."`
+	LeaveFailed bool   `help:"Go on although something could not be made again."`
+	DryRun      bool   `help:"Say what is lost and what would be made again, and accept nothing."`
+	By          string `placeholder:"NAME" help:"Who accepts, for the record; the user of the operating system by default."`
+	JSON        bool   `name:"json" help:"Print one JSON object."`
+}
+
+// A restoreReport says what accepting a restore did, or would do.
+type restoreReport struct {
+	Position    uint64        `json:"position"`    // where the store stood
+	Recorded    uint64        `json:"recorded"`    // up to which change the trail knows
+	Lost        uint64        `json:"lostRecords"` // records of changes that the store does not have
+	Changes     []*lostChange `json:"changes"`     // what they say
+	Unknown     bool          `json:"unknown"`     // whether more may be lost, of which nobody knows
+	Incarnation string        `json:"incarnation"` // before
+	Next        string        `json:"next"`        // after; empty with --dry-run
+	Resumed     bool          `json:"resumed"`     // whether an interrupted run was finished
+	Accepted    bool          `json:"accepted"`
+}
+
+// Run accepts that the store is older than the trail, or was restored: it says
+// what is lost, makes again what can be and must be, and lets the server serve.
+// Interrupted at any point, it can be run again.
+func (c *storeAcceptRestoreCommand) Run(env *environment) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	trail, err := c.hasTrail()
+	if err != nil {
+		return err
+	}
+	f, err := c.openWith(ctx, func() error {
+		if c.TrailLost {
+			return nil
+		}
+		return c.checkTrail()
+	})
+	if err != nil {
+		return err
+	}
+	f.log = newLogger(env.stderr, "warn", "text")
+	s, err := assemble(ctx, f)
+	if err != nil {
+		return err
+	}
+	report, err := c.accept(ctx, s, !trail)
+	if report != nil {
+		err = errors.Join(err, c.print(env.stdout, report))
+	}
+	return errors.Join(err, s.close())
+}
+
+// accept goes through the steps: see what there is to accept; fix what is
+// accepted, and move the head beyond everything that the lost future had, in one
+// commit; make again; leave the record; become the next incarnation.
+func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTrail bool) (*restoreReport, error) {
+	plan, report, err := c.survey(ctx, s, noTrail)
+	if err != nil {
+		return nil, err
+	}
+	shown, counting, err := s.lostChanges(ctx, plan.Gap.From-1, plan.Last)
+	if err != nil {
+		return nil, err
+	}
+	report.Changes, report.Lost = shown, uint64(len(shown))
+	if plan.Gap.Since.IsZero() && len(shown) > 0 && !report.Unknown {
+		plan.Gap.Since, _ = time.Parse(time.RFC3339, shown[0].Time)
+	}
+	if !plan.Replay {
+		counting = nil
+	}
+	if c.DryRun {
+		return report, s.foretell(ctx, counting, shown)
+	}
+	if report.Unknown && !report.Resumed && !c.TrailLost {
+		return report, usage("the trail tells nothing of what came after the backup: what was revoked, disabled or deleted since is in force again, " +
+			"and nobody can say what it was; accept that with --trail-lost")
+	}
+	if !report.Resumed {
+		if err := s.fix(ctx, plan); err != nil {
+			return report, err
+		}
+	}
+	if err := s.pipeline.Drain(ctx); err != nil {
+		return report, fmt.Errorf("bringing the trail up to the store: %w", err)
+	}
+	if err := s.makeAgain(ctx, counting, shown); err != nil {
+		return report, err
+	}
+	if n := count(shown, failed); n > 0 && !c.LeaveFailed {
+		return report, fmt.Errorf("%d changes could not be made again, and the store is not accepted: put it right and run this again, or go on without them with --leave-failed", n)
+	}
+	if err := s.keys.SweepDeleted(ctx); err != nil {
+		return report, err
+	}
+	if err := s.conclude(ctx, plan, report); err != nil {
+		return report, err
+	}
+	report.Next, report.Accepted = s.incarnation.ID, true
+	return report, nil
+}
+
+// survey finds out what there is to accept.
+func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTrail bool) (*accepting, *restoreReport, error) {
+	at, err := s.position(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	last, recorded, err := s.reached()
+	if err != nil {
+		return nil, nil, err
+	}
+	report := &restoreReport{Position: at, Recorded: recorded, Incarnation: s.incarnation.name(), Changes: []*lostChange{}}
+	behind := report.Position < report.Recorded
+	r := s.incarnation.Restored
+	report.Unknown = noTrail || r != nil && r.Trail
+	if a := s.incarnation.Accepting; a != nil {
+		report.Position, report.Resumed = a.Gap.From-1, true
+		// What the first run had to be told, it was told.
+		return a, report, nil
+	}
+	if !behind && r == nil && !noTrail {
+		return nil, nil, usage("there is nothing to accept: the store has every change that the trail has, and was not restored")
+	}
+	a := &accepting{ID: drawIncarnation(), Last: last, Replay: c.Replay, By: c.By}
+	if a.By == "" {
+		a.By = systemUser()
+	}
+	a.Gap = gap{From: report.Position + 1, To: max(report.Position, report.Recorded) + stride, Until: s.now().UTC()}
+	if r != nil {
+		a.Gap.Since = r.Time
+	}
+	return a, report, nil
+}
+
+// systemUser names who runs this program, as far as the system says.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
+
+func (s *server) position(ctx context.Context) (at uint64, err error) {
+	err = s.store.View(ctx, func(r store.Reader) error {
+		at = r.Position()
+		return nil
+	})
+	return at, err
+}
+
+// reached tells how far the trail got, see audit.Log.
+func (s *server) reached() (last, outbox uint64, err error) {
+	t, ok := s.trail.(interface{ Reached() (uint64, uint64) })
+	if !ok {
+		return 0, 0, errInMemory
+	}
+	last, outbox = t.Reached()
+	return last, outbox, nil
+}
+
+// fix writes down what is being accepted, and moves the head beyond the gap, in
+// one commit. From here on no position of the lost future can be given again.
+func (s *server) fix(ctx context.Context, plan *accepting) error {
+	s.incarnation.Accepting = plan
+	s.incarnation.Gaps = append(s.incarnation.Gaps, plan.Gap)
+	carrier, err := store.CarrierOf(s.driver)
+	if err != nil {
+		return err
+	}
+	if err := carrier.Advance(ctx, plan.Gap.To, map[string][]byte{metaIncarnation: s.incarnation.encode()}); err != nil {
+		return fmt.Errorf("moving the store beyond what is lost: %w", err)
+	}
+	return nil
+}
+
+// conclude leaves the record and makes the store its next incarnation. A crash
+// in between leaves a record more, which says the same.
+func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreReport) error {
+	err := s.pipeline.CarryOut(ctx, operatorSource, func(tx store.Txn) (*operation.Event, error) {
+		tx.Touch("incarnation") // a commit that has nothing else to write
+		number := func(n uint64) string { return strconv.FormatUint(n, 10) }
+		return &operation.Event{Name: "AcceptRestore", Time: s.now(), Region: "", Details: []operation.Member{
+			{Name: "acceptedBy", Value: plan.By},
+			{Name: "incarnation", Value: plan.ID},
+			{Name: "previousIncarnation", Value: s.incarnation.name()},
+			{Name: "storePosition", Value: number(plan.Gap.From - 1)},
+			{Name: "trailPosition", Value: number(report.Recorded)},
+			{Name: "nextPosition", Value: number(plan.Gap.To + 1)},
+			{Name: "trailLost", Value: strconv.FormatBool(report.Unknown)},
+			{Name: "replayed", Value: strconv.FormatBool(plan.Replay)},
+			{Name: "lostChanges", Value: number(report.Lost)},
+			{Name: "madeAgain", Value: strconv.Itoa(count(report.Changes, madeAgain))},
+			{Name: "failed", Value: strconv.Itoa(count(report.Changes, failed))},
+			{Name: "lastLostRecord", Value: number(plan.Last)},
+		}}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("recording what was accepted: %w", err)
+	}
+	s.incarnation.ID, s.incarnation.Restored, s.incarnation.Accepting = plan.ID, nil, nil
+	if err := s.store.PutMeta(ctx, map[string][]byte{metaIncarnation: s.incarnation.encode()}); err != nil {
+		return fmt.Errorf("accepting the store: %w", err)
+	}
+	return nil
+}
+
+func count(list []*lostChange, outcome string) (n int) {
+	for _, c := range list {
+		if c.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *storeAcceptRestoreCommand) print(w io.Writer, r *restoreReport) error {
+	if c.JSON {
+		return printJSON(w, r)
+	}
+	fmt.Fprintf(w, "The store stands at change %d, the trail knows of changes up to %d.\n", r.Position, r.Recorded)
+	switch {
+	case r.Unknown:
+		fmt.Fprintln(w, "The trail was restored with the store: what came after the backup is not known.")
+	case r.Lost == 0:
+		fmt.Fprintln(w, "No change is lost.")
+	}
+	if r.Lost > 0 {
+		fmt.Fprintf(w, "%d records tell of changes that the store does not have:\n", r.Lost)
+	}
+	for _, l := range r.Changes {
+		fmt.Fprintf(w, "%8d  %s  %-12s %-24s %-18s %s", l.Sequence, l.Time, l.Account, l.Name, l.Outcome, l.Resource)
+		if l.Reason != "" {
+			fmt.Fprintf(w, " (%s)", l.Reason)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Resumed {
+		fmt.Fprintln(w, "An interrupted run was finished: what it made again is not counted here.")
+	}
+	if r.Accepted {
+		fmt.Fprintf(w, "Accepted: the store is now incarnation %s.\n", r.Next)
+	}
+	return nil
+}

@@ -1,0 +1,438 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/ground/store/sqlite"
+	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/sts"
+	"claviger/internal/words/fault"
+	"claviger/internal/words/optional"
+)
+
+// takenAway are the operations of which the sample is made again on an older
+// store, with the outcome that a survey foretells and the run has.
+var takenAway = []string{
+	"iam:DeleteAccessKey", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DeleteUser", "iam:DeleteUserPolicy",
+	"iam:PutRolePolicy", "iam:PutUserPolicy", "iam:UpdateAccessKey", "iam:UpdateAssumeRolePolicy",
+	"kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:PutKeyPolicy", "kms:RetireGrant", "kms:RevokeGrant", "kms:ScheduleKeyDeletion",
+}
+
+// A past is a world whose store can be put back.
+type past struct {
+	*world
+	dir, old string
+}
+
+// newPast makes the samples of what is taken away later, and keeps the store.
+func newPast(t *testing.T, prepare func(w *world)) *past {
+	p := &past{dir: t.TempDir(), old: t.TempDir()}
+	p.world = newDurableWorld(t, p.dir)
+	prepare(p.world)
+	if err := os.CopyFS(p.old, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// putBack puts the old store under the trail of today, in a directory of its own.
+func (p *past) putBack() string {
+	p.t.Helper()
+	dir := p.t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(p.dir)); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, name := range []string{"store.db", "store.db-wal", "store.db-shm"} {
+		_ = os.Remove(filepath.Join(dir, name)) // some may not be there
+		b, err := os.ReadFile(filepath.Join(p.old, name))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// on returns foundations on a directory.
+func (p *past) on(dir string) foundations {
+	p.t.Helper()
+	d, err := sqlite.Open(context.Background(), dir)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.foundations(d, dir)
+}
+
+// assembled runs fn on a server that has not begun.
+func (p *past) assembled(dir string, fn func(s *server)) {
+	p.t.Helper()
+	s, err := assemble(context.Background(), p.on(dir))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	fn(s)
+	if err := s.close(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// serving returns a world on a directory.
+func (p *past) serving(dir string) *world {
+	p.t.Helper()
+	s, err := newServer(context.Background(), p.on(dir))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		if err := s.close(); err != nil {
+			p.t.Error(err)
+		}
+	})
+	w := &world{t: p.t, server: s, driver: s.driver, keyring: p.keyring, log: p.log, entrances: make(map[string]*pipeline.Entrance)}
+	w.enter()
+	return w
+}
+
+func (p *past) accept(dir string, c *storeAcceptRestoreCommand) (report *restoreReport, err error) {
+	p.t.Helper()
+	p.assembled(dir, func(s *server) { report, err = c.accept(p.t.Context(), s, false) })
+	return report, err
+}
+
+// sound fails the test where the store does not verify.
+func sound(t *testing.T, s *server) {
+	t.Helper()
+	v, err := s.verifyStore(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range v.Problems {
+		t.Errorf("problem: %s", p)
+	}
+}
+
+func outcomes(r *restoreReport) map[string]string {
+	m := make(map[string]string)
+	for _, c := range r.Changes {
+		m[c.Name] = c.Outcome
+	}
+	return m
+}
+
+// TestAcceptRestore: whatever takes something away is made again on an older
+// store, wherever an earlier run was interrupted.
+func TestAcceptRestore(t *testing.T) {
+	t.Parallel()
+	inputs := make(map[string]any)
+	p := newPast(t, func(w *world) {
+		for _, name := range takenAway {
+			inputs[name] = samples[name](w)
+		}
+		sound(t, w.server)
+	})
+	for _, name := range takenAway {
+		p.must(p.author(name), name, inputs[name])
+	}
+	made := p.key() // is lost
+	sound(t, p.server)
+
+	dir := p.putBack()
+	if s, err := newServer(context.Background(), p.on(dir)); err == nil || !strings.Contains(err.Error(), "rolled back") || !strings.Contains(err.Error(), goOn) {
+		t.Fatalf("a server on an older store: %v, %v", s, err)
+	}
+	p.assembled(dir, func(s *server) {
+		v, err := s.verifyStore(t.Context())
+		if err != nil || len(v.Problems) == 0 {
+			t.Errorf("an older store verifies: %v", err)
+		}
+	})
+	foretold, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true, DryRun: true})
+	if err != nil || foretold.Accepted {
+		t.Fatal(err)
+	}
+	want := map[string]string{"CreateKey": gone}
+	for _, name := range takenAway {
+		_, name, _ := strings.Cut(name, ":")
+		want[name] = toBeMade
+	}
+	// Their samples put what is there already.
+	want["PutRolePolicy"], want["UpdateAssumeRolePolicy"] = asItWas, asItWas
+	if got := outcomes(foretold); !maps.Equal(got, want) {
+		t.Errorf("foretold\n%v\nwant\n%v", got, want)
+	}
+
+	// Interrupted after each change, and before any.
+	p.assembled(dir, func(s *server) {
+		plan, report, err := (&storeAcceptRestoreCommand{Replay: true, By: "first"}).survey(t.Context(), s, false)
+		if err != nil || report.Resumed {
+			t.Fatal(err)
+		}
+		if err := s.fix(t.Context(), plan); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for range 4 {
+		p.assembled(dir, func(s *server) {
+			if err := s.checkNotRolledBack(t.Context()); err == nil || !strings.Contains(err.Error(), goOn) {
+				t.Errorf("an interrupted run: %v", err)
+			}
+			a := s.incarnation.Accepting
+			if err := s.pipeline.Drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			shown, counting, err := s.lostChanges(t.Context(), a.Gap.From-1, a.Last)
+			if err != nil {
+				t.Fatal(err)
+			}
+			due := slices.DeleteFunc(counting, func(st *step) bool {
+				return indexed(shown)[st.lost.Sequence].Outcome == gone
+			})
+			if err := s.makeAgain(t.Context(), due[:min(3, len(due))], shown); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true, By: "second"})
+	if err != nil || !report.Accepted || !report.Resumed {
+		t.Fatalf("%+v: %v", report, err)
+	}
+	if n := count(report.Changes, failed); n > 0 {
+		t.Errorf("%d failed", n)
+	}
+	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err == nil {
+		t.Error("accepted a second time")
+	}
+
+	w := p.serving(dir)
+	sound(t, w.server)
+	root := w.caller(owner)
+	for name, in := range map[string]struct {
+		in   any
+		code fault.Code
+	}{
+		"kms:RevokeGrant": {inputs["kms:RevokeGrant"], kms.NotFound},
+		"kms:RetireGrant": {inputs["kms:RetireGrant"], kms.NotFound},
+		"iam:DeleteUser":  {inputs["iam:DeleteUser"], "NoSuchEntity"},
+		"iam:DeleteRole":  {inputs["iam:DeleteRole"], "NoSuchEntity"},
+		"kms:Encrypt":     {&kms.EncryptInput{KeyID: inputs["kms:DisableKey"].(*kms.DisableKeyInput).KeyID, Plaintext: canary()}, kms.Disabled},
+		"kms:EnableKey":   {&kms.EnableKeyInput{KeyID: inputs["kms:ScheduleKeyDeletion"].(*kms.ScheduleKeyDeletionInput).KeyID}, kms.InvalidState},
+		"kms:DescribeKey": {&kms.DescribeKeyInput{KeyID: optional.Some(made)}, kms.NotFound},
+	} {
+		if _, err := w.call(root, name, in.in); !fault.Is(err, in.code) {
+			t.Errorf("%s: %v, want %s", name, err, in.code)
+		}
+	}
+	records, _ := w.records(1)
+	accepted := 0
+	for _, e := range records {
+		if text := string(e.Record); strings.Contains(text, `"eventName":"AcceptRestore"`) {
+			accepted++
+			if !strings.Contains(text, `"acceptedBy":"first"`) || !strings.Contains(text, w.server.incarnation.ID) {
+				t.Errorf("the record says %s", text)
+			}
+		}
+	}
+	if accepted != 1 {
+		t.Errorf("%d records of what was accepted", accepted)
+	}
+}
+
+// TestWhatWasCancelled: of changes to one thing the last one counts, and nothing
+// is destroyed that was kept.
+func TestWhatWasCancelled(t *testing.T) {
+	t.Parallel()
+	var again, kept, scheduled, deactivated string
+	var user optional.Of[string]
+	id := func(key string) optional.Of[string] { return optional.Some(key) }
+	p := newPast(t, func(w *world) {
+		again, kept, scheduled = w.key(), w.key(), w.key()
+		w.must(w.caller(owner), "kms:ScheduleKeyDeletion", &kms.ScheduleKeyDeletionInput{KeyID: id(kept)})
+		var key optional.Of[string]
+		user, key = w.accessKey()
+		deactivated = key.V
+	})
+	root := p.caller(owner)
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: id(again)})
+	p.must(root, "kms:EnableKey", &kms.EnableKeyInput{KeyID: id(again)})
+	p.must(root, "kms:CancelKeyDeletion", &kms.CancelKeyDeletionInput{KeyID: id(kept)})
+	p.must(root, "kms:EnableKey", &kms.EnableKeyInput{KeyID: id(kept)})
+	p.must(root, "kms:ScheduleKeyDeletion", &kms.ScheduleKeyDeletionInput{KeyID: id(scheduled)})
+	p.must(root, "kms:CancelKeyDeletion", &kms.CancelKeyDeletionInput{KeyID: id(scheduled)})
+	for _, status := range []string{"Inactive", "Active"} {
+		p.must(root, "iam:UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: user, AccessKeyID: id(deactivated), Status: optional.Some(status)})
+	}
+	dir := p.putBack()
+	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := p.serving(dir)
+	sound(t, w.server)
+	for key, want := range map[string]string{again: "Enabled", kept: "Disabled", scheduled: "Disabled"} {
+		out := w.must(w.caller(owner), "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: id(key)}).(*kms.DescribeKeyOutput)
+		if out.KeyMetadata.KeyState != want {
+			t.Errorf("a key is %s, want %s", out.KeyMetadata.KeyState, want)
+		}
+	}
+	w.caller(deactivated) // still opens
+}
+
+// TestLostFuture: what came from a future that was lost means nothing any more,
+// and what came before it still does.
+func TestLostFuture(t *testing.T) {
+	t.Parallel()
+	var before, during *kms.CreateGrantOutput
+	var key optional.Of[string]
+	var role, user string
+	grant := func(w *world) *kms.CreateGrantOutput {
+		return w.must(w.caller(owner), "kms:CreateGrant", &kms.CreateGrantInput{
+			KeyID: key, GranteePrincipal: optional.Some(owner), RetiringPrincipal: optional.Some(owner), Operations: []string{"Encrypt"},
+		}).(*kms.CreateGrantOutput)
+	}
+	p := newPast(t, func(w *world) {
+		key = optional.Some(w.key())
+		user = w.userWith("assumes", `"sts:AssumeRole"`).AccessKeyID
+		role = w.newRole(owner, "assumed", ofUser("assumes"), `"kms:ListKeys"`)
+		before = grant(w)
+	})
+	during = grant(p.world)
+	session := p.assume(p.caller(user), assuming(role))
+	p.must(session, "sts:GetCallerIdentity", &sts.GetCallerIdentityInput{})
+	dir := p.putBack()
+	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := p.serving(dir)
+	root := w.caller(owner)
+	retire := func(token string) error {
+		_, err := w.call(root, "kms:RetireGrant", &kms.RetireGrantInput{GrantToken: optional.Some(token)})
+		return err
+	}
+	if again, err := w.again(session); err != nil || !fault.Is(again.Refusal, fault.UnrecognizedClient) {
+		t.Errorf("a session of the lost future: %+v, %v", again, err)
+	}
+	if err := retire(during.GrantToken); !fault.Is(err, kms.InvalidGrantToken) {
+		t.Errorf("a token of the lost future: %v", err)
+	}
+	if err := retire(before.GrantToken); err != nil {
+		t.Errorf("a token from before it: %v", err)
+	}
+	if err := retire(grant(w).GrantToken); err != nil {
+		t.Errorf("a token of now: %v", err)
+	}
+}
+
+// TestOldRow: a row of an older state opens, wherever it came from. That it is
+// back is named by what it contradicts: the trail, or other rows.
+func TestOldRow(t *testing.T) {
+	t.Parallel()
+	inputs := make(map[string]any)
+	names := []string{"kms:DisableKey", "kms:RevokeGrant", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "iam:UpdateAccessKey", "iam:DeleteUser", "iam:DeleteUserPolicy"}
+	p := newPast(t, func(w *world) {
+		for _, name := range names {
+			inputs[name] = samples[name](w)
+		}
+	})
+	for _, name := range names {
+		p.must(p.author(name), name, inputs[name])
+	}
+	for table, want := range map[string][]string{
+		"kms_key":        {"DisableKey of record", "ScheduleKeyDeletion of record", "rows of an older state were put back", "kms_timer (", "or says otherwise"},
+		"kms_grant":      {"RevokeGrant of record", "the index of the grants on the key does not count what its grants call for"},
+		"kms_key_policy": {"PutKeyPolicy of record"},
+		"iam_access_key": {"UpdateAccessKey of record"},
+		"iam_user":       {"DeleteUser of record", "DeleteUserPolicy of record", "it counts"},
+	} {
+		t.Run(table, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(p.dir)); err != nil {
+				t.Fatal(err)
+			}
+			putRowsBack(t, p.old, dir, table)
+			p.assembled(dir, func(s *server) {
+				v, err := s.verifyStore(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				var said []string
+				for _, p := range v.Problems {
+					said = append(said, p.String())
+				}
+				for _, w := range want {
+					if !strings.Contains(strings.Join(said, "\n"), w) {
+						t.Errorf("it does not say %q:\n%s", w, strings.Join(said, "\n"))
+					}
+				}
+			})
+		})
+	}
+}
+
+// putRowsBack puts the rows that a table had into it, past the store.
+func putRowsBack(t *testing.T, from, to, table string) {
+	t.Helper()
+	open := func(dir string) (driver.Driver, driver.Whole) {
+		d, err := sqlite.Open(t.Context(), dir)
+		if err == nil {
+			err = d.Migrate(t.Context(), store.SchemaVersion, store.Schemas(tables()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := d.(driver.Carrier).Whole(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d, w
+	}
+	old, then := open(from)
+	today, now := open(to)
+	b := new(driver.Batch)
+	for _, schema := range store.Schemas(tables()) {
+		if schema.Name != table {
+			continue
+		}
+		err := then.Rows(t.Context(), schema, nil, func(r driver.Row) error {
+			is, err := now.Get(t.Context(), schema, r.Key)
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+				b.Writes = append(b.Writes, driver.Write{Kind: driver.Insert, Table: schema, Row: r})
+			case err != nil:
+				return err
+			case is.Rev != r.Rev:
+				b.Writes = append(b.Writes, driver.Write{Kind: driver.Put, Table: schema, Row: r, Old: is.Rev})
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(b.Writes) == 0 {
+		t.Fatalf("%s has no old rows", table)
+	}
+	if err := errors.Join(then.Close(), now.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := today.Commit(t.Context(), b, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(old.Close(), today.Close()); err != nil {
+		t.Fatal(err)
+	}
+}

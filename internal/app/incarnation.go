@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/words/ident"
+)
+
+// metaIncarnation is the key of what is known of a store that was put back.
+const metaIncarnation = "incarnation"
+
+// An incarnation is what a store knows of having been put back as it was
+// earlier. Its zero value is that of a store that never was.
+//
+// The positions of a lost future are never given again: accepting a restore
+// moves the head beyond them. What names such a position, or began in the time
+// of which the store knows nothing, is of that future and means nothing here.
+type incarnation struct {
+	ID        string     `json:"id,omitempty"`        // drawn anew whenever a restore is accepted
+	Restored  *restored  `json:"restored,omitempty"`  // until it is accepted
+	Accepting *accepting `json:"accepting,omitempty"` // until it is done
+	Gaps      []gap      `json:"gaps,omitempty"`
+}
+
+// restored says from what a store was restored.
+type restored struct {
+	Position uint64    `json:"position"` // of the store in the backup
+	Sequence uint64    `json:"sequence"` // of the last record of the trail in the backup
+	Time     time.Time `json:"time"`     // of the backup
+	Trail    bool      `json:"trail"`    // whether the trail comes from the backup too
+}
+
+// accepting is a restore that is being accepted. What it says is fixed before
+// anything is changed, so that an interrupted run is finished by another.
+type accepting struct {
+	ID     string `json:"id"` // of the next incarnation
+	Gap    gap    `json:"gap"`
+	Last   uint64 `json:"last"` // number of the trail's last record then
+	Replay bool   `json:"replay"`
+	By     string `json:"by"`
+}
+
+// A gap is a future that was lost.
+type gap struct {
+	From  uint64    `json:"from"` // first and last position
+	To    uint64    `json:"to"`
+	Since time.Time `json:"since"` // when it began and ended, as far as is known; zero is always
+	Until time.Time `json:"until"`
+}
+
+func readIncarnation(ctx context.Context, d driver.Driver) (*incarnation, error) {
+	text, err := d.Meta(ctx, metaIncarnation)
+	if errors.Is(err, store.ErrNotFound) {
+		return new(incarnation), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the store: %w", err)
+	}
+	i := new(incarnation)
+	if err := json.Unmarshal(text, i); err != nil {
+		return nil, fmt.Errorf("what the store says of restores: %w", store.ErrDamaged)
+	}
+	return i, nil
+}
+
+func (i *incarnation) encode() []byte {
+	text, err := json.Marshal(i)
+	if err != nil {
+		panic("app: encoding an incarnation: " + err.Error()) // strings, numbers and times
+	}
+	return text
+}
+
+// name is what people are shown.
+func (i *incarnation) name() string {
+	if i.ID == "" {
+		return "first"
+	}
+	return i.ID
+}
+
+// lost reports whether a position is of a future that was lost.
+func (i *incarnation) lost(position uint64) bool {
+	for _, g := range i.Gaps {
+		if g.From <= position && position <= g.To {
+			return true
+		}
+	}
+	return false
+}
+
+// lostAt reports whether the store knows nothing of a time, to the second.
+func (i *incarnation) lostAt(at time.Time) bool {
+	for _, g := range i.Gaps {
+		if !at.Before(g.Since.Truncate(time.Second)) && !at.After(g.Until) {
+			return true
+		}
+	}
+	return false
+}
+
+func drawIncarnation() string { return ident.UUID() }

@@ -1,0 +1,237 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"claviger/internal/ground/audit"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/kernel/record"
+)
+
+// A replayer is a service whose changes can be held against a store that may be
+// older, and made again where they took something away.
+type replayer interface {
+	Trace(l *operation.Lost) operation.Trace
+	Replay(ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error)
+}
+
+func (s *server) replayers() []replayer { return []replayer{s.keys, s.iam, s.proxy} }
+
+// A step is a change that is held against the store.
+type step struct {
+	lost  *operation.Lost
+	trace operation.Trace
+	by    replayer
+}
+
+// trace finds the service whose change it was. Without one, nothing of the
+// change can be made again.
+func (s *server) trace(l *operation.Lost) step {
+	for _, by := range s.replayers() {
+		if t := by.Trace(l); t.Subject != "" {
+			return step{l, t, by}
+		}
+	}
+	return step{lost: l}
+}
+
+// steps keeps, of the changes that it is told of in the order of the trail, the
+// last one of each subject.
+type steps struct {
+	last   map[string]*step
+	owners map[string][]*operation.Lost // changes by the name that can be given again
+}
+
+func newSteps() *steps {
+	return &steps{last: make(map[string]*step), owners: make(map[string][]*operation.Lost)}
+}
+
+// add returns the change that no longer counts, if there is one.
+func (p *steps) add(st step) (superseded *operation.Lost) {
+	if st.trace.Owner != "" {
+		for _, l := range p.owners[st.trace.Owner] {
+			if st.trace.Created != "" {
+				l.Newer = append(l.Newer, st.trace.Created)
+			}
+		}
+	}
+	if old := p.last[st.trace.Subject]; old != nil {
+		superseded = old.lost
+		p.owners[old.trace.Owner] = slices.DeleteFunc(p.owners[old.trace.Owner], func(l *operation.Lost) bool { return l == old.lost })
+	}
+	p.last[st.trace.Subject] = &st
+	if st.trace.Owner != "" {
+		p.owners[st.trace.Owner] = append(p.owners[st.trace.Owner], st.lost)
+	}
+	return superseded
+}
+
+// list returns what counts, in the order of the trail.
+func (p *steps) list() []*step {
+	var list []*step
+	for _, st := range p.last {
+		list = append(list, st)
+	}
+	slices.SortFunc(list, func(a, b *step) int { return cmp.Compare(a.lost.Sequence, b.lost.Sequence) })
+	return list
+}
+
+// Outcomes of a lost change.
+const (
+	madeAgain   = "made again"
+	toBeMade    = "to be made again"
+	asItWas     = "nothing to do" // the store is as the change left it, or what it was about is not there
+	supersededs = "superseded"    // by a later change of the same kind
+	gone        = "lost"          // it can't be made again, or took nothing away
+	failed      = "failed"        // making it again did not work
+)
+
+// lostChange is a lost change as it is shown.
+type lostChange struct {
+	Sequence uint64 `json:"sequence"`
+	Time     string `json:"time"`
+	Account  string `json:"account,omitempty"`
+	Source   string `json:"eventSource"`
+	Name     string `json:"eventName"`
+	EventID  string `json:"eventID"`
+	Resource string `json:"resource,omitempty"`
+	Outcome  string `json:"outcome"`
+	Reason   string `json:"reason,omitempty"` // why it failed
+}
+
+func showLost(l *operation.Lost, outcome string) *lostChange {
+	c := &lostChange{
+		Sequence: l.Sequence, Time: l.Time.UTC().Format(time.RFC3339), Account: l.Account,
+		Source: l.Source, Name: l.Name, EventID: l.EventID, Outcome: outcome,
+	}
+	if len(l.Resources) > 0 {
+		c.Resource = l.Resources[0].ARN
+	}
+	return c
+}
+
+// changeReader is a trail that tells how far it got with each entry.
+type changeReader interface {
+	ReadChanges(ctx context.Context, beyond uint64, fn func(sequence, position uint64, e audit.Entry) error) error
+}
+
+// changes calls fn for the changes of which the trail tells in batches beyond a
+// position, up to a record.
+func (s *server) changes(ctx context.Context, beyond, last uint64, fn func(l *operation.Lost, position uint64) error) error {
+	t, ok := s.trail.(changeReader)
+	if !ok {
+		return errInMemory
+	}
+	err := t.ReadChanges(ctx, beyond, func(sequence, position uint64, e audit.Entry) error {
+		if sequence > last {
+			return nil
+		}
+		l, err := record.ReadChange(sequence, e.Time, e.Record)
+		if err != nil || l == nil {
+			return err
+		}
+		return fn(l, position)
+	})
+	if err != nil {
+		return fmt.Errorf("reading the trail: %w", err)
+	}
+	return nil
+}
+
+// lostChanges reads all changes beyond a position, and which of them count.
+func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []*lostChange, counting []*step, err error) {
+	p := newSteps()
+	at := make(map[*operation.Lost]*lostChange)
+	err = s.changes(ctx, beyond, last, func(l *operation.Lost, _ uint64) error {
+		st := s.trace(l)
+		c := showLost(l, gone)
+		shown = append(shown, c)
+		if st.by == nil {
+			return nil
+		}
+		at[l] = c
+		if old := p.add(st); old != nil && at[old].Outcome != gone {
+			at[old].Outcome = supersededs
+		}
+		if !st.trace.Gives {
+			c.Outcome = asItWas
+		}
+		return nil
+	})
+	return shown, p.list(), err
+}
+
+// makeAgain makes lost changes again, each in a commit of its own with its
+// record. What is made already is left alone, so that an interrupted run is
+// finished by another. One that can't be made is noted.
+func (s *server) makeAgain(ctx context.Context, counting []*step, shown []*lostChange) error {
+	bySequence := indexed(shown)
+	for _, st := range counting {
+		var happened bool
+		err := s.pipeline.CarryOut(ctx, st.lost.Source, func(tx store.Txn) (*operation.Event, error) {
+			e, err := st.by.Replay(ctx, tx, st.lost, s.now())
+			if happened = e != nil; happened {
+				e.Details = append(e.Details,
+					operation.Member{Name: "replayedEventID", Value: st.lost.EventID},
+					operation.Member{Name: "replayedSequence", Value: strconv.FormatUint(st.lost.Sequence, 10)})
+			}
+			return e, err
+		})
+		c := bySequence[st.lost.Sequence]
+		switch {
+		case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrIndeterminate), errors.Is(err, audit.ErrUnavailable):
+			return fmt.Errorf("making %s of record %d again: %w", st.lost.Name, st.lost.Sequence, err)
+		case err != nil:
+			c.Outcome, c.Reason = failed, err.Error()
+		case happened:
+			c.Outcome = madeAgain
+		}
+	}
+	return nil
+}
+
+// foretell says what makeAgain would do. One change after the other it looks at
+// the store as it is, so that of those that rest on each other some may be said
+// to be made that have no need to.
+func (s *server) foretell(ctx context.Context, counting []*step, shown []*lostChange) error {
+	bySequence := indexed(shown)
+	return s.store.View(ctx, func(r store.Reader) error {
+		for _, st := range counting {
+			c := bySequence[st.lost.Sequence]
+			switch due, err := s.due(ctx, r, st); {
+			case errors.Is(err, store.ErrUnavailable):
+				return err
+			case err != nil:
+				c.Outcome, c.Reason = failed, err.Error()
+			case due:
+				c.Outcome = toBeMade
+			}
+		}
+		return nil
+	})
+}
+
+// due reports whether a change is yet to be made on a snapshot.
+func (s *server) due(ctx context.Context, r store.Reader, st *step) (due bool, err error) {
+	err = s.store.Try(r, func(tx store.Txn) error {
+		e, err := st.by.Replay(ctx, tx, st.lost, s.now())
+		due = e != nil
+		return err
+	})
+	return due, err
+}
+
+func indexed(shown []*lostChange) map[uint64]*lostChange {
+	m := make(map[uint64]*lostChange, len(shown))
+	for _, c := range shown {
+		m[c.Sequence] = c
+	}
+	return m
+}

@@ -1,0 +1,43 @@
+package operation
+
+import "time"
+
+// A Lost change is what the trail says of a change, to be held against a store
+// that may be older: one that was put back, or in which rows were.
+type Lost struct {
+	Sequence  uint64    // of the record
+	Time      time.Time // of the call
+	Source    string    // event source
+	Name      string    // operation or event
+	Region    string
+	Account   string // whose trail has the record
+	EventID   string
+	Resources []Resource
+
+	// Members are those of the record's parameters that are plain values, as
+	// text, by the path of their names: what was asked for goes before what was
+	// answered.
+	Members map[string]string
+
+	// Newer are the ids of what was created later under the Owner's name: the
+	// change was not about any of those.
+	Newer []string
+}
+
+// A Trace says what of a store a change was about.
+type Trace struct {
+	// Subject names what is as the last change to it left it: of changes with one
+	// subject only the last counts. It is empty for a change that a service does not
+	// make again.
+	Subject string
+	// Gives says that the change took nothing away. It only ends what changes to
+	// its subject before it did.
+	Gives bool
+	// Final says that nothing ends what the change did.
+	Final bool
+	// Owner names whom or what the change was about by a name that can be given
+	// again. It may be empty.
+	Owner string
+	// Created is the id of what the change has created under Owner's name.
+	Created string
+}

@@ -1,0 +1,340 @@
+package iam
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"claviger/internal/ground/policy"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/pairs"
+)
+
+// What took rights away is made again on a store that was put back as it was
+// earlier, from the records of the trail; see package kms, which does the same.
+
+// eventSource is that of the API's records, operatorSource that of the operator's.
+const (
+	eventSource    = "iam.amazonaws.com"
+	operatorSource = "claviger"
+)
+
+// A replay makes a change again. It reports false where there is nothing to do.
+type replay struct {
+	source string
+	about  string   // what kind of thing the change was about
+	names  []string // members of the record that name it, in the account
+	owner  string   // member that names the user or role by a name that can be given again
+	make   func(s *Service, ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error)
+}
+
+// replays lists what is made again. CreateUser and CreateRole take nothing away;
+// of changes before them they tell that those were about somebody else.
+var replays = map[string]replay{
+	"UpdateAccessKey":         {eventSource, "access-key", []string{"accessKeyId"}, "", (*Service).deactivateAgain},
+	"DeleteAccessKey":         {eventSource, "access-key-row", []string{"accessKeyId"}, "", (*Service).deleteAccessKeyAgain},
+	"DeleteUser":              {eventSource, "user", []string{"userName"}, "userName", (*Service).deleteUserAgain},
+	"CreateUser":              {eventSource, "user-made", []string{"userName"}, "userName", nothingAgain},
+	"PutUserPolicy":           {eventSource, "user-policy", []string{"userName", "policyName"}, "userName", (*Service).putUserPolicyAgain},
+	"DeleteUserPolicy":        {eventSource, "user-policy", []string{"userName", "policyName"}, "userName", (*Service).deleteUserPolicyAgain},
+	"DeleteRole":              {eventSource, "role", []string{"roleName"}, "roleName", (*Service).deleteRoleAgain},
+	"CreateRole":              {eventSource, "role-made", []string{"roleName"}, "roleName", nothingAgain},
+	"PutRolePolicy":           {eventSource, "role-policy", []string{"roleName", "policyName"}, "roleName", (*Service).putRolePolicyAgain},
+	"DeleteRolePolicy":        {eventSource, "role-policy", []string{"roleName", "policyName"}, "roleName", (*Service).deleteRolePolicyAgain},
+	"UpdateAssumeRolePolicy":  {eventSource, "trust", []string{"roleName"}, "roleName", (*Service).putTrustAgain},
+	"DisableServicePrincipal": {operatorSource, "service", []string{"name"}, "", (*Service).disableServiceAgain},
+}
+
+// Trace says what a change was about, for Replay.
+func (s *Service) Trace(l *operation.Lost) operation.Trace {
+	r, known := replays[l.Name]
+	if !known || r.source != l.Source {
+		return operation.Trace{}
+	}
+	t := operation.Trace{Subject: r.about + "/" + l.Account}
+	for _, name := range r.names {
+		if l.Members[name] == "" {
+			return operation.Trace{}
+		}
+		t.Subject += "/" + fold(l.Members[name])
+	}
+	if r.owner != "" {
+		t.Owner = r.owner + "/" + l.Account + "/" + fold(l.Members[r.owner])
+	}
+	switch l.Name {
+	case "CreateUser":
+		t.Created, t.Gives = l.Members["user.userId"], true
+	case "CreateRole":
+		t.Created, t.Gives = l.Members["role.roleId"], true
+	case "UpdateAccessKey":
+		t.Gives = l.Members["status"] != inactive
+	case "DeleteAccessKey":
+		t.Final = true
+	}
+	return t
+}
+
+// Replay makes a change again that the trail has and the store may not have. It
+// returns what its record shall say, nil where there is nothing to do: because
+// the store is as the change left it, or what it was about is not there.
+func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error) {
+	r := replays[l.Name]
+	done, err := r.make(s, ctx, tx, l)
+	if err != nil || !done {
+		return nil, err
+	}
+	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
+	for _, name := range append(slices.Clone(r.names), "status", "policyDocument") {
+		if v := l.Members[name]; v != "" {
+			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
+		}
+	}
+	return e, nil
+}
+
+func nothingAgain(*Service, context.Context, store.Txn, *operation.Lost) (bool, error) {
+	return false, nil
+}
+
+// lostKey returns an access key of the change's account, nil where there is none.
+func lostKey(ctx context.Context, tx store.Txn, l *operation.Lost) (*accessKey, store.Rev, error) {
+	k, rev, err := getAccessKey(ctx, tx, l.Members["accessKeyId"])
+	if errors.Is(err, store.ErrNotFound) || err == nil && k.Account != l.Account {
+		return nil, 0, nil
+	}
+	return k, rev, err
+}
+
+func (s *Service) deactivateAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	k, rev, err := lostKey(ctx, tx, l)
+	if err != nil || k == nil || k.Status == inactive || l.Members["status"] != inactive {
+		return false, err
+	}
+	k.Status = inactive
+	if err := accessKeys.Put(ctx, tx, k, rev); err != nil {
+		return false, fmt.Errorf("writing access key %s: %w", k.ID, err)
+	}
+	tx.Touch(accessKeyEntity(k.ID))
+	return true, nil
+}
+
+func (s *Service) deleteAccessKeyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	k, _, err := lostKey(ctx, tx, l)
+	if err != nil || k == nil {
+		return false, err
+	}
+	var t target
+	if k.User == "" {
+		t.root, t.rev, err = getAccount(ctx, tx, k.Account)
+	} else {
+		t.user, t.rev, err = users.Get(ctx, tx, userKey(k.User))
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading the owner of access key %s: %w", k.ID, err)
+	}
+	if err := dropAccessKey(ctx, tx, k.ID); err != nil {
+		return false, err
+	}
+	isIt := func(id string) bool { return id == k.ID }
+	return true, t.putAccessKeys(ctx, tx, slices.DeleteFunc(slices.Clone(t.accessKeys()), isIt))
+}
+
+func dropAccessKey(ctx context.Context, tx store.Txn, id string) error {
+	_, rev, err := getAccessKey(ctx, tx, id)
+	if err == nil {
+		err = accessKeys.Delete(ctx, tx, accessKeyKey(id), rev)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting access key %s: %w", id, err)
+	}
+	tx.Touch(accessKeyEntity(id))
+	return nil
+}
+
+// lostUser returns the user that a change was about, nil where there is none.
+func lostUser(ctx context.Context, tx store.Txn, l *operation.Lost) (*user, store.Rev, error) {
+	u, rev, err := findUser(ctx, tx, l.Account, l.Members["userName"])
+	if err != nil || u == nil || slices.Contains(l.Newer, u.ID) {
+		return nil, 0, err
+	}
+	return u, rev, nil
+}
+
+// deleteUserAgain deletes a user with the policies and access keys of which it
+// had been stripped before, if they are back.
+func (s *Service) deleteUserAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil {
+		return false, err
+	}
+	for _, id := range u.AccessKeys {
+		if err := dropAccessKey(ctx, tx, id); err != nil {
+			return false, err
+		}
+	}
+	if err := users.Delete(ctx, tx, userKey(u.ID), rev); err != nil {
+		return false, fmt.Errorf("deleting user %s: %w", u.ID, err)
+	}
+	tx.Touch(userEntity(u.ID))
+	a, rev, err := getAccount(ctx, tx, u.Account)
+	if err != nil {
+		return false, err
+	}
+	return true, countUser(ctx, tx, *a, rev, -1)
+}
+
+func (s *Service) putUserPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil {
+		return false, err
+	}
+	changed := *u
+	var done bool
+	if changed.Policies, done, err = withPolicy(u.Policies, l); err != nil || !done {
+		return false, err
+	}
+	return true, putUser(ctx, tx, changed, rev)
+}
+
+func (s *Service) deleteUserPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil || !onlyAllows(u.Policies, l) {
+		return false, err
+	}
+	changed := *u
+	changed.Policies = u.Policies.Without(l.Members["policyName"])
+	return true, putUser(ctx, tx, changed, rev)
+}
+
+// lostRole returns the role that a change was about, nil where there is none.
+func lostRole(ctx context.Context, tx store.Txn, l *operation.Lost) (*role, store.Rev, error) {
+	o, rev, err := findRole(ctx, tx, l.Account, l.Members["roleName"])
+	if err != nil || o == nil || slices.Contains(l.Newer, o.ID) {
+		return nil, 0, err
+	}
+	return o, rev, nil
+}
+
+func (s *Service) deleteRoleAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	if err := roles.Delete(ctx, tx, roleKey(o.ID), rev); err != nil {
+		return false, fmt.Errorf("deleting role %s: %w", o.ID, err)
+	}
+	tx.Touch(roleEntity(o.ID))
+	a, rev, err := getAccount(ctx, tx, o.Account)
+	if err != nil {
+		return false, err
+	}
+	return true, countRole(ctx, tx, *a, rev, -1)
+}
+
+func (s *Service) putRolePolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	changed := *o
+	var done bool
+	if changed.Policies, done, err = withPolicy(o.Policies, l); err != nil || !done {
+		return false, err
+	}
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+func (s *Service) deleteRolePolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil || !onlyAllows(o.Policies, l) {
+		return false, err
+	}
+	changed := *o
+	changed.Policies = o.Policies.Without(l.Members["policyName"])
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+// putTrustAgain puts the whole trust policy. Users and roles that are not here
+// are let in by nothing.
+func (s *Service) putTrustAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	text := l.Members["policyDocument"]
+	if err != nil || o == nil || text == "" || o.Trust.Text == text {
+		return false, err
+	}
+	named, err := policy.Compile(policy.Trust, o.ID, []byte(text), nil)
+	if err != nil {
+		return false, fmt.Errorf("the trust policy of record %d: %w", l.Sequence, err)
+	}
+	bound := make(map[string]string)
+	for _, p := range named.Principals() {
+		if mustExist, err := s.trustable(p); err != nil || !mustExist {
+			continue
+		}
+		id, exists, err := s.Principal(ctx, tx, p.Name)
+		if err != nil {
+			return false, fmt.Errorf("resolving principal %s: %w", p.Name, err)
+		}
+		if exists && id != "" {
+			bound[p.Name] = id
+		}
+	}
+	changed := *o
+	changed.Trust.Text, changed.Trust.Bound = text, bound
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+func (s *Service) disableServiceAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := findServicePrincipal(ctx, tx, l.Members["name"])
+	if err != nil || p == nil || p.Disabled || seconds(p.Created).After(l.Time) { // registered anew since
+		return false, err
+	}
+	for _, id := range p.AccessKeys {
+		if err := dropAccessKey(ctx, tx, id); err != nil {
+			return false, err
+		}
+	}
+	p.Disabled, p.AccessKeys = true, nil
+	if err := servicePrincipals.Put(ctx, tx, p, rev); err != nil {
+		return false, fmt.Errorf("writing service principal %s: %w", p.Name, err)
+	}
+	tx.Touch(servicePrincipalEntity(p.Name))
+	return true, nil
+}
+
+// withPolicy puts the document of a change in place of the one of its name.
+func withPolicy(policies pairs.Map, l *operation.Lost) (pairs.Map, bool, error) {
+	name, text := l.Members["policyName"], l.Members["policyDocument"]
+	if now, ok := policies.Get(name); text == "" || ok && now == text {
+		return policies, false, nil
+	}
+	if err := wellFormed(name, text); err != nil {
+		return policies, false, fmt.Errorf("the policy of record %d: %w", l.Sequence, err)
+	}
+	return policies.With(name, text), true, nil
+}
+
+// onlyAllows reports whether the policy that a change deleted is there and denies
+// nothing: taking away what denies would give rights.
+func onlyAllows(policies pairs.Map, l *operation.Lost) bool {
+	text, ok := policies.Get(l.Members["policyName"])
+	return ok && !denies(text)
+}
+
+// denies reports whether a document has a statement that denies, or can't be read.
+func denies(document string) bool {
+	type statement struct{ Effect string }
+	var one struct{ Statement statement }
+	if json.Unmarshal([]byte(document), &one) == nil {
+		return one.Statement.Effect != "Allow"
+	}
+	var many struct{ Statement []statement }
+	if json.Unmarshal([]byte(document), &many) != nil {
+		return true
+	}
+	return slices.ContainsFunc(many.Statement, func(s statement) bool { return s.Effect != "Allow" })
+}
