@@ -294,3 +294,23 @@ func TestJoinWhileDeleted(t *testing.T) {
 		}
 	}
 }
+
+// The policies of groups are simulated as the groups', whether one asks about the group or
+// about somebody who is in it.
+func TestSimulateGroups(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.createUser("ann")
+	w.createGroup("red")
+	w.join("ann", "red")
+	w.putGroup("red", "p", allowAll)
+	for _, source := range []string{"user/ann", "group/red"} {
+		out := do[iam.SimulatePolicyOutput](t, w.root(), "SimulatePrincipalPolicy", &iam.SimulatePrincipalPolicyInput{
+			PolicySourceARN: some("arn:aws:iam::111122223333:" + source), ActionNames: []string{"kms:Encrypt"},
+		})
+		r := out.EvaluationResults[0]
+		if r.EvalDecision != "allowed" || len(r.MatchedStatements) != 1 || r.MatchedStatements[0].SourcePolicyID != "group_red_p" {
+			t.Errorf("%s: %+v", source, r)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (f *source) tags() pairs.Map {
 	return f.caller.Tags
 }
 
-// policySource returns the policies of the user or role that an ARN names, which
+// policySource returns the policies of the user, group or role that an ARN names, which
 // must be of the caller's account.
 func (s *Service) policySource(c *operation.Call, name string) (source, error) {
 	a, ok := arn.Parse(name)
@@ -55,35 +55,38 @@ func (s *Service) policySource(c *operation.Call, name string) (source, error) {
 	}
 	var caller *authz.Caller
 	var err error
+	ids := make(map[*policy.Policy]string)
 	switch kind {
 	case "user":
-		caller, err = s.userSource(c, last)
+		caller, err = s.userSource(c, last, ids)
 	case "role":
 		caller, err = s.roleSource(c, last)
 	default:
-		err = noSuchGroup(last)
+		caller, err = s.groupSource(c, last)
 	}
 	if err != nil {
 		return source{}, err
 	}
 	c.RestOn(caller.Stamps...)
-	ids := make(map[*policy.Policy]string)
 	for _, p := range slices.Concat(caller.Identity, caller.Boundary) {
-		ids[p] = shownID(kind, &caller.Principal, p.Name())
+		if ids[p] == "" {
+			ids[p] = shownID(kind, cmp.Or(caller.Principal.IssuerName, caller.Principal.Name, last), p.Name())
+		}
 	}
 	return source{caller: caller, ids: ids, place: c.Caller.Place}, nil
 }
 
 // shownID is what AWS was seen to call policies: managed ones by their name, and
 // inline ones as role_NAME_POLICY.
-func shownID(kind string, p *principal.Principal, policy string) string {
+func shownID(kind, owner, policy string) string {
 	if strings.HasPrefix(policy, "arn:") {
 		return policy[strings.LastIndexByte(policy, '/')+1:]
 	}
-	return kind + "_" + cmp.Or(p.IssuerName, p.Name) + "_" + policy
+	return kind + "_" + owner + "_" + policy
 }
 
-func (s *Service) userSource(c *operation.Call, name string) (*authz.Caller, error) {
+// userSource returns a user. It puts into ids how the policies of its groups are shown.
+func (s *Service) userSource(c *operation.Call, name string, ids map[*policy.Policy]string) (*authz.Caller, error) {
 	t, err := s.named(c, name)
 	if err != nil {
 		return nil, err
@@ -95,8 +98,48 @@ func (s *Service) userSource(c *operation.Call, name string) (*authz.Caller, err
 	if err != nil {
 		return nil, err
 	}
+	all, err := groupsOf(c.Context, r, t.user)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range all {
+		shared, err := s.sharedGroup(c.Context, r, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range shared.policies {
+			ids[p] = shownID("group", g.Name, p.Name())
+		}
+	}
 	caller, _, err := s.userCaller(c.Context, r, t.user.ID, "")
 	return caller, err
+}
+
+// groupSource returns somebody who has what a group has, and nothing else.
+func (s *Service) groupSource(c *operation.Call, name string) (*authz.Caller, error) {
+	t, err := s.groupNamed(c, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	r, err := c.Reader()
+	if err != nil {
+		return nil, err
+	}
+	shared, err := s.sharedGroup(c.Context, r, t.group.ID)
+	if err != nil {
+		return nil, err
+	}
+	p := principal.Principal{Kind: principal.User, Partition: c.Partition, Account: t.group.Account, ARN: t.group.arn(c.Partition)}
+	return &authz.Caller{
+		Principal: p,
+		Policy:    policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN},
+		Identity:  shared.policies,
+		Stamps:    shared.stamps,
+		Require:   shared.require,
+	}, nil
 }
 
 func (s *Service) roleSource(c *operation.Call, name string) (*authz.Caller, error) {
