@@ -72,6 +72,21 @@ func (w *world) member() optional.Of[string] {
 	return described.(*organizations.DescribeCreateAccountStatusOutput).CreateAccountStatus.AccountID
 }
 
+// trusted gives a service access to the owner's organization, and returns its name.
+func (w *world) trusted() optional.Of[string] {
+	w.organization()
+	service := optional.Some(w.fresh("service") + ".amazonaws.com")
+	w.must(w.caller(owner), "organizations:EnableAWSServiceAccess", &organizations.EnableAWSServiceAccessInput{ServicePrincipal: service})
+	return service
+}
+
+// delegated has a new member administer a service.
+func (w *world) delegated() (id, service optional.Of[string]) {
+	service, id = w.trusted(), w.member()
+	w.must(w.caller(owner), "organizations:RegisterDelegatedAdministrator", &organizations.RegisterDelegatedAdministratorInput{AccountID: id, ServicePrincipal: service})
+	return id, service
+}
+
 func orgTags() []organizations.Tag {
 	return []organizations.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -149,6 +164,33 @@ var organizationSamples = map[string]func(w *world) any{
 	},
 	"organizations:EnablePolicyType": func(w *world) any {
 		return &organizations.EnablePolicyTypeInput{RootID: w.organization(), PolicyType: optional.Some(resourceControl)}
+	},
+	"organizations:DeregisterDelegatedAdministrator": func(w *world) any {
+		id, service := w.delegated()
+		return &organizations.DeregisterDelegatedAdministratorInput{AccountID: id, ServicePrincipal: service}
+	},
+	"organizations:DisableAWSServiceAccess": func(w *world) any {
+		return &organizations.DisableAWSServiceAccessInput{ServicePrincipal: w.trusted()}
+	},
+	"organizations:EnableAWSServiceAccess": func(w *world) any {
+		w.organization()
+		return &organizations.EnableAWSServiceAccessInput{ServicePrincipal: optional.Some("sso.amazonaws.com")}
+	},
+	"organizations:ListAWSServiceAccessForOrganization": func(w *world) any {
+		w.trusted()
+		return &organizations.ListAWSServiceAccessForOrganizationInput{}
+	},
+	"organizations:ListDelegatedAdministrators": func(w *world) any {
+		_, service := w.delegated()
+		return &organizations.ListDelegatedAdministratorsInput{ServicePrincipal: service}
+	},
+	"organizations:ListDelegatedServicesForAccount": func(w *world) any {
+		id, _ := w.delegated()
+		return &organizations.ListDelegatedServicesForAccountInput{AccountID: id}
+	},
+	"organizations:RegisterDelegatedAdministrator": func(w *world) any {
+		service := w.trusted()
+		return &organizations.RegisterDelegatedAdministratorInput{AccountID: w.member(), ServicePrincipal: service}
 	},
 	"organizations:LeaveOrganization": func(*world) any { return &organizations.LeaveOrganizationInput{} },
 	"organizations:ListAccounts": func(w *world) any {
@@ -228,6 +270,7 @@ var organizationAuthors = map[string]func(w *world) *authz.Credential{
 // Limits that several operations share.
 var (
 	limitMember       = limit{"AccountId", 0, 12}
+	limitService      = limit{"ServicePrincipal", 1, 128}
 	limitUnit         = limit{"OrganizationalUnitId", 0, 68}
 	limitPolicyID     = limit{"PolicyId", 0, 130}
 	limitPolicyTarget = limit{"TargetId", 0, 100}
@@ -235,41 +278,48 @@ var (
 )
 
 var organizationLimits = map[string][]limit{
-	"organizations:AttachPolicy":                     {limitPolicyID, limitPolicyTarget},
-	"organizations:CloseAccount":                     {limitMember},
-	"organizations:CreateAccount":                    {{"Email", 6, 64}, {"AccountName", 1, 50}, {"RoleName", 0, 64}},
-	"organizations:CreateOrganization":               {},
-	"organizations:CreateOrganizationalUnit":         {{"ParentId", 0, 100}, {"Name", 1, 128}},
-	"organizations:CreatePolicy":                     {{"Description", 0, 512}, {"Name", 1, 128}},
-	"organizations:DeleteOrganization":               {},
-	"organizations:DeleteOrganizationalUnit":         {limitUnit},
-	"organizations:DeletePolicy":                     {limitPolicyID},
-	"organizations:DescribeAccount":                  {limitMember},
-	"organizations:DescribeCreateAccountStatus":      {{"CreateAccountRequestId", 0, 36}},
-	"organizations:DescribeOrganization":             {},
-	"organizations:DescribeOrganizationalUnit":       {limitUnit},
-	"organizations:DescribePolicy":                   {limitPolicyID},
-	"organizations:DetachPolicy":                     {limitPolicyID, limitPolicyTarget},
-	"organizations:DisablePolicyType":                {{"RootId", 0, 34}},
-	"organizations:EnablePolicyType":                 {{"RootId", 0, 34}},
-	"organizations:LeaveOrganization":                {},
-	"organizations:ListAccounts":                     limitsResults,
-	"organizations:ListAccountsForParent":            append([]limit{{"ParentId", 0, 100}}, limitsResults...),
-	"organizations:ListChildren":                     append([]limit{{"ParentId", 0, 100}}, limitsResults...),
-	"organizations:ListCreateAccountStatus":          limitsResults,
-	"organizations:ListOrganizationalUnitsForParent": append([]limit{{"ParentId", 0, 100}}, limitsResults...),
-	"organizations:ListParents":                      append([]limit{{"ChildId", 0, 100}}, limitsResults...),
-	"organizations:ListPolicies":                     limitsResults,
-	"organizations:ListPoliciesForTarget":            append([]limit{limitPolicyTarget}, limitsResults...),
-	"organizations:ListRoots":                        limitsResults,
-	"organizations:ListTagsForResource":              {{"ResourceId", 0, 130}, {"NextToken", 0, 100000}},
-	"organizations:ListTargetsForPolicy":             append([]limit{limitPolicyID}, limitsResults...),
-	"organizations:MoveAccount":                      {limitMember, {"SourceParentId", 0, 100}, {"DestinationParentId", 0, 100}},
-	"organizations:RemoveAccountFromOrganization":    {limitMember},
-	"organizations:TagResource":                      {{"ResourceId", 0, 130}},
-	"organizations:UntagResource":                    {{"ResourceId", 0, 130}},
-	"organizations:UpdateOrganizationalUnit":         {limitUnit, {"Name", 1, 128}},
-	"organizations:UpdatePolicy":                     {limitPolicyID, {"Name", 1, 128}, {"Description", 0, 512}},
+	"organizations:AttachPolicy":                        {limitPolicyID, limitPolicyTarget},
+	"organizations:CloseAccount":                        {limitMember},
+	"organizations:CreateAccount":                       {{"Email", 6, 64}, {"AccountName", 1, 50}, {"RoleName", 0, 64}},
+	"organizations:CreateOrganization":                  {},
+	"organizations:CreateOrganizationalUnit":            {{"ParentId", 0, 100}, {"Name", 1, 128}},
+	"organizations:CreatePolicy":                        {{"Description", 0, 512}, {"Name", 1, 128}},
+	"organizations:DeleteOrganization":                  {},
+	"organizations:DeleteOrganizationalUnit":            {limitUnit},
+	"organizations:DeletePolicy":                        {limitPolicyID},
+	"organizations:DeregisterDelegatedAdministrator":    {limitMember, limitService},
+	"organizations:DisableAWSServiceAccess":             {limitService},
+	"organizations:EnableAWSServiceAccess":              {limitService},
+	"organizations:ListAWSServiceAccessForOrganization": limitsResults,
+	"organizations:ListDelegatedAdministrators":         append([]limit{limitService}, limitsResults...),
+	"organizations:ListDelegatedServicesForAccount":     append([]limit{limitMember}, limitsResults...),
+	"organizations:RegisterDelegatedAdministrator":      {limitMember, limitService},
+	"organizations:DescribeAccount":                     {limitMember},
+	"organizations:DescribeCreateAccountStatus":         {{"CreateAccountRequestId", 0, 36}},
+	"organizations:DescribeOrganization":                {},
+	"organizations:DescribeOrganizationalUnit":          {limitUnit},
+	"organizations:DescribePolicy":                      {limitPolicyID},
+	"organizations:DetachPolicy":                        {limitPolicyID, limitPolicyTarget},
+	"organizations:DisablePolicyType":                   {{"RootId", 0, 34}},
+	"organizations:EnablePolicyType":                    {{"RootId", 0, 34}},
+	"organizations:LeaveOrganization":                   {},
+	"organizations:ListAccounts":                        limitsResults,
+	"organizations:ListAccountsForParent":               append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListChildren":                        append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListCreateAccountStatus":             limitsResults,
+	"organizations:ListOrganizationalUnitsForParent":    append([]limit{{"ParentId", 0, 100}}, limitsResults...),
+	"organizations:ListParents":                         append([]limit{{"ChildId", 0, 100}}, limitsResults...),
+	"organizations:ListPolicies":                        limitsResults,
+	"organizations:ListPoliciesForTarget":               append([]limit{limitPolicyTarget}, limitsResults...),
+	"organizations:ListRoots":                           limitsResults,
+	"organizations:ListTagsForResource":                 {{"ResourceId", 0, 130}, {"NextToken", 0, 100000}},
+	"organizations:ListTargetsForPolicy":                append([]limit{limitPolicyID}, limitsResults...),
+	"organizations:MoveAccount":                         {limitMember, {"SourceParentId", 0, 100}, {"DestinationParentId", 0, 100}},
+	"organizations:RemoveAccountFromOrganization":       {limitMember},
+	"organizations:TagResource":                         {{"ResourceId", 0, 130}},
+	"organizations:UntagResource":                       {{"ResourceId", 0, 130}},
+	"organizations:UpdateOrganizationalUnit":            {limitUnit, {"Name", 1, 128}},
+	"organizations:UpdatePolicy":                        {limitPolicyID, {"Name", 1, 128}, {"Description", 0, 512}},
 }
 
 func init() {

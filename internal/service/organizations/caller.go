@@ -15,6 +15,7 @@ type about struct {
 	tags    []Tag
 	tagKeys []string
 	kind    optional.Of[string] // type of policies
+	service optional.Of[string] // principal of a service
 }
 
 // A seat is where the caller of an operation sits: in an organization, in its
@@ -40,7 +41,7 @@ func (s *Service) seat(c *operation.Call, a about) (*seat, error) {
 	}
 	t.facts.requestTags = tagMap(a.tags)
 	t.facts.tagKeys = append(t.facts.requestTags.Keys(), a.tagKeys...)
-	t.facts.policyType = a.kind.V
+	t.facts.policyType, t.facts.service = a.kind.V, a.service.V
 	if t.organization == nil || a.id == "" {
 		return t, nil
 	}
@@ -67,6 +68,23 @@ func (t *seat) managing(c *operation.Call) error {
 	case t.organization == nil:
 		return errNotInUse
 	case t.Management != c.Caller.Principal.Account:
+		return errDenied
+	}
+	return nil
+}
+
+// reading is managing for what members may do as well that administer a service
+// for the organization.
+func (t *seat) reading(c *operation.Call) error {
+	err := t.managing(c)
+	if err != errDenied {
+		return err
+	}
+	m, _, err := t.member(c.Context, t.reader, c.Caller.Principal.Account)
+	if err != nil {
+		return err
+	}
+	if m == nil || len(m.Delegations) == 0 {
 		return errDenied
 	}
 	return nil
@@ -121,10 +139,11 @@ func managed[In, Out any](run func(*operation.Call, store.Txn, *In, *seat) (*Out
 	}
 }
 
-// told makes the Run of an operation by which the management account reads.
+// told makes the Run of an operation by which the management account reads, or
+// a delegated administrator.
 func told[In, Out any](run func(*operation.Call, *In, *seat) (*Out, error)) func(*operation.Call, *In, *seat) (*Out, error) {
 	return func(c *operation.Call, in *In, t *seat) (*Out, error) {
-		if err := t.managing(c); err != nil {
+		if err := t.reading(c); err != nil {
 			return nil, err
 		}
 		return run(c, in, t)
@@ -138,6 +157,7 @@ type facts struct {
 	tagKeys      []string
 	resourceTags pairs.Map
 	policyType   string
+	service      string
 }
 
 // Lookup implements policy.Context.
@@ -145,6 +165,8 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 	switch {
 	case k.Name == "organizations:policytype":
 		return policy.Text(f.policyType)
+	case k.Name == "organizations:serviceprincipal":
+		return policy.Text(f.service)
 	case k.Name == "aws:tagkeys":
 		return policy.Texts(f.tagKeys)
 	case k.Prefix == "aws:requesttag/":

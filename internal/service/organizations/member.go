@@ -43,6 +43,8 @@ type member struct {
 	Joined       time.Time   `json:"joined"`
 	Attached     attachments `json:"attached"`
 	Tags         pairs.Map   `json:"tags,omitempty"`
+
+	Delegations []serviceAccess `json:"delegations,omitempty"` // services that it administers
 }
 
 var members = &store.Table[member]{
@@ -91,6 +93,9 @@ func (s *Service) join(ctx context.Context, tx store.Txn, o *organization, m *me
 
 // leave makes an account a member no more. Its own policies are detached.
 func (s *Service) leave(ctx context.Context, tx store.Txn, o *organization, m *member, rev store.Rev) error {
+	if len(m.Delegations) > 0 {
+		return violates("CANNOT_REMOVE_DELEGATED_ADMINISTRATOR_FROM_ORG", "You attempted to remove an account that is registered as a delegated administrator for a service integrated with your organization. To complete this operation, you must first deregister this account as a delegated administrator.")
+	}
 	if err := o.detachAll(ctx, tx, &m.Attached); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/optional"
 )
 
 // Feature sets of an organization.
@@ -28,6 +29,8 @@ type organization struct {
 	Created    int64  `json:"created"`  // seconds since 1970
 	Accounts   int    `json:"accounts"` // the management account is one
 	Units      int    `json:"units"`
+
+	Services []serviceAccess `json:"services,omitempty"` // that have access to all accounts
 
 	// Types is what is true of each type of control policies, in their order.
 	Types [2]typeState `json:"types"`
@@ -78,7 +81,7 @@ type Organization struct {
 	FeatureSet           string              `aws:"FeatureSet" audit:"featureSet"`
 	MasterAccountARN     string              `aws:"MasterAccountArn" audit:"masterAccountArn"`
 	MasterAccountID      string              `aws:"MasterAccountId" audit:"masterAccountId"`
-	MasterAccountEmail   string              `aws:"MasterAccountEmail"`
+	MasterAccountEmail   optional.Of[string] `aws:"MasterAccountEmail"`
 	AvailablePolicyTypes []PolicyTypeSummary `aws:"AvailablePolicyTypes" audit:"availablePolicyTypes"`
 }
 
@@ -92,7 +95,7 @@ func (o *organization) shown(c *operation.Call, email string) Organization {
 		FeatureSet:           o.Features,
 		MasterAccountARN:     o.arn(c.Partition, "account", o.Management),
 		MasterAccountID:      o.Management,
-		MasterAccountEmail:   email,
+		MasterAccountEmail:   optional.Of[string]{V: email, Set: email != ""},
 		AvailablePolicyTypes: []PolicyTypeSummary{},
 	}
 	if o.Features == allFeatures {

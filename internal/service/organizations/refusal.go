@@ -6,6 +6,8 @@ import "claviger/internal/words/fault"
 // that AWS was recorded to answer, or that its reference gives for the reason.
 // https://docs.aws.amazon.com/organizations/latest/APIReference/API_Operations.html
 const (
+	accountAlreadyRegistered  fault.Code = "AccountAlreadyRegisteredException"
+	accountNotRegistered      fault.Code = "AccountNotRegisteredException"
 	accountAlreadyClosed      fault.Code = "AccountAlreadyClosedException"
 	accountNotFound           fault.Code = "AccountNotFoundException"
 	alreadyInOrganization     fault.Code = "AlreadyInOrganizationException"
