@@ -288,7 +288,7 @@ func services(identities *iam.Service, keys *kms.Service, trees *organizations.S
 			Skew: 15 * time.Minute, Internal: "ServiceFailure", Global: true, Operations: identities.Operations(),
 		},
 		{
-			Name: "organizations", Source: organizations.EventSource, Protocol: gateway.JSON, Target: "AWSOrganizationsV20161128",
+			Name: "organizations", Source: organizations.EventSource, Protocol: gateway.JSON, Target: "AWSOrganizationsV20161128", Capital: true,
 			Skew: 5 * time.Minute, Internal: "ServiceException", Global: true, Operations: trees.Operations(),
 		},
 		{

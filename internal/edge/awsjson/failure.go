@@ -38,15 +38,16 @@ var spellings = map[fault.Code]spelling{
 }
 
 // Error renders a fault: the code as this protocol spells it, the HTTP status, the body.
-// A fault without a text has a body without the member.
-func Error(f *fault.Fault) (code string, status int, body []byte) {
+// A fault without a text has a body without the member. capital says that the
+// service spells the member "Message", as its model does.
+func Error(f *fault.Fault, capital bool) (code string, status int, body []byte) {
 	s, ok := spellings[f.Code]
 	if !ok {
 		s = spelling{string(f.Code), 400}
 	}
 	body = appendString([]byte(`{"__type":`), s.code)
 	if f.Message != "" {
-		body = appendString(append(body, textMember(f)...), f.Message)
+		body = appendString(append(body, textMember(f.Code, capital)...), f.Message)
 	}
 	if f.Reason != "" {
 		body = appendString(append(body, `,"Reason":`...), f.Reason)
@@ -55,10 +56,10 @@ func Error(f *fault.Fault) (code string, status int, body []byte) {
 }
 
 // textMember begins the member that holds a fault's text. What refuses access
-// on AWS stands before the services, and spells it with a capital letter, as
-// services do whose faults have a reason. Clients read both.
-func textMember(f *fault.Fault) string {
-	if f.Code == fault.AccessDenied || f.Reason != "" {
+// on AWS stands before the services, and spells it with a capital letter.
+// Clients read both.
+func textMember(c fault.Code, capital bool) string {
+	if c == fault.AccessDenied || capital {
 		return `,"Message":`
 	}
 	return `,"message":`

@@ -38,7 +38,7 @@ func TestError(t *testing.T) {
 		"NotFoundException":          {"NotFoundException", 400},
 	} {
 		const message = "Key '\"é\n' does not exist"
-		code, status, body := awsjson.Error(&fault.Fault{Code: in, Message: message})
+		code, status, body := awsjson.Error(&fault.Fault{Code: in, Message: message}, false)
 		if code != want.code || status != want.status {
 			t.Errorf("%s is %s with status %d, want %s with %d", in, code, status, want.code, want.status)
 		}
@@ -51,10 +51,10 @@ func TestError(t *testing.T) {
 			t.Errorf("%s has body %s (%v)", in, body, err)
 		}
 	}
-	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidInputException", Message: "no", Reason: "INVALID_ENUM"}); string(body) != `{"__type":"InvalidInputException","Message":"no","Reason":"INVALID_ENUM"}` {
-		t.Errorf("with a reason the body is %s", body)
+	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidInputException", Message: "no", Reason: "INVALID_ENUM"}, true); string(body) != `{"__type":"InvalidInputException","Message":"no","Reason":"INVALID_ENUM"}` {
+		t.Errorf("with a reason and a capital the body is %s", body)
 	}
-	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidCiphertextException"}); string(body) != `{"__type":"InvalidCiphertextException"}` {
+	if _, _, body := awsjson.Error(&fault.Fault{Code: "InvalidCiphertextException"}, false); string(body) != `{"__type":"InvalidCiphertextException"}` {
 		t.Errorf("without a message the body is %s", body)
 	}
 }

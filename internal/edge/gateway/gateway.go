@@ -41,6 +41,7 @@ type Service struct {
 	Target     string        // JSON: what stands before the operation in X-Amz-Target
 	Version    string        // Query: the Version parameter
 	Namespace  string        // Query: XML namespace of answers
+	Capital    bool          // JSON: texts of faults stand in "Message"
 	Skew       time.Duration // how far the client's clock may be off
 	Global     bool          // one endpoint for a whole partition, signed for its first Region
 	Internal   fault.Code    // what the service calls an internal failure, if it has a name of its own

@@ -108,7 +108,7 @@ func (s *service) spell(code fault.Code) string {
 		name, _, _ := awsquery.Error(&fault.Fault{Code: code}, "", "")
 		return name
 	}
-	name, _, _ := awsjson.Error(&fault.Fault{Code: code})
+	name, _, _ := awsjson.Error(&fault.Fault{Code: code}, false)
 	return name
 }
 
@@ -148,6 +148,6 @@ func (s *service) failure(id string, err error) message.Response {
 		return response
 	}
 	response.ContentType = "application/x-amz-json-1.1"
-	response.ErrorType, response.Status, response.Body = awsjson.Error(&f)
+	response.ErrorType, response.Status, response.Body = awsjson.Error(&f, s.Capital)
 	return response
 }
