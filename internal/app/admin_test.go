@@ -16,7 +16,11 @@ import (
 // tail reads the trail as the operator's command does.
 func tail(t *testing.T, w *world) (string, error) {
 	t.Helper()
-	server := httptest.NewServer(w.server.admin())
+	return tailOf(w.server)
+}
+
+func tailOf(s *server) (string, error) {
+	server := httptest.NewServer(s.admin())
 	defer server.Close()
 	answer, err := http.Post(server.URL+"/audit/tail", "application/json", strings.NewReader(`{}`))
 	if err != nil {

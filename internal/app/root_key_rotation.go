@@ -44,6 +44,7 @@ type rotation struct {
 	OldFile string `json:"oldFile,omitempty"` // of the old key
 	InPlace bool   `json:"inPlace,omitempty"` // the new key takes the place of the old file
 	KeepOld bool   `json:"keepOld,omitempty"`
+	Cleared bool   `json:"cleared,omitempty"` // the store's files, and recorded
 }
 
 const rootKeyNoteVersion = 1
@@ -243,9 +244,10 @@ func (s *server) settleRootKey(ctx context.Context) {
 				s.log.Info("the rotation of the root key is settled", "id", note.Rotation.ID, "from", note.Rotation.From, "to", note.Rotation.To)
 			}
 		}
-		if k.problem = err; err != nil && ctx.Err() == nil {
-			s.log.Error("settling the rotation of the root key", "cause", err)
+		if err != nil && ctx.Err() == nil && (k.problem == nil || k.problem.Error() != err.Error()) {
+			s.log.Error("settling the rotation of the root key", "cause", err) // once, not each time
 		}
+		k.problem = err
 		k.mu.Unlock()
 		pause := time.NewTimer(settlePause)
 		select {
@@ -281,51 +283,75 @@ func (k *rootKeys) tidy(ctx context.Context) error {
 const settlePause = 10 * time.Second
 
 // settle finishes a rotation whose commit is done, if there is one. Each step may
-// find itself done already.
+// find itself done already. The old file comes last: that the server may not
+// remove it keeps nothing else from being done.
 func (k *rootKeys) settle(ctx context.Context) error {
 	note, err := k.note(ctx)
 	if err != nil || note.Rotation == nil {
 		return err
 	}
 	r := note.Rotation
-	if err := k.settleFiles(ctx, r); err != nil {
-		return err
+	if r.InPlace {
+		if err := k.succeed(r); err != nil {
+			return err
+		}
 	}
-	if err := k.store.Truncate(ctx); err != nil {
-		return fmt.Errorf("clearing the store's files of the old keyring header: %w", err)
+	if !r.Cleared {
+		if err := k.clear(ctx, note); err != nil {
+			return err
+		}
 	}
-	err = k.record(ctx, &operation.Event{Name: "RootKeyRotated", Time: k.now(), Details: []operation.Member{
-		{Name: "rotationId", Value: r.ID}, {Name: "from", Value: r.From}, {Name: "to", Value: r.To}, {Name: "source", Value: r.Source},
-	}})
-	if err != nil {
-		return fmt.Errorf("recording the rotation of the root key: %w", err)
+	if r.OldFile != "" && !r.InPlace && !r.KeepOld {
+		if err := k.removeOld(ctx, r); err != nil {
+			return err
+		}
 	}
-	note.Rotation = nil // a crash before this records the event a second time, with the same rotationId
+	note.Rotation = nil
 	if err := k.store.PutMeta(ctx, map[string][]byte{metaRootKey: note.encode()}); err != nil {
 		return fmt.Errorf("ending the rotation of the root key: %w", err)
 	}
 	return nil
 }
 
-// settleFiles gives the new key its place and takes away the old one, unless it
-// is kept.
-func (k *rootKeys) settleFiles(ctx context.Context, r *rotation) error {
-	if r.OldFile == "" {
-		return nil
+// clear takes the old header out of the store's files, and records the rotation: a
+// crash before the note says so records it a second time, with the same rotationId.
+func (k *rootKeys) clear(ctx context.Context, note *rootKeyNote) error {
+	if err := k.store.TruncateMeta(ctx); err != nil {
+		return fmt.Errorf("clearing the store's files of the old keyring header: %w", err)
 	}
+	r := note.Rotation
+	err := k.record(ctx, &operation.Event{Name: "RootKeyRotated", Time: k.now(), Details: []operation.Member{
+		{Name: "rotationId", Value: r.ID}, {Name: "from", Value: r.From}, {Name: "to", Value: r.To}, {Name: "source", Value: r.Source},
+	}})
+	if err != nil {
+		return fmt.Errorf("recording the rotation of the root key: %w", err)
+	}
+	r.Cleared = true
+	if err := k.store.PutMeta(ctx, map[string][]byte{metaRootKey: note.encode()}); err != nil {
+		return fmt.Errorf("noting that the rotation of the root key is recorded: %w", err)
+	}
+	return nil
+}
+
+// succeed gives the new key its place.
+func (k *rootKeys) succeed(r *rotation) error {
 	old, err := root.Parse("file:"+r.OldFile, nil)
 	if err != nil {
 		return err
 	}
-	if r.InPlace {
-		keep := ""
-		if r.KeepOld {
-			keep = r.OldFile + "." + r.From
-		}
-		return old.Succeed(keep)
-	}
+	keep := ""
 	if r.KeepOld {
-		return nil
+		keep = r.OldFile + "." + r.From
+	}
+	return old.Succeed(keep)
+}
+
+// removeOld removes the file of the old key, once more convinced that it is not
+// that of the new one.
+func (k *rootKeys) removeOld(ctx context.Context, r *rotation) error {
+	old, err := root.Parse("file:"+r.OldFile, nil)
+	if err != nil {
+		return err
 	}
 	header, err := k.store.Meta(ctx, metaKeyring)
 	if err != nil {
@@ -336,7 +362,7 @@ func (k *rootKeys) settleFiles(ctx context.Context, r *rotation) error {
 	case errors.Is(err, root.ErrMissing):
 		return nil
 	case err != nil:
-		return err
+		return fmt.Errorf("removing the old root key: %w", err)
 	case key.Opens(header):
 		return fmt.Errorf("%s holds the root key of now and was not removed", r.OldFile)
 	}

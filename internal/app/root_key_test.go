@@ -308,6 +308,60 @@ func TestRotationBetweenSources(t *testing.T) {
 	s.mustClose(t)
 }
 
+// TestOldFileStays: that the old file can't be removed is said until it can, and
+// keeps the rotation from nothing else.
+func TestOldFileStays(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	file, old := filepath.Join(l.Data, rootKeyFile), filepath.Join(t.TempDir(), "old")
+	s := serverOf(t, l, unchanged)
+	header, err := s.store.Meta(t.Context(), metaKeyring)
+	if err = errors.Join(err, os.Rename(file, old), os.Mkdir(file, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "new")
+	for range 2 { // the second time it is settled before anything else is done
+		out, code := ask(t, s, "/root-key/rotate", rootKeyRotateRequest{To: "file:" + to})
+		if !strings.Contains(out, "is not a regular file") || (code == http.StatusOK) != strings.Contains(out, `"Rotation"`) {
+			t.Errorf("%d %s", code, out)
+		}
+	}
+	if opens := opensHeader(t, s, old); opens || holds(t, l.Data, header) {
+		t.Errorf("the old root key opens %v, and the old header is left: %v", opens, holds(t, l.Data, header))
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	s.rootKeys.mu.Lock()
+	err = s.rootKeys.settle(t.Context())
+	s.rootKeys.mu.Unlock()
+	if out, _ := ask(t, s, "/root-key/status", rootKeyStatusRequest{}); err != nil || strings.Contains(out, `"Rotation"`) {
+		t.Errorf("%v: %s", err, out)
+	}
+	records, err := tailOf(s)
+	if err != nil || strings.Count(records, "RootKeyRotated") != 1 {
+		t.Errorf("%v, the trail:\n%s", err, records)
+	}
+	s.mustClose(t)
+}
+
+func opensHeader(t *testing.T, s *server, file string) bool {
+	t.Helper()
+	header, err := s.store.Meta(t.Context(), metaKeyring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := parseSource("file:" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := source.Bring()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.Opens(header)
+}
+
 // ask sends an operator's request.
 func ask(t *testing.T, s *server, path string, in any) (string, int) {
 	t.Helper()

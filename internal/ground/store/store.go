@@ -214,5 +214,14 @@ func (s *Store) Truncate(ctx context.Context) error {
 	return nil
 }
 
+// TruncateMeta is Truncate for the small values of PutMeta: call it after one of
+// them was replaced that nobody is to find any more.
+func (s *Store) TruncateMeta(ctx context.Context) error {
+	if k, ok := s.driver.(driver.MetaKeeper); ok {
+		return k.TruncateMeta(ctx)
+	}
+	return s.Truncate(ctx)
+}
+
 // Close closes the driver. A commit that has begun ends first.
 func (s *Store) Close() error { return s.driver.Close() }

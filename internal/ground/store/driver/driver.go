@@ -129,6 +129,13 @@ type Inspector interface {
 	Inspect(ctx context.Context, fn func(problem string)) error
 }
 
+// A MetaKeeper is a Keeper that can do for the meta table alone what costs much
+// for all tables.
+type MetaKeeper interface {
+	// TruncateMeta is Truncate for the meta table.
+	TruncateMeta(ctx context.Context) error
+}
+
 // A Tenant is a driver of a database that another process can take over.
 type Tenant interface {
 	// Lost is closed once another one has: nothing works here any more.

@@ -128,7 +128,15 @@ func (s *snapshot) rows(ctx context.Context, t *table, text string, more []any, 
 // still needs a table.
 func (d *database) Truncate(ctx context.Context) error {
 	names := []string{"store_head", "store_change", "store_outbox", "store_op", "store_meta"}
-	names = append(names, slices.Sorted(maps.Keys(*d.tables.Load()))...)
+	return d.rewrite(ctx, append(names, slices.Sorted(maps.Keys(*d.tables.Load()))...))
+}
+
+// TruncateMeta is Truncate for the meta table, which is small.
+func (d *database) TruncateMeta(ctx context.Context) error {
+	return d.rewrite(ctx, []string{"store_meta"})
+}
+
+func (d *database) rewrite(ctx context.Context, names []string) error {
 	return d.do(ctx, &job{alone: func() error {
 		for _, name := range names {
 			_, err := d.writer.conn.Exec(context.WithoutCancel(ctx), "VACUUM (FULL) "+quote(name))

@@ -618,4 +618,18 @@ func TestTruncate(t *testing.T) {
 		t.Error("the canary is still there")
 	}
 	commit(t, d, insert(3, "later"))
+	for _, value := range []string{canary, "another"} {
+		if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte(value)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !found() {
+		t.Error("the value of before is not in the files")
+	}
+	if err := d.(driver.MetaKeeper).TruncateMeta(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if value, err := d.Meta(t.Context(), "k"); found() || string(value) != "another" || err != nil {
+		t.Errorf("the value of before is still there, or that of now is not: %q, %v", value, err)
+	}
 }
