@@ -138,6 +138,12 @@ func TestSessionOfRole(t *testing.T) {
 	w.refused(limited, "kms:Encrypt", encrypting(key), fault.AccessDenied)
 	w.refused(limited, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(key)}, fault.AccessDenied)
 
+	limiting = assuming(role)
+	limiting.PolicyARNs = []sts.PolicyDescriptorType{{ARN: optional.Some("arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser")}}
+	managed := w.assume(ann, limiting)
+	w.must(managed, "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: optional.Some(key)})
+	w.refused(managed, "kms:Encrypt", encrypting(key), fault.AccessDenied)
+
 	// What the role may is what its sessions may, at once.
 	w.must(w.caller(owner), "iam:DeleteRolePolicy", &iam.DeleteRolePolicyInput{RoleName: optional.Some("Worker"), PolicyName: optional.Some("own")})
 	w.refused(worker, "kms:Encrypt", encrypting(key), fault.AccessDenied)

@@ -57,6 +57,10 @@ type Session struct {
 	// Policies are session policies, which limit; nil where there are none.
 	Policies []string `json:"l,omitempty"`
 
+	// Managed are the unique ids of managed policies that are session policies, too.
+	// What they say is read anew at each use.
+	Managed []string `json:"q,omitempty"`
+
 	Tags           pairs.Map `json:"t,omitempty"` // session tags
 	Transitive     []string  `json:"u,omitempty"` // keys of tags that go on into the next role
 	SourceIdentity string    `json:"d,omitempty"`

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"strings"
 
 	"claviger/internal/ground/store"
@@ -37,39 +38,82 @@ type policyTarget struct {
 // account or of AWS. A policy that does not exist is no error yet: whether the
 // caller may know is decided first. What names no policy at all is refused.
 func (s *Service) policyNamed(c *operation.Call, name string) (policyTarget, error) {
-	a, ok := arn.Parse(name)
-	if !ok {
+	if _, ok := arn.Parse(name); !ok {
 		return policyTarget{}, fault.New(fault.Validation, "Invalid ARN:  Could not be parsed!")
 	}
-	rest, ok := strings.CutPrefix(a.Resource, "policy/")
-	if !ok || rest == "" || a.Partition != s.partition || a.Service != "iam" || a.Region != "" || a.Account != awsAccount && !arn.IsAccount(a.Account) {
+	a, ok := s.policyARN(name)
+	if !ok {
 		return policyTarget{}, fault.New(InvalidInput, "ARN %s is not valid.", name)
 	}
 	t := policyTarget{arn: name, account: a.Account}
-	switch a.Account {
-	case awsAccount:
-		if p := awsPolicies.byPath["/"+rest]; p != nil {
-			t.policy = &p.managedPolicy
-		}
-		return t, nil
-	case ownAccount(c):
-	default:
+	if a.Account != awsAccount && a.Account != ownAccount(c) {
 		return t, nil
 	}
 	r, err := c.Reader()
 	if err != nil {
 		return policyTarget{}, err
 	}
-	p, rev, err := findManagedPolicy(c.Context, r, a.Account, rest[strings.LastIndexByte(rest, '/')+1:])
-	if err != nil {
-		return policyTarget{}, err
+	if t.policy, t.rev, err = s.policyAt(c.Context, r, a, name); t.policy != nil {
+		c.RestOn(s.policyStamps(r, t.policy)...)
 	}
-	if p == nil || p.arn(s.partition) != name { // ARNs are distinguished by case, and the path is a part of them
-		return t, nil
+	return t, err
+}
+
+// policyAt returns the managed policy whose ARN is name, which was parsed into a; nil
+// where there is none.
+func (s *Service) policyAt(ctx context.Context, r store.Reader, a arn.ARN, name string) (*managedPolicy, store.Rev, error) {
+	path := strings.TrimPrefix(a.Resource, "policy")
+	if a.Account == awsAccount {
+		if p := awsPolicies.byPath[path]; p != nil {
+			return &p.managedPolicy, 0, nil
+		}
+		return nil, 0, nil
 	}
-	c.RestOn(s.store.Stamp(r, managedPolicyEntity(p.ID)))
-	t.policy, t.rev = p, rev
-	return t, nil
+	p, rev, err := findManagedPolicy(ctx, r, a.Account, path[strings.LastIndexByte(path, '/')+1:])
+	// ARNs are distinguished by case, and the path is a part of them.
+	if p == nil || p.arn(s.partition) != name || err != nil {
+		return nil, 0, err
+	}
+	return p, rev, nil
+}
+
+// policyStamps is what everything that was read of a managed policy rests on. Those of AWS
+// do not change.
+func (s *Service) policyStamps(r store.Reader, p *managedPolicy) []store.Stamp {
+	if p.Account == awsAccount {
+		return nil
+	}
+	return []store.Stamp{s.store.Stamp(r, managedPolicyEntity(p.ID))}
+}
+
+// ManagedPolicies returns the unique ids of managed policies of an account, or of AWS, and what
+// they rest on. missing is the first ARN of which there is no such policy. It is for session
+// policies, which a token names by their ids.
+func (s *Service) ManagedPolicies(ctx context.Context, r store.Reader, account string, arns []string) (ids []string, stamps []store.Stamp, missing string, err error) {
+	for _, name := range arns {
+		a, ok := s.policyARN(name)
+		if !ok || a.Account != awsAccount && a.Account != account {
+			return nil, nil, name, nil
+		}
+		p, _, err := s.policyAt(ctx, r, a, name)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		if p == nil || !p.attachable() {
+			return nil, nil, name, nil
+		}
+		ids = append(ids, p.ID)
+		stamps = append(stamps, s.policyStamps(r, p)...)
+	}
+	return ids, stamps, "", nil
+}
+
+// policyARN parses the ARN of a managed policy.
+func (s *Service) policyARN(name string) (arn.ARN, bool) {
+	a, ok := arn.Parse(name)
+	rest, isPolicy := strings.CutPrefix(a.Resource, "policy/")
+	return a, ok && isPolicy && rest != "" && a.Partition == s.partition && a.Service == "iam" && a.Region == "" &&
+		(a.Account == awsAccount || arn.IsAccount(a.Account))
 }
 
 // askRead is one permission to read t. The policies of AWS may be read by every account.

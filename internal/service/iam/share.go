@@ -85,34 +85,41 @@ func (s *Service) shared(r store.Reader, id string, compile func() (*share, erro
 	return fresh, nil
 }
 
-// sharedPolicy returns the version of a managed policy that is in force. A policy that
-// is missing might deny: without it nobody who has it attached is judged.
-func (s *Service) sharedPolicy(ctx context.Context, r store.Reader, a *attachment) (*share, error) {
-	if p := awsPolicies.byID[a.ID]; p != nil {
-		return p.compiled(a.ARN)
+// sharedPolicy returns the version of a managed policy that is in force. The error
+// wraps store.ErrNotFound where there is no policy with that id.
+func (s *Service) sharedPolicy(ctx context.Context, r store.Reader, id string) (*share, error) {
+	if p := awsPolicies.byID[id]; p != nil {
+		return p.compiled(p.arn(s.partition))
 	}
-	return s.shared(r, a.ID, func() (*share, error) {
-		p, rev, err := managedPolicies.Get(ctx, r, managedPolicyKey(a.ID))
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, fmt.Errorf("policy %s is attached and missing: %w", a.ID, store.ErrDamaged)
-		}
+	return s.shared(r, id, func() (*share, error) {
+		p, rev, err := managedPolicies.Get(ctx, r, managedPolicyKey(id))
 		if err != nil {
-			return nil, fmt.Errorf("reading policy %s: %w", a.ID, err)
+			return nil, fmt.Errorf("reading policy %s: %w", id, err)
 		}
 		text, err := p.document(ctx, r, p.Default)
 		if err != nil {
 			return nil, err
 		}
-		compiled, err := policy.Compile(policy.Identity, a.ARN, []byte(text), nil)
+		compiled, err := policy.Compile(policy.Identity, p.arn(s.partition), []byte(text), nil)
 		if err != nil {
-			return nil, fmt.Errorf("compiling version %d of policy %s: %w", p.Default, a.ID, err)
+			return nil, fmt.Errorf("compiling version %d of policy %s: %w", p.Default, id, err)
 		}
 		return &share{
 			policies: []*policy.Policy{compiled},
-			stamps:   []store.Stamp{s.store.Stamp(r, managedPolicyEntity(a.ID))},
-			require:  func(tx store.Txn) { managedPolicies.Require(tx, managedPolicyKey(a.ID), rev) },
+			stamps:   []store.Stamp{s.store.Stamp(r, managedPolicyEntity(id))},
+			require:  func(tx store.Txn) { managedPolicies.Require(tx, managedPolicyKey(id), rev) },
 		}, nil
 	})
+}
+
+// attachedPolicy is sharedPolicy for a policy that a record names. One that is missing might
+// deny: without it the owner of the record must not be judged.
+func (s *Service) attachedPolicy(ctx context.Context, r store.Reader, owner, id string) (*share, error) {
+	p, err := s.sharedPolicy(ctx, r, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("policy %s of %s is missing: %w", id, owner, store.ErrDamaged)
+	}
+	return p, err
 }
 
 // What the record of a user, group or role says of its policies.
@@ -133,7 +140,7 @@ func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Calle
 	}
 	caller.Identity = append(caller.Identity, inline...)
 	for i := range h.attached {
-		p, err := s.sharedPolicy(ctx, r, &h.attached[i])
+		p, err := s.attachedPolicy(ctx, r, h.owner, h.attached[i].ID)
 		if err != nil {
 			return err
 		}
@@ -151,7 +158,7 @@ func (s *Service) endow(ctx context.Context, r store.Reader, caller *authz.Calle
 	if h.boundary == nil {
 		return nil
 	}
-	p, err := s.sharedPolicy(ctx, r, h.boundary)
+	p, err := s.attachedPolicy(ctx, r, h.owner, h.boundary.ID)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Service) sessionCaller(ctx context.Context, accessKeyID string, t *sess
 		if caller, err = read(ctx, r, t); err != nil {
 			return err
 		}
-		return limit(caller, t.Policies)
+		return s.limit(ctx, r, caller, t)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -102,10 +102,22 @@ func begin(p *principal.Principal, accessKeyID string, t *session.Session) {
 	p.Since, p.MFA, p.SourceIdentity = t.Issued, t.MFA, t.SourceIdentity
 }
 
-// limit gives c session policies. Without any c keeps none: an empty list would
-// allow nothing.
-func limit(c *authz.Caller, documents []string) error {
-	for _, text := range documents {
+// limit gives c the session policies of a session. Without any c keeps none: an empty list
+// would allow nothing. A managed policy counts as it is now. A session has ended of which one
+// is gone: it might have denied.
+func (s *Service) limit(ctx context.Context, r store.Reader, c *authz.Caller, t *session.Session) error {
+	for _, id := range t.Managed {
+		p, err := s.sharedPolicy(ctx, r, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return errEnded
+		}
+		if err != nil {
+			return err
+		}
+		c.Session = append(c.Session, p.policies...)
+		rest(c, &authz.Caller{Stamps: p.stamps, Require: p.require})
+	}
+	for _, text := range t.Policies {
 		p, err := policy.Compile(policy.Identity, "session", []byte(text), nil)
 		if err != nil {
 			return fmt.Errorf("compiling a session policy of %s: %w", c.Principal.ID, err)

@@ -173,6 +173,49 @@ func TestRoleSession(t *testing.T) {
 	}
 }
 
+// A managed session policy counts as it is, and a session ends with it.
+func TestManagedSessionPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	arn := w.createPolicy("limit", statement("Allow", "iam:ListUsers", "*"))
+	r := w.teamRole("Admin")
+	w.allow("Admin", allowAll)
+	var ids []string
+	err := w.store.View(t.Context(), func(r store.Reader) (err error) {
+		if _, _, missing, err := w.iam.ManagedPolicies(t.Context(), r, other, []string{admin, arn}); missing != arn || err != nil {
+			t.Errorf("of another account: %q is missing (%v)", missing, err)
+		}
+		for _, no := range []string{"arn:aws:iam::aws:policy/None", arn + "x", "arn:aws:iam::111122223333:user/x", "arn:aws:iam::aws:policy/aws-service-role/CloudTrailServiceRolePolicy", "x"} {
+			if _, _, missing, err := w.iam.ManagedPolicies(t.Context(), r, account, []string{arn, no}); missing != no || err != nil {
+				t.Errorf("%q is missing, want %q (%v)", missing, no, err)
+			}
+		}
+		ids, _, _, err = w.iam.ManagedPolicies(t.Context(), r, account, []string{arn})
+		return err
+	})
+	if err != nil || len(ids) != 1 {
+		t.Fatalf("ids %v, %v", ids, err)
+	}
+	issued := w.issue(session.Session{Kind: session.Role, ID: r.RoleID, Name: "ann", Managed: ids})
+	allowed := func(want bool) {
+		t.Helper()
+		_, err := (&actor{w: w, caller: w.alive(issued).Caller}).call("ListUsers", &iam.ListUsersInput{})
+		if want && err != nil || !want && !fault.Is(err, fault.AccessDenied) {
+			t.Errorf("allowed: %t, %v", want, err)
+		}
+	}
+	allowed(true)
+	w.version(arn, statement("Allow", "iam:GetUser", "*"))
+	allowed(false)
+	do[operation.None](t, w.root(), "SetDefaultPolicyVersion", &iam.SetDefaultPolicyVersionInput{PolicyARN: some(arn), VersionID: some("v1")})
+	allowed(true)
+	do[operation.None](t, w.root(), "DeletePolicyVersion", &iam.DeletePolicyVersionInput{PolicyARN: some(arn), VersionID: some("v2")})
+	do[operation.None](t, w.root(), "DeletePolicy", &iam.DeletePolicyInput{PolicyARN: some(arn)})
+	w.over(issued, fault.UnrecognizedClient)
+	w.createPolicy("limit", allowAll) // another one
+	w.over(issued, fault.UnrecognizedClient)
+}
+
 // The same pointer is lent until something of the session changes.
 func TestTemporaryCredentialIsKept(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,6 @@
 package sts
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"claviger/internal/ground/policy"
@@ -23,8 +21,6 @@ const (
 	roleSecondsDefault = 3600
 	chainSecondsMax    = 3600 // of a role assumed by a session of another
 
-	sessionPolicyMax     = 2048 // characters
-	sessionPolicyARNsMax = 10
 )
 
 // AssumeRoleInput asks for a session of a role.
@@ -43,11 +39,6 @@ type AssumeRoleInput struct {
 	ProvidedContexts  []ProvidedContext      `aws:"ProvidedContexts"`
 
 	MinimumSessionTokenSize optional.Of[int] `aws:"MinimumSessionTokenSize" audit:"minimumSessionTokenSize"`
-}
-
-// PolicyDescriptorType names a managed policy.
-type PolicyDescriptorType struct {
-	ARN optional.Of[string] `aws:"arn" audit:"arn"`
 }
 
 // ProvidedContext is an assertion of a context provider. There are none.
@@ -76,15 +67,6 @@ func (in *AssumeRoleInput) Validate(c *check.Checks) {
 		c.Bytes(element("providedContexts", i)+".contextAssertion", p.ContextAssertion.IsSet(), p.ContextAssertion.Len(), 4, 2048)
 	}
 	c.Range("minimumSessionTokenSize", in.MinimumSessionTokenSize, 0, tokenMax)
-}
-
-// checkPolicyMembers demands the form of session policies.
-func checkPolicyMembers(c *check.Checks, arns []PolicyDescriptorType, document optional.Of[string]) {
-	c.Items("policyArns", arns != nil, len(arns), 0, sessionPolicyARNsMax)
-	for i, p := range arns {
-		checkARN(c, element("policyArns", i)+".arn", p.ARN)
-	}
-	checkText(c, "policy", document, 1, sessionPolicyMax, documentPattern)
 }
 
 // AssumeRoleOutput is a session of a role. SessionTokenUtilization is how much of
@@ -216,10 +198,10 @@ func (s *Service) runAssumeRole(c *operation.Call, in *AssumeRoleInput, a *assum
 	if len(in.ProvidedContexts) > 0 {
 		return nil, fault.New(fault.UnsupportedOperation, "ProvidedContexts: there are no context providers.")
 	}
-	if err := checkPolicies(in.PolicyARNs, in.Policy); err != nil {
+	of := a.session(c.Caller, in)
+	if err := s.limit(c, of, in.PolicyARNs, in.Policy); err != nil {
 		return nil, err
 	}
-	of := a.session(c.Caller, in)
 	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, of)
 	if err != nil {
 		return nil, err
@@ -232,7 +214,7 @@ func (s *Service) runAssumeRole(c *operation.Call, in *AssumeRoleInput, a *assum
 	return &AssumeRoleOutput{
 		Credentials:      made.Credentials,
 		AssumedRoleUser:  AssumedRoleUser{AssumedRoleID: id + ":" + of.Name, ARN: user.String()},
-		PackedPolicySize: optional.Of[int]{V: made.Utilization, Set: len(of.Policies) > 0 || len(of.Tags) > 0},
+		PackedPolicySize: optional.Of[int]{V: made.Utilization, Set: packs(of)},
 		SourceIdentity:   optional.Of[string]{V: of.SourceIdentity, Set: of.SourceIdentity != ""},
 
 		SessionTokenUtilization: made.Utilization,
@@ -247,26 +229,6 @@ func mayLast(caller *authz.Caller, role *authz.Role, seconds int) error {
 		return fault.New(fault.Validation, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	case time.Duration(seconds)*time.Second > role.Longest:
 		return fault.New(fault.Validation, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-	}
-	return nil
-}
-
-// checkPolicies refuses session policies that are none. They are looked at last,
-// so that only who may assume the role gives us documents to read.
-func checkPolicies(arns []PolicyDescriptorType, document optional.Of[string]) error {
-	if len(arns) > 0 {
-		return fault.New(fault.Validation, "Policy %s does not exist or is not attachable.", arns[0].ARN.V)
-	}
-	if !document.Set {
-		return nil
-	}
-	_, err := policy.Compile(policy.Identity, "session", []byte(document.V), nil)
-	var malformed *policy.Malformed
-	if errors.As(err, &malformed) {
-		return &fault.Fault{Code: fault.MalformedPolicy, Message: malformed.Message}
-	}
-	if err != nil {
-		return fmt.Errorf("compiling a session policy: %w", err)
 	}
 	return nil
 }
@@ -288,9 +250,6 @@ func (a *assumption) session(caller *authz.Caller, in *AssumeRoleInput) *session
 	}
 	if a.role.ID == "" {
 		of.Role = a.role.Name
-	}
-	if in.Policy.Set {
-		of.Policies = []string{in.Policy.V}
 	}
 	if p := &caller.Principal; p.Kind == principal.Service {
 		of.IssuedTo, of.IssuedWith = p.Name, p.AccessKeyID

@@ -103,6 +103,7 @@ func TestAssumeRole(t *testing.T) {
 	in := &sts.AssumeRoleInput{
 		RoleARN: some(role.ARN), RoleSessionName: some("job-1"), ExternalID: some("e:1"), SourceIdentity: some("ann"), DurationSeconds: seconds(7200),
 		Policy:            some(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`),
+		PolicyARNs:        []sts.PolicyDescriptorType{{ARN: some("arn:aws:iam::aws:policy/ReadOnlyAccess")}, {ARN: some("arn:aws:iam::" + other + ":policy/p/Own")}},
 		Tags:              []sts.Tag{{Key: some("Team"), Value: some("red")}, {Key: some("cost"), Value: some("")}},
 		TransitiveTagKeys: []string{"TEAM"},
 	}
@@ -119,7 +120,7 @@ func TestAssumeRole(t *testing.T) {
 	want := &session.Session{
 		Kind: session.Role, Account: other, ID: "AROAR", Name: "job-1", ARN: role.ARN,
 		Issued: now.Truncate(time.Second), Expires: now.Truncate(time.Second).Add(2 * time.Hour),
-		Policies: []string{in.Policy.V}, Tags: pairs.Of(map[string]string{"Team": "red", "cost": ""}),
+		Policies: []string{in.Policy.V}, Managed: []string{"ANPAReadOnlyAccess", "ANPAp/Own"}, Tags: pairs.Of(map[string]string{"Team": "red", "cost": ""}),
 		Transitive: []string{"Team"}, SourceIdentity: "ann",
 	}
 	if got := w.open(&out.Credentials); !reflect.DeepEqual(got, want) {
@@ -267,8 +268,16 @@ func TestAssumeRoleRefused(t *testing.T) {
 			in.Policy = some(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}}`)
 		}, fault.MalformedPolicy, ""},
 		{"managed policy", func(in *sts.AssumeRoleInput) {
+			in.PolicyARNs = []sts.PolicyDescriptorType{{ARN: some("arn:aws:iam::aws:policy/ReadOnlyAccess")}, {ARN: some("arn:aws:iam::aws:policy/NoSuchPolicy")}}
+		}, fault.Validation, "Policy arn:aws:iam::aws:policy/NoSuchPolicy does not exist or is not attachable."},
+		{"managed policy of another account", func(in *sts.AssumeRoleInput) {
+			in.PolicyARNs = []sts.PolicyDescriptorType{{ARN: some("arn:aws:iam::999999999999:policy/P")}}
+		}, fault.Validation, "Policy arn:aws:iam::999999999999:policy/P does not exist or is not attachable."},
+		{"eleven managed policies", func(in *sts.AssumeRoleInput) { in.PolicyARNs = make([]sts.PolicyDescriptorType, 11) }, fault.Validation, "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10"},
+		{"policies that are too long together", func(in *sts.AssumeRoleInput) {
 			in.PolicyARNs = []sts.PolicyDescriptorType{{ARN: some("arn:aws:iam::aws:policy/ReadOnlyAccess")}}
-		}, fault.Validation, "Policy arn:aws:iam::aws:policy/ReadOnlyAccess does not exist or is not attachable."},
+			in.Policy = some(`{"Version":"2012-10-17","Statement":[]}` + strings.Repeat(" ", 2000))
+		}, sts.PackedPolicyTooLarge, "Packed policy consumes 102% of allotted space, please use smaller policy."},
 		{"context", func(in *sts.AssumeRoleInput) {
 			in.ProvidedContexts = []sts.ProvidedContext{{ProviderARN: some("arn:aws:iam::aws:contextProvider/IdentityCenter"), ContextAssertion: code("assertion")}}
 		}, fault.UnsupportedOperation, "ProvidedContexts: there are no context providers."},
@@ -294,7 +303,7 @@ func TestAssumeRoleRefused(t *testing.T) {
 			t.Errorf("%s:\ngot  %v\nwant %s: %s", test.name, err, test.code, test.message)
 		}
 	}
-	if ran != 25 {
+	if ran != 28 {
 		t.Errorf("%d cases ran", ran)
 	}
 }

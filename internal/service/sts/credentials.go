@@ -47,10 +47,10 @@ func (s *Service) issue(begin time.Time, seconds, minimum int, of *session.Sessi
 	switch {
 	case percent <= 100:
 	case of.Kind == session.Forward: // it holds a whole token of its user beside its own
-	case len(of.Policies) == 0:
+	case len(of.Policies) == 0 && len(of.Managed) == 0:
 		return nil, fault.New(PackedPolicyTooLarge, "Packed size of session tags consumes %d%% of allotted space.", percent)
 	default:
-		return nil, fault.New(PackedPolicyTooLarge, "Packed policy consumes %d%% of allotted space, please use smaller policy.", percent)
+		return nil, packedTooLarge(percent)
 	}
 	return &issued{
 		Credentials: Credentials{

@@ -117,9 +117,6 @@ func (s *Service) runGetFederationToken(c *operation.Call, in *GetFederationToke
 	if p.Kind == principal.Root {
 		seconds = min(seconds, rootSecondsMax)
 	}
-	if err := checkPolicies(in.PolicyARNs, in.Policy); err != nil {
-		return nil, err
-	}
 	of := &session.Session{
 		Kind:       session.Federated,
 		Account:    p.Account,
@@ -129,8 +126,8 @@ func (s *Service) runGetFederationToken(c *operation.Call, in *GetFederationToke
 		Tags:       f.tags,
 		IssuedWith: p.AccessKeyID,
 	}
-	if in.Policy.Set {
-		of.Policies = []string{in.Policy.V}
+	if err := s.limit(c, of, in.PolicyARNs, in.Policy); err != nil {
+		return nil, err
 	}
 	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, of)
 	if err != nil {
@@ -142,7 +139,7 @@ func (s *Service) runGetFederationToken(c *operation.Call, in *GetFederationToke
 		SessionTokenUtilization: made.Utilization,
 		SessionTokenSize:        made.Size,
 	}
-	if len(of.Policies) > 0 || len(of.Tags) > 0 {
+	if packs(of) {
 		out.PackedPolicySize = made.Utilization
 	}
 	return out, nil

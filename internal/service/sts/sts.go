@@ -33,11 +33,20 @@ type AccessKeys interface {
 	AccountOfAccessKey(ctx context.Context, r store.Reader, accessKeyID string) (string, error)
 }
 
+// Policies knows the managed policies of all accounts. The service of identities
+// implements it.
+type Policies interface {
+	// ManagedPolicies returns the unique ids of managed policies of an account, or of AWS,
+	// as r sees them, and what they rest on. missing is the first ARN of which there is no policy.
+	ManagedPolicies(ctx context.Context, r store.Reader, account string, arns []string) (ids []string, stamps []store.Stamp, missing string, err error)
+}
+
 // Options are what the service needs from others. All are required.
 type Options struct {
 	Keyring    *sealed.Keyring
 	Roles      Roles
 	AccessKeys AccessKeys
+	Policies   Policies
 	Signatures Signatures
 }
 
@@ -45,6 +54,7 @@ type Options struct {
 type Service struct {
 	roles      Roles
 	accessKeys AccessKeys
+	policies   Policies
 	signatures Signatures
 	tokens     *session.Tokens
 	messages   *explanation.Messages
@@ -55,6 +65,7 @@ func New(o Options) *Service {
 	return &Service{
 		roles:      o.Roles,
 		accessKeys: o.AccessKeys,
+		policies:   o.Policies,
 		signatures: o.Signatures,
 		tokens:     session.NewTokens(o.Keyring),
 		messages:   explanation.NewMessages(o.Keyring),

@@ -72,7 +72,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Signatures: w}).Operations() {
+	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Policies: w, Signatures: w}).Operations() {
 		w.ops[op.Name] = op
 	}
 	return w
@@ -96,6 +96,22 @@ func (w *world) AccountOfAccessKey(_ context.Context, r store.Reader, id string)
 		return "", nil
 	}
 	return account, nil
+}
+
+// ManagedPolicies implements sts.Policies: the id of a policy is ANPA and its name. Policies
+// called No… do not exist, and neither do those of other accounts.
+func (w *world) ManagedPolicies(_ context.Context, r store.Reader, account string, arns []string) (ids []string, _ []store.Stamp, missing string, _ error) {
+	if r == nil {
+		w.t.Error("a policy was looked for without a reader")
+	}
+	for _, name := range arns {
+		of, rest, ok := strings.Cut(strings.TrimPrefix(name, "arn:aws:iam::"), ":policy/")
+		if !ok || of != "aws" && of != account || strings.HasPrefix(rest, "No") {
+			return nil, nil, name, nil
+		}
+		ids = append(ids, "ANPA"+rest)
+	}
+	return ids, nil, "", nil
 }
 
 // Verify implements sts.Signatures.
