@@ -87,11 +87,48 @@ func (w *world) delegated() (id, service optional.Of[string]) {
 	return id, service
 }
 
+// invitation invites an account to the owner's organization, and returns the id.
+func (w *world) invitation(account string) optional.Of[string] {
+	w.organization()
+	w.caller(account)
+	out := w.must(w.caller(owner), "organizations:InviteAccountToOrganization", &organizations.InviteAccountToOrganizationInput{
+		Target: organizations.HandshakeParty{ID: optional.Some(account), Type: optional.Some("ACCOUNT")},
+	})
+	return optional.Some(out.(*organizations.InviteAccountToOrganizationOutput).Handshake.ID)
+}
+
 func orgTags() []organizations.Tag {
 	return []organizations.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
 
 var organizationSamples = map[string]func(w *world) any{
+	"organizations:AcceptHandshake": func(w *world) any {
+		return &organizations.AcceptHandshakeInput{HandshakeID: w.invitation("200000000001")}
+	},
+	"organizations:CancelHandshake": func(w *world) any {
+		return &organizations.CancelHandshakeInput{HandshakeID: w.invitation("200000000002")}
+	},
+	"organizations:DeclineHandshake": func(w *world) any {
+		return &organizations.DeclineHandshakeInput{HandshakeID: w.invitation("200000000003")}
+	},
+	"organizations:DescribeHandshake": func(w *world) any {
+		return &organizations.DescribeHandshakeInput{HandshakeID: w.invitation("200000000004")}
+	},
+	"organizations:InviteAccountToOrganization": func(w *world) any {
+		w.organization()
+		w.caller("200000000005")
+		return &organizations.InviteAccountToOrganizationInput{
+			Target: organizations.HandshakeParty{ID: optional.Some("200000000005"), Type: optional.Some("ACCOUNT")}, Notes: optional.Some("welcome"), Tags: orgTags(),
+		}
+	},
+	"organizations:ListHandshakesForAccount": func(w *world) any {
+		w.invitation("200000000006")
+		return &organizations.ListHandshakesForAccountInput{}
+	},
+	"organizations:ListHandshakesForOrganization": func(w *world) any {
+		w.invitation("200000000007")
+		return &organizations.ListHandshakesForOrganizationInput{}
+	},
 	"organizations:AttachPolicy": func(w *world) any {
 		root := w.organization()
 		return &organizations.AttachPolicyInput{PolicyID: w.controlPolicy(serviceControl, sampleControl), TargetID: root}
@@ -263,12 +300,15 @@ var organizationAuthors = map[string]func(w *world) *authz.Credential{
 		w.organization()
 		return w.caller(w.member().V)
 	},
+	"organizations:AcceptHandshake":    func(w *world) *authz.Credential { return w.caller("200000000001") },
+	"organizations:DeclineHandshake":   func(w *world) *authz.Credential { return w.caller("200000000003") },
 	"organizations:CreateOrganization": func(w *world) *authz.Credential { return w.caller("666677778888") },
 	"organizations:DeleteOrganization": func(w *world) *authz.Credential { return w.caller(lone) },
 }
 
 // Limits that several operations share.
 var (
+	limitHandshake    = limit{"HandshakeId", 0, 34}
 	limitMember       = limit{"AccountId", 0, 12}
 	limitService      = limit{"ServicePrincipal", 1, 128}
 	limitUnit         = limit{"OrganizationalUnitId", 0, 68}
@@ -278,6 +318,13 @@ var (
 )
 
 var organizationLimits = map[string][]limit{
+	"organizations:AcceptHandshake":                     {limitHandshake},
+	"organizations:CancelHandshake":                     {limitHandshake},
+	"organizations:DeclineHandshake":                    {limitHandshake},
+	"organizations:DescribeHandshake":                   {limitHandshake},
+	"organizations:InviteAccountToOrganization":         {{"Notes", 0, 1024}},
+	"organizations:ListHandshakesForAccount":            limitsResults,
+	"organizations:ListHandshakesForOrganization":       limitsResults,
 	"organizations:AttachPolicy":                        {limitPolicyID, limitPolicyTarget},
 	"organizations:CloseAccount":                        {limitMember},
 	"organizations:CreateAccount":                       {{"Email", 6, 64}, {"AccountName", 1, 50}, {"RoleName", 0, 64}},

@@ -11,18 +11,19 @@ import (
 
 // Patterns of the public model.
 var (
-	accountPattern  = regexp.MustCompile(`^\d{12}$`)
-	creationPattern = regexp.MustCompile(`^car-[a-z0-9]{8,32}$`)
-	emailPattern    = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	namePattern     = regexp.MustCompile(`^[ -~]+$`)
-	parentPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	childPattern    = regexp.MustCompile(`^(\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	policyPattern   = regexp.MustCompile(`^p-[0-9a-zA-Z_]{8,128}$`)
-	rolePattern     = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-	rootPattern     = regexp.MustCompile(`^r-[0-9a-z]{4,32}$`)
-	targetPattern   = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
-	taggablePattern = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128}|rp-[0-9a-zA-Z_]{4,128}|rt-[0-9a-zA-Z_]{8,32})$`)
-	unitPattern     = regexp.MustCompile(`^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`)
+	accountPattern   = regexp.MustCompile(`^\d{12}$`)
+	creationPattern  = regexp.MustCompile(`^car-[a-z0-9]{8,32}$`)
+	handshakePattern = regexp.MustCompile(`^h-[0-9a-z]{8,32}$`)
+	emailPattern     = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	namePattern      = regexp.MustCompile(`^[ -~]+$`)
+	parentPattern    = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	childPattern     = regexp.MustCompile(`^(\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	policyPattern    = regexp.MustCompile(`^p-[0-9a-zA-Z_]{8,128}$`)
+	rolePattern      = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
+	rootPattern      = regexp.MustCompile(`^r-[0-9a-z]{4,32}$`)
+	targetPattern    = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})$`)
+	taggablePattern  = regexp.MustCompile(`^(r-[0-9a-z]{4,32}|\d{12}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}|p-[0-9a-zA-Z_]{8,128}|rp-[0-9a-zA-Z_]{4,128}|rt-[0-9a-zA-Z_]{8,32})$`)
+	unitPattern      = regexp.MustCompile(`^ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$`)
 )
 
 // Organizations says of one violation only, without the member's name. It has a

@@ -74,24 +74,28 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{organizations, units, members, policies, creations}
+	return []store.AnyTable{organizations, units, members, policies, creations, handshakes}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.acceptHandshake(),
 		s.attachPolicy(),
+		s.cancelHandshake(),
 		s.closeAccount(),
 		s.createAccount(),
 		s.createOrganization(),
 		s.createOrganizationalUnit(),
 		s.createPolicy(),
+		s.declineHandshake(),
 		s.deleteOrganization(),
 		s.deleteOrganizationalUnit(),
 		s.deletePolicy(),
 		s.deregisterDelegatedAdministrator(),
 		s.describeAccount(),
 		s.describeCreateAccountStatus(),
+		s.describeHandshake(),
 		s.describeOrganization(),
 		s.describeOrganizationalUnit(),
 		s.describePolicy(),
@@ -100,6 +104,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.disablePolicyType(),
 		s.enableAWSServiceAccess(),
 		s.enablePolicyType(),
+		s.inviteAccountToOrganization(),
 		s.leaveOrganization(),
 		s.listAccounts(),
 		s.listAccountsForParent(),
@@ -108,6 +113,8 @@ func (s *Service) Operations() []operation.Operation {
 		s.listCreateAccountStatus(),
 		s.listDelegatedAdministrators(),
 		s.listDelegatedServicesForAccount(),
+		s.listHandshakesForAccount(),
+		s.listHandshakesForOrganization(),
 		s.listOrganizationalUnitsForParent(),
 		s.listParents(),
 		s.listPolicies(),

@@ -6,6 +6,11 @@ import "claviger/internal/words/fault"
 // that AWS was recorded to answer, or that its reference gives for the reason.
 // https://docs.aws.amazon.com/organizations/latest/APIReference/API_Operations.html
 const (
+	duplicateHandshake        fault.Code = "DuplicateHandshakeException"
+	handshakeConstraint       fault.Code = "HandshakeConstraintViolationException"
+	handshakeInState          fault.Code = "HandshakeAlreadyInStateException"
+	handshakeNotFound         fault.Code = "HandshakeNotFoundException"
+	invalidTransition         fault.Code = "InvalidHandshakeTransitionException"
 	accountAlreadyRegistered  fault.Code = "AccountAlreadyRegisteredException"
 	accountNotRegistered      fault.Code = "AccountNotRegisteredException"
 	accountAlreadyClosed      fault.Code = "AccountAlreadyClosedException"

@@ -27,7 +27,7 @@ const (
 	alone   = "777788889999"
 )
 
-// start is the time of every call.
+// start is the time of every call, unless the world says otherwise.
 var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // A world is the service over the accounts of the service of identities, and a
@@ -38,6 +38,7 @@ type world struct {
 	iam           *iam.Service
 	organizations *organizations.Service
 	ops           map[string]operation.Operation
+	now           time.Time // of the next call
 }
 
 // accounts are those of the service of identities.
@@ -62,7 +63,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ops: make(map[string]operation.Operation)}
+	w := &world{t: t, ops: make(map[string]operation.Operation), now: start}
 	w.store, err = store.Open(t.Context(), memory.New(), store.Options{Tables: append(iam.Tables(), organizations.Tables()...), Sealer: keyring})
 	if err != nil {
 		t.Fatal(err)
@@ -112,8 +113,8 @@ func (w *world) call(as, name string, in any) (any, error) {
 			return nil, credential.Refusal
 		}
 		c := &operation.Call{
-			Context: ctx, Time: start, Operation: name, Region: "us-east-1", Partition: "aws", Caller: credential.Caller,
-			Facts: &authz.Facts{Time: start, Region: "us-east-1"},
+			Context: ctx, Time: w.now, Operation: name, Region: "us-east-1", Partition: "aws", Caller: credential.Caller,
+			Facts: &authz.Facts{Time: w.now, Region: "us-east-1"},
 		}
 		c.Begin(func() (store.Reader, error) { return r, nil })
 		var judge authz.Judge
