@@ -45,6 +45,16 @@ type Comparison struct {
 	Present  bool     // whether the request has the key
 	Got      []string // values of the request; of a Null, too
 	Met      bool
+
+	// Variables are those of Wanted, with what they stood for.
+	Variables []Variable
+}
+
+// A Variable of a policy, in a request.
+type Variable struct {
+	Key     string // folded
+	Present bool   // whether it stood for anything
+	Value   string
 }
 
 // Explain answers in and lists how every gate and every statement that matched
@@ -177,7 +187,34 @@ func (e *explanation) compared(s *statement) []Comparison {
 			shown.Got = []string{v.One}
 		}
 		shown.Present = len(shown.Got) > 0
+		shown.Variables = e.variables(c)
 		list = append(list, shown)
+	}
+	return list
+}
+
+// variables lists the variables of a condition, each once.
+func (e *explanation) variables(c *condition) []Variable {
+	var patterns []pattern
+	switch t := c.test.(type) {
+	case texts:
+		patterns = t
+	case folded:
+		patterns = t
+	case truths:
+		patterns = t
+	case arns:
+		patterns = t
+	}
+	var list []Variable
+	for i := range patterns {
+		for _, v := range patterns[i].variables {
+			if slices.ContainsFunc(list, func(known Variable) bool { return known.Key == v.key.Name }) {
+				continue
+			}
+			value, present := v.value(e.q)
+			list = append(list, Variable{Key: v.key.Name, Present: present, Value: value})
+		}
 	}
 	return list
 }

@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 	}
 	team, err := policy.Compile(policy.Identity, "team", []byte(modern(`
 		{"Sid":"Tag","Effect":"Allow","Action":"kms:Encrypt","Resource":"*","Condition":{
-			"StringEquals":{"kms:EncryptionContext:App":"secret value"},"StringLike":{"aws:PrincipalTag/team":["red","${aws:username}"]},
+			"StringEquals":{"kms:EncryptionContext:App":"secret value"},"StringLike":{"aws:PrincipalTag/team":["red","${aws:username}","${aws:PrincipalTag/Team}"]},
 			"ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:SourceIp":true}}},
 		{"Sid":"Key","Effect":"Allow","Action":"kms:Encrypt","Resource":"arn:aws:kms:*:*:key/other"},
 		{"Sid":"Act","Effect":"Allow","Action":"kms:Decrypt","Resource":"*"},
@@ -52,7 +52,9 @@ func TestExplain(t *testing.T) {
 		{Gate: policy.ByIdentity, Side: caller, Statement: -1, Effect: "Allow"},
 		{Gate: policy.ByIdentity, Side: caller, Policy: "team", Statement: 0, Sid: "Tag", Effect: "Allow", Failed: "Condition:StringEquals:kms:EncryptionContext:App", Compared: []policy.Comparison{
 			{Operator: "StringEquals", Key: "kms:EncryptionContext:App", Wanted: []string{"secret value"}, Present: true, Got: []string{"my value"}},
-			{Operator: "StringLike", Key: "aws:PrincipalTag/team", Wanted: []string{"red", "${aws:username}"}, Present: true, Got: []string{"red"}, Met: true},
+			{Operator: "StringLike", Key: "aws:PrincipalTag/team", Wanted: []string{"red", "${aws:username}", "${aws:PrincipalTag/Team}"}, Present: true, Got: []string{"red"}, Met: true, Variables: []policy.Variable{
+				{Key: "aws:username"}, {Key: "aws:principaltag/team", Present: true, Value: "red"},
+			}},
 			{Operator: "ForAllValues:StringEquals", Key: "aws:TagKeys", Wanted: []string{"a"}, Present: true, Got: []string{"a", "a"}, Met: true},
 			{Operator: "Null", Key: "aws:SourceIp", Wanted: []string{"true"}, Met: true},
 		}},

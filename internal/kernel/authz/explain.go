@@ -63,9 +63,11 @@ func ofSide(premises []policy.Premise, side policy.Side, sees func(key string) b
 		}
 		p.Compared = slices.Clone(p.Compared)
 		for i := range p.Compared {
-			if c := &p.Compared[i]; !sees(policy.Fold(c.Key)) {
+			c := &p.Compared[i]
+			if !sees(policy.Fold(c.Key)) {
 				c.Got = nil
 			}
+			c.Variables = slices.DeleteFunc(slices.Clone(c.Variables), func(v policy.Variable) bool { return !sees(v.Key) })
 		}
 		mine = append(mine, p)
 	}

@@ -35,6 +35,11 @@ func values(e *explanation.Explanation) map[string][]string {
 			if c.Present {
 				found[c.Key] = append(found[c.Key], c.Got...)
 			}
+			for _, v := range c.Variables {
+				if v.Present {
+					found["${"+v.Key+"}"] = append(found["${"+v.Key+"}"], v.Value)
+				}
+			}
 		}
 	}
 	return found
@@ -44,7 +49,7 @@ func values(e *explanation.Explanation) map[string][]string {
 // policies said and compared, without what is the other's business.
 func TestEachSideItsOwn(t *testing.T) {
 	t.Parallel()
-	const conditions = `"Condition":{"StringEquals":{"aws:ResourceTag/team":"red","kms:KeySpec":"HMAC_256","kms:EncryptionContext:a":"b","aws:username":"ann","aws:PrincipalAccount":"111122223333"}}}`
+	const conditions = `"Condition":{"StringEquals":{"aws:ResourceTag/team":"red","kms:KeySpec":"HMAC_256","kms:EncryptionContext:a":"b","aws:username":"ann","aws:PrincipalAccount":["111122223333","${aws:username}","${aws:ResourceTag/team}"]}}}`
 	caller := user()
 	caller.Identity = []*policy.Policy{compile(t, policy.Identity, `{"Effect":"Deny","Action":"kms:*","Resource":"*",`+conditions)}
 	var judge authz.Judge
@@ -66,11 +71,11 @@ func TestEachSideItsOwn(t *testing.T) {
 			t.Errorf("the owner sees %+v", p)
 		}
 	}
-	own := map[string][]string{"aws:ResourceTag/team": nil, "kms:KeySpec": nil, "kms:EncryptionContext:a": {"b"}, "aws:username": {"ann"}, "aws:PrincipalAccount": {account}}
+	own := map[string][]string{"aws:ResourceTag/team": nil, "kms:KeySpec": nil, "kms:EncryptionContext:a": {"b"}, "aws:username": {"ann"}, "aws:PrincipalAccount": {account}, "${aws:username}": {"ann"}}
 	if got := values(why.Own); !reflect.DeepEqual(got, own) {
 		t.Errorf("the caller sees the values %v", got)
 	}
-	owners := map[string][]string{"aws:ResourceTag/team": {"red"}, "kms:KeySpec": {"HMAC_256"}, "kms:EncryptionContext:a": {"b"}, "aws:username": nil, "aws:PrincipalAccount": {account}}
+	owners := map[string][]string{"aws:ResourceTag/team": {"red"}, "kms:KeySpec": {"HMAC_256"}, "kms:EncryptionContext:a": {"b"}, "aws:username": nil, "aws:PrincipalAccount": {account}, "${aws:resourcetag/team}": {"red"}}
 	if got := values(why.OfOwner); !reflect.DeepEqual(got, owners) {
 		t.Errorf("the owner sees the values %v", got)
 	}

@@ -118,7 +118,7 @@ type (
 )
 
 // decoded puts a message into AWS's form. The statements that matched are those
-// that deny, where one does.
+// that deny.
 func decoded(said *message, e *Explanation) *decodedMessage {
 	d := &decodedMessage{
 		ExplicitDeny: e.Verdict.Explicit,
@@ -140,15 +140,11 @@ func decoded(said *message, e *Explanation) *decodedMessage {
 				d.Context.Conditions.Items = append(d.Context.Conditions.Items, keyed{c.Key, texts(c.Got)})
 			}
 		}
-		if p.Statement < 0 || !p.Matched || (p.Effect == "Deny") != e.Verdict.Explicit {
+		if p.Statement < 0 || !p.Matched || p.Effect != "Deny" {
 			continue
 		}
-		effect := "ALLOW"
-		if e.Verdict.Explicit {
-			effect = "DENY"
-		}
 		s := matched{
-			StatementID: p.Sid, Effect: effect, Principals: texts([]string{said.ID}), PrincipalGroups: texts(nil),
+			StatementID: p.Sid, Effect: "DENY", Principals: texts([]string{said.ID}), PrincipalGroups: texts(nil),
 			Actions: texts(p.Actions), Resources: texts(p.Resources), Conditions: items[keyed]{[]keyed{}},
 		}
 		for _, c := range p.Compared {

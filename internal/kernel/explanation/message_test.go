@@ -59,7 +59,7 @@ func TestImplicitMessage(t *testing.T) {
 	messages := explanation.NewMessages(keyring(t))
 	e := refusal()
 	e.Verdict = policy.Verdict{Gate: policy.ByIdentity, Statement: -1}
-	e.Premises, e.Resource = e.Premises[:2], "*"
+	e.Premises, e.Resource = append(e.Premises[:2:2], policy.Premise{Gate: policy.ByResource, Statement: 0, Effect: "Allow", Matched: true}), "*"
 	session := &principal.Principal{Kind: principal.RoleSession, Account: account, ID: "AROAR:s", Name: "unused", ARN: "arn:aws:sts::" + account + ":assumed-role/R/s"}
 	now := time.Now()
 	got, err := messages.Decode(account, messages.Encode(session, now, e), now)

@@ -20,7 +20,8 @@ var gates = [...]string{
 	policy.ByGrant:           "grants",
 }
 
-func nameOf(g policy.Gate) string {
+// NameOf is what a reader calls the policies of a gate.
+func NameOf(g policy.Gate) string {
 	if int(g) < len(gates) {
 		return gates[g]
 	}
@@ -37,14 +38,14 @@ func Print(w io.Writer, e *Explanation) {
 		p := &e.Premises[i]
 		if p.Statement < 0 {
 			gate = p.Gate
-			fmt.Fprintf(w, "  %s: %s\n", nameOf(gate), openness(p))
+			fmt.Fprintf(w, "  %s: %s\n", NameOf(gate), openness(p))
 			continue
 		}
 		if p.Gate != gate { // such as one that only denies
 			gate = p.Gate
-			fmt.Fprintf(w, "  %s\n", nameOf(gate))
+			fmt.Fprintf(w, "  %s\n", NameOf(gate))
 		}
-		printStatement(w, p)
+		e.printStatement(w, p)
 	}
 	if e.Cut {
 		fmt.Fprintln(w, "  more statements came near; they had no room")
@@ -61,18 +62,28 @@ func Print(w io.Writer, e *Explanation) {
 func (e *Explanation) answer() string {
 	v := e.Verdict
 	switch {
-	case v.Allowed && v.Gate == policy.ByNothing:
-		return "allowed: a root user needs no policy in its own account"
-	case v.Allowed && v.Gate == policy.ByGrant:
-		return "allowed by a grant"
 	case v.Allowed:
-		return "allowed by " + statement(v.Policy, v.Statement, v.Sid) + " of the " + nameOf(v.Gate)
+		r := Reason{Gate: v.Gate, Policy: v.Policy, Statement: v.Statement, Sid: v.Sid}
+		return "allowed by " + r.String()
 	case v.Explicit:
-		return "refused " + v.Reason(e.Action) + ": " + statement(v.Policy, v.Statement, v.Sid)
+		return "refused " + v.Reason(e.Action) + ": " + e.nameStatement(&policy.Premise{Policy: v.Policy, Statement: v.Statement, Sid: v.Sid})
 	case v.Gate == policy.ByNothing:
 		return "refused by the side of the other account"
 	}
 	return "refused " + v.Reason(e.Action)
+}
+
+// String says what allowed, after "allowed by".
+func (r *Reason) String() string {
+	switch {
+	case r.Gate == policy.ByNothing:
+		return "the account: its root user needs no policy there"
+	case r.Gate == policy.ByGrant:
+		return "a grant"
+	case r.Gate == policy.ByResource:
+		return statement(r.Policy, r.Statement, r.Sid) + " in the " + NameOf(r.Gate)
+	}
+	return statement(r.Policy, r.Statement, r.Sid) + " among the " + NameOf(r.Gate)
 }
 
 func openness(p *policy.Premise) string {
@@ -98,8 +109,17 @@ func statement(name string, index int, sid string) string {
 	return b.String()
 }
 
-func printStatement(w io.Writer, p *policy.Premise) {
-	fmt.Fprintf(w, "    %s: %s, %s\n", statement(p.Policy, p.Statement, p.Sid), p.Effect, fit(p))
+// nameStatement names the statement of a premise. The policy of the resource is
+// called as that is, which has been said.
+func (e *Explanation) nameStatement(p *policy.Premise) string {
+	if p.Policy == e.Resource {
+		return statement("", p.Statement, p.Sid)
+	}
+	return statement(p.Policy, p.Statement, p.Sid)
+}
+
+func (e *Explanation) printStatement(w io.Writer, p *policy.Premise) {
+	fmt.Fprintf(w, "    %s: %s, %s\n", e.nameStatement(p), p.Effect, fit(p))
 	for i := range p.Compared {
 		fmt.Fprintf(w, "      %s\n", compared(&p.Compared[i]))
 	}
@@ -123,7 +143,20 @@ func compared(c *policy.Comparison) string {
 	if c.Met {
 		mark = "+"
 	}
-	return fmt.Sprintf("%s %s %s: policy has %s, request has %s", mark, c.Operator, c.Key, quoted(c.Wanted), had(c))
+	return fmt.Sprintf("%s %s %s: policy has %s%s, request has %s", mark, c.Operator, c.Key, quoted(c.Wanted), where(c.Variables), had(c))
+}
+
+// where says what variables stood for.
+func where(variables []policy.Variable) string {
+	var b strings.Builder
+	for _, v := range variables {
+		value := "nothing"
+		if v.Present {
+			value = fmt.Sprintf("%q", v.Value)
+		}
+		fmt.Fprintf(&b, " where ${%s} is %s", v.Key, value)
+	}
+	return b.String()
 }
 
 // had is what the request has under the key of a condition.
@@ -165,7 +198,7 @@ func (e *Explanation) Changes() []string {
 			changes = append(changes, e.widen(p))
 		}
 	}
-	last := fmt.Sprintf("%s: a statement must allow %s on %s", nameOf(v.Gate), e.Action, e.Resource)
+	last := fmt.Sprintf("%s: a statement must allow %s on %s", NameOf(v.Gate), e.Action, e.Resource)
 	if len(changes) > 0 {
 		last = "or " + last
 	}
@@ -180,7 +213,7 @@ func (e *Explanation) liftDenials() []string {
 		if p.Effect != "Deny" || !p.Matched || p.Statement < 0 {
 			continue
 		}
-		name := statement(p.Policy, p.Statement, p.Sid)
+		name := e.nameStatement(p)
 		if len(p.Compared) == 0 {
 			changes = append(changes, name+" must not deny it")
 			continue
@@ -196,7 +229,7 @@ func (e *Explanation) liftDenials() []string {
 
 // widen says how a statement that came near would allow.
 func (e *Explanation) widen(p *policy.Premise) string {
-	name := statement(p.Policy, p.Statement, p.Sid)
+	name := e.nameStatement(p)
 	switch element, _, _ := strings.Cut(p.Failed, ":"); element {
 	case "Action":
 		return name + " must name the action " + e.Action

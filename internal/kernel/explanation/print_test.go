@@ -20,7 +20,7 @@ func TestPrint(t *testing.T) {
   refused with an explicit deny in an identity-based policy: statement 2 (No) of own
   identity-based policies: do not allow
     statement 1 (Tag) of own: Allow, does not match by its condition
-      - StringEquals aws:PrincipalTag/team: policy has "red" or "blue", request has "green"
+      - StringEquals aws:PrincipalTag/team: policy has "red" or "${aws:resourcetag/team}" where ${aws:resourcetag/team} is "blue" where ${a:b} is nothing, request has "green"
       + Null aws:SourceIp: policy has "true", request has no such key
     statement 2 (No) of own: Deny, matches
       + StringEquals aws:ResourceTag/a: policy has "b", request has a value that only the other account may see
@@ -40,13 +40,13 @@ func TestPrint(t *testing.T) {
   refused because no identity-based policy allows the kms:Encrypt action
   identity-based policies: do not allow
     statement 1 (Tag) of own: Allow, does not match by its condition
-      - StringEquals aws:PrincipalTag/team: policy has "red" or "blue", request has "green"
+      - StringEquals aws:PrincipalTag/team: policy has "red" or "${aws:resourcetag/team}" where ${aws:resourcetag/team} is "blue" where ${a:b} is nothing, request has "green"
       + Null aws:SourceIp: policy has "true", request has no such key
     statement 3 of own: Allow, does not match by its Action
     statement 4 of own: Allow, does not match by its Resource
     statement 5 of own: Deny, does not match by its Resource
   what would have to change:
-    - for statement 1 (Tag) of own, StringEquals "red" or "blue" must hold of aws:PrincipalTag/team, which is "green"
+    - for statement 1 (Tag) of own, StringEquals "red" or "${aws:resourcetag/team}" must hold of aws:PrincipalTag/team, which is "green"
     - statement 3 of own must name the action kms:Encrypt
     - statement 4 of own must cover the resource arn:aws:kms:eu-west-1:444455556666:key/k
     - or identity-based policies: a statement must allow kms:Encrypt on arn:aws:kms:eu-west-1:444455556666:key/k
@@ -60,18 +60,19 @@ func TestPrint(t *testing.T) {
 	const stranger = `kms:Encrypt on k
   refused because no resource-based policy allows the kms:Encrypt action
   policy of the resource
-    statement 1 of k: Allow, does not match by its Principal
+    statement 1: Allow, does not match by its Principal
   what would have to change:
-    - statement 1 of k must name the caller
+    - statement 1 must name the caller
     - or policy of the resource: a statement must allow kms:Encrypt on k
 `
 	if got := printed(e); got != stranger {
 		t.Errorf("printed\n%s\nwant\n%s", got, stranger)
 	}
 	for want, v := range map[string]policy.Verdict{
-		"allowed: a root user needs no policy in its own account": {Allowed: true, Statement: -1},
+		"allowed by the account: its root user needs no policy there": {Allowed: true, Statement: -1},
 		"allowed by a grant": {Allowed: true, Gate: policy.ByGrant, Statement: -1},
-		"allowed by statement 1 (All) of own of the identity-based policies":      {Allowed: true, Gate: policy.ByIdentity, Policy: "own", Sid: "All"},
+		"allowed by statement 1 (All) of own among the identity-based policies":   {Allowed: true, Gate: policy.ByIdentity, Policy: "own", Sid: "All"},
+		"allowed by statement 2 in the policy of the resource":                    {Allowed: true, Gate: policy.ByResource, Statement: 1},
 		"refused by the side of the other account":                                {Statement: -1},
 		"refused because no permissions boundary allows the kms:Encrypt action":   {Gate: policy.ByBoundary, Statement: -1},
 		"refused because no session policy allows the kms:Encrypt action":         {Gate: policy.BySession, Statement: -1},

@@ -228,6 +228,15 @@ type comparison struct {
 	Present  bool     `json:"present,omitempty"`
 	Got      []string `json:"got,omitempty"`
 	Met      bool     `json:"met,omitempty"`
+
+	Variables []variable `json:"variables,omitempty"`
+}
+
+// variable is the stored form of a policy.Variable.
+type variable struct {
+	Key     string `json:"key"`
+	Present bool   `json:"present,omitempty"`
+	Value   string `json:"value,omitempty"`
 }
 
 // encode returns the stored form of e, in about max bytes. Premises have no room
@@ -245,7 +254,7 @@ func (e *Explanation) encode(max int) []byte {
 			if (p.Matched || p.Statement < 0) != decisive {
 				continue
 			}
-			plain := mustMarshal(storedPremise(p))
+			plain := mustMarshal(e.stored(p))
 			if room -= len(plain) + len(","); room < 0 {
 				s.Cut = true
 				break
@@ -257,36 +266,50 @@ func (e *Explanation) encode(max int) []byte {
 	return mustMarshal(&s)
 }
 
-func storedPremise(p *policy.Premise) premise {
+// stored returns the stored form of a premise. The policy of the resource is called
+// as that is, which stands above.
+func (e *Explanation) stored(p *policy.Premise) premise {
 	s := premise{
 		Gate: uint8(p.Gate), Policy: p.Policy, Statement: p.Statement, Sid: p.Sid,
 		Effect: p.Effect, Matched: p.Matched, Failed: p.Failed,
 		Actions: shortened(p.Actions), Resources: shortened(p.Resources),
 	}
+	if p.Policy == e.Resource {
+		s.Policy = ""
+	}
 	for i := range p.Compared {
 		c := &p.Compared[i]
-		s.Compared = append(s.Compared, comparison{c.Operator, c.Key, shortened(c.Wanted), c.Present, shortened(c.Got), c.Met})
+		d := comparison{c.Operator, c.Key, shortened(c.Wanted), c.Present, shortened(c.Got), c.Met, nil}
+		for _, v := range c.Variables[:min(len(c.Variables), valuesMax)] {
+			d.Variables = append(d.Variables, variable{v.Key, v.Present, short(v.Value)})
+		}
+		s.Compared = append(s.Compared, d)
 	}
 	return s
 }
 
 // shortened keeps the beginning of a list, and of each of its values.
 func shortened(list []string) []string {
-	var short []string
+	var cut []string
 	for _, s := range list {
-		if len(short) == valuesMax {
-			return append(short, "…")
+		if len(cut) == valuesMax {
+			return append(cut, "…")
 		}
-		if len(s) > valueMax {
-			end := valueMax
-			for !utf8.RuneStart(s[end]) {
-				end--
-			}
-			s = s[:end] + "…"
-		}
-		short = append(short, s)
+		cut = append(cut, short(s))
 	}
-	return short
+	return cut
+}
+
+// short keeps the beginning of a value.
+func short(s string) string {
+	if len(s) <= valueMax {
+		return s
+	}
+	end := valueMax
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "…"
 }
 
 func mustMarshal(v any) []byte {
@@ -325,7 +348,11 @@ func explanationOf(s *stored[premise]) *Explanation {
 		}
 		q.Side = policy.SideOf(q.Gate)
 		for _, c := range p.Compared {
-			q.Compared = append(q.Compared, policy.Comparison(c))
+			d := policy.Comparison{Operator: c.Operator, Key: c.Key, Wanted: c.Wanted, Present: c.Present, Got: c.Got, Met: c.Met}
+			for _, v := range c.Variables {
+				d.Variables = append(d.Variables, policy.Variable(v))
+			}
+			q.Compared = append(q.Compared, d)
 		}
 		e.Premises = append(e.Premises, q)
 	}

@@ -53,7 +53,9 @@ func refusal() *explanation.Explanation {
 		Premises: []policy.Premise{
 			{Gate: policy.ByIdentity, Statement: -1, Effect: "Allow"},
 			{Gate: policy.ByIdentity, Policy: "own", Statement: 0, Sid: "Tag", Effect: "Allow", Failed: "Condition:StringEquals:aws:PrincipalTag/team", Compared: []policy.Comparison{
-				{Operator: "StringEquals", Key: "aws:PrincipalTag/team", Wanted: []string{"red", "blue"}, Present: true, Got: []string{"green"}},
+				{Operator: "StringEquals", Key: "aws:PrincipalTag/team", Wanted: []string{"red", "${aws:resourcetag/team}"}, Present: true, Got: []string{"green"}, Variables: []policy.Variable{
+					{Key: "aws:resourcetag/team", Present: true, Value: "blue"}, {Key: "a:b"},
+				}},
 				{Operator: "Null", Key: "aws:SourceIp", Wanted: []string{"true"}, Met: true},
 			}},
 			{Gate: policy.ByIdentity, Policy: "own", Statement: 1, Sid: "No", Effect: "Deny", Matched: true, Actions: []string{"kms:*"}, Resources: []string{"*"}, Compared: []policy.Comparison{
