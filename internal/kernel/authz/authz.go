@@ -24,6 +24,10 @@ type Ask struct {
 	// for actions without a resource type.
 	Unnamed bool
 
+	// Unreasoned leaves the reason out of the text where the resource's own policy
+	// does not allow, as AWS does of trust policies.
+	Unreasoned bool
+
 	// Region is where the action is asked for, if that is not the call's own: a
 	// call can do something in two Regions, and needs leave in both.
 	Region string
@@ -145,14 +149,14 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 	if caller.Place.organization() != ask.Place.organization() && verdict.Gate == policy.ByResourceControl {
 		verdict.Policy = "" // its name is told within the organization only
 	}
-	resource := " on resource: " + ask.Resource
-	if ask.Unnamed {
-		resource = ""
+	text := "User: " + caller.Principal.ARN + " is not authorized to perform: " + ask.Action
+	if !ask.Unnamed {
+		text += " on resource: " + ask.Resource
 	}
-	return &fault.Fault{
-		Code:    fault.AccessDenied,
-		Message: "User: " + caller.Principal.ARN + " is not authorized to perform: " + ask.Action + resource + " " + verdict.Reason(ask.Action),
+	if !ask.Unreasoned || verdict.Explicit || verdict.Gate != policy.ByResource {
+		text += " " + verdict.Reason(ask.Action)
 	}
+	return &fault.Fault{Code: fault.AccessDenied, Message: text}
 }
 
 // Admits reports whether a grant that lets the caller in with the given grade,

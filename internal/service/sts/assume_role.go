@@ -174,7 +174,9 @@ func sourceIdentity(caller *authz.Caller, in *AssumeRoleInput) (string, error) {
 	return in.SourceIdentity.Or(inherited), nil
 }
 
-// ask is one permission on the role.
+// ask is one permission on the role. That to set the source identity knows that
+// alone: neither the name of the session nor its tags.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 func (a *assumption) ask(in *AssumeRoleInput, action string) authz.Ask {
 	ask := authz.Ask{
 		Action:       action,
@@ -183,6 +185,10 @@ func (a *assumption) ask(in *AssumeRoleInput, action string) authz.Ask {
 		Rule:         policy.ExplicitTrust,
 		CrossAccount: true,
 		Context:      &a.facts,
+		Unreasoned:   true,
+	}
+	if action == "sts:SetSourceIdentity" {
+		ask.Context = &facts{sourceIdentity: a.sourceIdentity}
 	}
 	if a.role != nil {
 		ask.Policy = a.role.Trust

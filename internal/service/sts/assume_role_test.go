@@ -29,11 +29,15 @@ func assume(roleARN string) *sts.AssumeRoleInput {
 }
 
 func denied(who, action, role, reason string) string {
+	if reason == byTrust {
+		return "User: " + who + " is not authorized to perform: " + action + " on resource: " + role
+	}
 	return "User: " + who + " is not authorized to perform: " + action + " on resource: " + role + " " + reason + " the " + action + " action"
 }
 
 const (
 	byResource = "because no resource-based policy allows"
+	byTrust    = "" // AWS gives no reason
 	byIdentity = "because no identity-based policy allows"
 )
 
@@ -62,18 +66,18 @@ func TestWhoMayAssume(t *testing.T) {
 		want   string // "" where it is allowed
 	}{
 		{"named", poor, ann, ""},
-		{"named, of another user", bob, ann, denied(bobARN, "sts:AssumeRole", ann, byResource)},
+		{"named, of another user", bob, ann, denied(bobARN, "sts:AssumeRole", ann, byTrust)},
 		{"by account, with a permission", rich, all, ""},
 		{"by account, without", poor, all, denied(annARN, "sts:AssumeRole", all, byIdentity)},
 		{"of another account, with a permission", rich, foreign, ""},
 		{"of another account, without", poor, foreign, denied(annARN, "sts:AssumeRole", foreign, byIdentity)},
-		{"of another account, not trusting", bob, closed, denied(bobARN, "sts:AssumeRole", closed, byResource)},
-		{"not there", rich, missing, denied(annARN, "sts:AssumeRole", missing, byResource)},
-		{"not there in another account", rich, missingForeign, denied(annARN, "sts:AssumeRole", missingForeign, byResource)},
+		{"of another account, not trusting", bob, closed, denied(bobARN, "sts:AssumeRole", closed, byTrust)},
+		{"not there", rich, missing, denied(annARN, "sts:AssumeRole", missing, byTrust)},
+		{"not there in another account", rich, missingForeign, denied(annARN, "sts:AssumeRole", missingForeign, byTrust)},
 		{"by its tags and the name of the session", poor, untagged, ""},
-		{"for a service, by a user", bob, services, denied(bobARN, "sts:AssumeRole", services, byResource)},
-		{"for a service, by it for nobody", service, services, denied("documents.example.com", "sts:AssumeRole", services, byResource)},
-		{"for a user, by a service", service, ann, denied("documents.example.com", "sts:AssumeRole", ann, byResource)},
+		{"for a service, by a user", bob, services, denied(bobARN, "sts:AssumeRole", services, byTrust)},
+		{"for a service, by it for nobody", service, services, denied("documents.example.com", "sts:AssumeRole", services, byTrust)},
+		{"for a user, by a service", service, ann, denied("documents.example.com", "sts:AssumeRole", ann, byTrust)},
 		{"root", w.root(), all, "Roles may not be assumed by root accounts."},
 		{"root, not there", w.root(), missing, "Roles may not be assumed by root accounts."},
 	} {
@@ -97,8 +101,10 @@ func TestWhoMayAssume(t *testing.T) {
 func TestAssumeRole(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	role := w.addRole(other, "R", trust(ofAnn, anything, `{"StringEquals":{"sts:ExternalId":"e:1","sts:SourceIdentity":"ann","aws:RequestTag/team":"red"},`+
-		`"ForAllValues:StringEquals":{"aws:TagKeys":["Team","cost"],"sts:TransitiveTagKeys":["Team"]}}`))
+	role := w.addRole(other, "R", trust(ofAnn, `"sts:SetSourceIdentity"`, `{"StringEquals":{"sts:SourceIdentity":"ann"}}`)+","+
+		trust(ofAnn, `"sts:SetSourceIdentity"`, `{"StringLike":{"sts:RoleSessionName":"*"}}`)+","+ // of what it does not know
+		trust(ofAnn, `["sts:AssumeRole","sts:TagSession"]`, `{"StringEquals":{"sts:ExternalId":"e:1","sts:SourceIdentity":"ann","aws:RequestTag/team":"red"},`+
+			`"ForAllValues:StringEquals":{"aws:TagKeys":["Team","cost"],"sts:TransitiveTagKeys":["Team"]}}`))
 	ann := w.user(account, "ann", `"sts:*"`)
 	in := &sts.AssumeRoleInput{
 		RoleARN: some(role.ARN), RoleSessionName: some("job-1"), ExternalID: some("e:1"), SourceIdentity: some("ann"), DurationSeconds: seconds(7200),
@@ -158,10 +164,10 @@ func TestAssumeRole(t *testing.T) {
 	// Tags and a source identity need permissions of their own.
 	tagged := assume(plain)
 	tagged.Tags = in.Tags
-	w.refuse(ann, "AssumeRole", tagged, fault.AccessDenied, denied(ann.Principal.ARN, "sts:TagSession", plain, byResource))
+	w.refuse(ann, "AssumeRole", tagged, fault.AccessDenied, denied(ann.Principal.ARN, "sts:TagSession", plain, byTrust))
 	identified := assume(plain)
 	identified.SourceIdentity = some("ann")
-	w.refuse(ann, "AssumeRole", identified, fault.AccessDenied, denied(ann.Principal.ARN, "sts:SetSourceIdentity", plain, byResource))
+	w.refuse(ann, "AssumeRole", identified, fault.AccessDenied, denied(ann.Principal.ARN, "sts:SetSourceIdentity", plain, byTrust))
 }
 
 // TestChain: what a session hands on stays, and can't be replaced.
@@ -191,7 +197,7 @@ func TestChain(t *testing.T) {
 		t.Errorf("the record adds %v", w.last.Record.Request)
 	}
 	// What is handed on asks for the permissions of what is set.
-	w.refuse(chained, "AssumeRole", assume(closed), fault.AccessDenied, denied(chained.Principal.ARN, "sts:TagSession", closed, byResource))
+	w.refuse(chained, "AssumeRole", assume(closed), fault.AccessDenied, denied(chained.Principal.ARN, "sts:TagSession", closed, byTrust))
 
 	for _, key := range []string{"Team", "TEAM"} {
 		in := assume(role)
@@ -372,11 +378,11 @@ func TestInfrastructureRole(t *testing.T) {
 	plain, ebs := w.serviceCaller("ec2.amazonaws.com"), w.serviceCaller("ebs.amazonaws.com")
 	ebs.Registration.Infrastructure = true
 	for _, caller := range []*authz.Caller{plain, ebs, w.user(account, "ann", `"*"`), w.roleSession(`"*"`)} {
-		w.refuse(caller, "AssumeRole", in, fault.AccessDenied, denied(caller.Principal.ARN, "sts:AssumeRole", role.ARN, byResource))
+		w.refuse(caller, "AssumeRole", in, fault.AccessDenied, denied(caller.Principal.ARN, "sts:AssumeRole", role.ARN, byTrust))
 	}
 	nowhere := *in
 	nowhere.RoleARN = some("arn:aws:iam::" + other + ":role/" + name)
-	w.refuse(ec2, "AssumeRole", &nowhere, fault.AccessDenied, denied("ec2.amazonaws.com", "sts:AssumeRole", nowhere.RoleARN.V, byResource))
+	w.refuse(ec2, "AssumeRole", &nowhere, fault.AccessDenied, denied("ec2.amazonaws.com", "sts:AssumeRole", nowhere.RoleARN.V, byTrust))
 }
 
 // TestServiceAssumes: a service for which a role was made is bound to its key.
