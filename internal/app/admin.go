@@ -57,6 +57,7 @@ func (s *server) admin() http.Handler {
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	s.addLooks(mux)
+	mux.HandleFunc("POST /explain", s.adminExplain)
 	return mux
 }
 

@@ -41,6 +41,7 @@ type commands struct {
 	Policy           policyCommand           `cmd:"" help:"Say what policies allow, what is wrong with them, and who can do what."`
 	Doctor           doctorCommand           `cmd:"" help:"Examine what a server stands on, before it runs or while it does: clock, disk, files, limits, database, certificates, keyring, trail. Fails where something is wrong, and says what to do."`
 	Store            storeCommand            `cmd:"" help:"Copy, verify and describe the store of a server, and accept one that was put back."`
+	Explain          explainCommand          `cmd:"" help:"Say why a call was allowed or refused: which policies, which statements, which values."`
 	Simulate         simulateCommand         `cmd:"" help:"Play a service of AWS against a running server, to try key policies."`
 	Version          versionCommand          `cmd:"" help:"Print the version."`
 }

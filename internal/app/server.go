@@ -198,11 +198,15 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 	})
 	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, AccessKeys: s.iam, Policies: s.iam, Signatures: newEvidence(s.iam)})
 	s.services = services(s.iam, s.keys, s.trees, tokens, s.proxy)
-	records := trail.New(func(ctx context.Context, head []byte) (*audit.Report, error) {
-		if f.verify == nil {
-			return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
-		}
-		return f.verify(ctx, options, head)
+	records := trail.New(trail.Options{
+		Verify: func(ctx context.Context, head []byte) (*audit.Report, error) {
+			if f.verify == nil {
+				return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
+			}
+			return f.verify(ctx, options, head)
+		},
+		Read: s.trail.Read,
+		Keys: f.keyring,
 	})
 	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations(),
 		installation.OperatorOperations())

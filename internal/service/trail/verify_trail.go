@@ -29,7 +29,7 @@ func (s *Service) verifyTrail() operation.Operation {
 			return ask(asks, "claviger:VerifyTrail")
 		},
 		Run: func(c *operation.Call, in *VerifyTrailInput, _ struct{}) (*VerifyTrailOutput, error) {
-			report, err := s.verify(c.Context, in.Head)
+			report, err := s.o.Verify(c.Context, in.Head)
 			if err != nil {
 				return nil, err
 			}
