@@ -63,6 +63,7 @@ func (s *server) admin() http.Handler {
 
 // addLooks adds what a server answers also before it has begun.
 func (s *server) addLooks(mux *http.ServeMux) {
+	mux.HandleFunc("POST /backup", s.adminBackup)
 	mux.HandleFunc("POST /store/stat", s.adminStoreStat)
 	mux.HandleFunc("POST /store/verify", s.adminVerifyStore)
 }

@@ -42,6 +42,8 @@ type commands struct {
 	Doctor           doctorCommand           `cmd:"" help:"Examine what a server stands on, before it runs or while it does: clock, disk, files, limits, database, certificates, keyring, trail. Fails where something is wrong, and says what to do."`
 	Store            storeCommand            `cmd:"" help:"Copy, verify and describe the store of a server, and accept one that was put back."`
 	Explain          explainCommand          `cmd:"" help:"Say why a call was allowed or refused: which policies, which statements, which values."`
+	Backup           backupCommand           `cmd:"" help:"Write a backup of a server's store and trail, while it runs or not. The root key is not in it."`
+	Restore          restoreCommand          `cmd:"" help:"Make an empty data directory, or an empty database, a server from a backup."`
 	Simulate         simulateCommand         `cmd:"" help:"Play a service of AWS against a running server, to try key policies."`
 	Version          versionCommand          `cmd:"" help:"Print the version."`
 }

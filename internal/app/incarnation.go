@@ -63,10 +63,18 @@ func readIncarnation(ctx context.Context, d driver.Driver) (*incarnation, error)
 		return nil, fmt.Errorf("reading the store: %w", err)
 	}
 	i := new(incarnation)
-	if err := json.Unmarshal(text, i); err != nil {
-		return nil, fmt.Errorf("what the store says of restores: %w", store.ErrDamaged)
+	return i, i.decode(text)
+}
+
+// decode reads what encode wrote; nothing is the first incarnation.
+func (i *incarnation) decode(text []byte) error {
+	if text == nil {
+		return nil
 	}
-	return i, nil
+	if err := json.Unmarshal(text, i); err != nil {
+		return fmt.Errorf("what the store says of restores: %w", store.ErrDamaged)
+	}
+	return nil
 }
 
 func (i *incarnation) encode() []byte {

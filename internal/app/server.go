@@ -70,6 +70,8 @@ type server struct {
 	driver       driver.Driver
 	installation string
 	incarnation  *incarnation
+	sign         func(message []byte) []byte
+	verifyTrail  func(ctx context.Context, head []byte) (*audit.Report, error)
 
 	store     *store.Store
 	trail     audit.Trail
@@ -208,6 +210,8 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 		Read: s.trail.Read,
 		Keys: f.keyring,
 	})
+	s.sign = f.keyring.Signer().Sign
+	s.verifyTrail = func(ctx context.Context, head []byte) (*audit.Report, error) { return f.verify(ctx, options, head) }
 	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations(),
 		installation.OperatorOperations())
 	s.rootKeys = &rootKeys{

@@ -182,7 +182,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	if err != nil {
 		return err
 	}
-	if r.Position() < recorded && s.stop == nil {
+	if r.Position() < recorded && s.stop == nil && s.incarnation.Restored == nil {
 		report(store.Problem{What: fmt.Sprintf("the store was rolled back: it ends at change %d, the trail has change %d", r.Position(), recorded)})
 	}
 	hold := func(st *step) error {

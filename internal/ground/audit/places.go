@@ -201,19 +201,19 @@ func (l *Log) readChanges(ctx context.Context, number uint64, limit int64, beyon
 
 // Copy calls fn for each segment, in their order, with its name and its bytes up
 // to the end of what was durable when Copy was called, and returns a signed head
-// of that. What it gives is a trail of its own. The Log goes on meanwhile.
-func (l *Log) Copy(ctx context.Context, fn func(name string, size int64, content io.Reader) error) (head []byte, err error) {
+// of that and the number of its last entry. What it gives is a trail of its own. The Log goes on meanwhile.
+func (l *Log) Copy(ctx context.Context, fn func(name string, size int64, content io.Reader) error) (head []byte, last uint64, err error) {
 	v := l.view()
 	for number := v.oldest; number <= v.newest; number++ {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if err := l.copySegment(v, number, fn); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	h := v.tip.head(l.o.Origin, l.o.Now())
-	return h.note(l.o.Signer), nil
+	return h.note(l.o.Signer), v.last, nil
 }
 
 func (l *Log) copySegment(v view, number uint64, fn func(name string, size int64, content io.Reader) error) error {

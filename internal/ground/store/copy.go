@@ -57,25 +57,26 @@ func CarrierOf(d driver.Driver) (driver.Carrier, error) {
 	return c, nil
 }
 
-// A mark says how far rows were loaded: those of Table up to and including
-// After, and all of the tables before it.
+// A mark says how far rows were loaded: all of the tables that are listed, and
+// those of Table up to and including After.
 type mark struct {
-	Source   string `json:"source"`
-	Position uint64 `json:"position"`
-	Table    string `json:"table,omitempty"`
-	After    []byte `json:"after,omitempty"` // the primary key, as driver.AppendKey has it
+	Source   string   `json:"source"`
+	Position uint64   `json:"position"`
+	Whole    []string `json:"whole,omitempty"`
+	Table    string   `json:"table,omitempty"`
+	After    []byte   `json:"after,omitempty"` // the primary key, as driver.AppendKey has it
+	Done     bool     `json:"done,omitempty"`  // all was loaded, and the head and the values set
 }
 
-// A Loader fills an empty store with rows that come in the order of Carried and
+// A Loader fills an empty store with rows that come table by table, in the order
 // of their primary keys. A crash at any point leaves a store that no server
 // opens (ErrUnfinished), and that another Loader of the same source fills up.
 type Loader struct {
 	to     driver.Carrier
 	tables []*driver.Schema
 	mark   mark
-	at     int // place of mark.Table in tables, -1 before the first
 	after  driver.Key
-	table  int // place of the rows that wait
+	table  *driver.Schema // of the rows that wait
 	rows   []driver.Row
 	size   int
 }
@@ -88,7 +89,7 @@ func Load(ctx context.Context, to driver.Driver, tables []AnyTable, source strin
 	if err != nil {
 		return nil, err
 	}
-	l := &Loader{to: carrier, tables: Carried(tables), mark: mark{Source: source, Position: position}, at: -1}
+	l := &Loader{to: carrier, tables: Carried(tables), mark: mark{Source: source, Position: position}}
 	held, err := to.Meta(ctx, metaLoading)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -130,37 +131,41 @@ func (l *Loader) resume(held []byte) error {
 	if m.Table == "" {
 		return nil
 	}
-	for i, t := range l.tables {
-		if t.Name != m.Table {
-			continue
+	for _, t := range l.tables {
+		if t.Name == m.Table {
+			var err error
+			if l.after, _, err = driver.CutKey(m.After, t.PrimaryKey); err != nil {
+				return fmt.Errorf("the mark of an unfinished copy: %w", ErrDamaged)
+			}
+			return nil
 		}
-		l.at = i
-		var err error
-		if l.after, _, err = driver.CutKey(m.After, t.PrimaryKey); err != nil {
-			return fmt.Errorf("the mark of an unfinished copy: %w", ErrDamaged)
-		}
-		return nil
 	}
 	return fmt.Errorf("an unfinished copy stopped in a table %s, which this program does not know: %w", m.Table, ErrSchema)
 }
 
-// From says where rows are wanted from: the place in Carried, and the key
-// behind which they are. Rows before it may be given and count for nothing.
-func (l *Loader) From() (table int, after driver.Key) { return max(l.at, 0), l.after }
-
-// loaded reports whether a row was loaded by an earlier Loader.
-func (l *Loader) loaded(table int, key driver.Key) bool {
-	return table < l.at || table == l.at && l.after != nil && key.Compare(l.after) <= 0
+// From returns the key behind which rows of a table are wanted, nil for all, and
+// whether any are. Rows that are not wanted may be given and count for nothing.
+func (l *Loader) From(table *driver.Schema) (after driver.Key, any bool) {
+	if l.mark.Done || slices.Contains(l.mark.Whole, table.Name) {
+		return nil, false
+	}
+	if table.Name == l.mark.Table {
+		return l.after, true
+	}
+	return nil, true
 }
 
-// Add takes the next row of a table, named by its place in Carried. Values of the
-// meta table are for Finish.
-func (l *Loader) Add(ctx context.Context, table int, r driver.Row) error {
-	if l.loaded(table, r.Key) {
+// Done reports whether an earlier Loader has loaded everything.
+func (l *Loader) Done() bool { return l.mark.Done }
+
+// Add takes the next row of a table. Values of the meta table are for Complete.
+func (l *Loader) Add(ctx context.Context, table *driver.Schema, r driver.Row) error {
+	after, wanted := l.From(table)
+	if !wanted || l.table != table && after != nil && r.Key.Compare(after) <= 0 {
 		return nil
 	}
 	if table != l.table || len(l.rows) == loadRows || l.size > loadBytes {
-		if err := l.flush(ctx); err != nil {
+		if err := l.Flush(ctx); err != nil {
 			return err
 		}
 	}
@@ -170,42 +175,56 @@ func (l *Loader) Add(ctx context.Context, table int, r driver.Row) error {
 	return nil
 }
 
-func (l *Loader) flush(ctx context.Context) error {
+// Flush loads what waits. What follows may read the rows back.
+func (l *Loader) Flush(ctx context.Context) error {
 	if len(l.rows) == 0 {
 		return nil
 	}
-	last := l.rows[len(l.rows)-1].Key
-	l.mark.Table, l.mark.After = l.tables[l.table].Name, driver.AppendKey(nil, last)
-	err := l.put(ctx, l.tables[l.table], l.rows)
+	if t := l.mark.Table; t != "" && t != l.table.Name {
+		l.mark.Whole = append(l.mark.Whole, t)
+	}
+	l.after = l.rows[len(l.rows)-1].Key
+	l.mark.Table, l.mark.After = l.table.Name, driver.AppendKey(nil, l.after)
+	err := l.put(ctx, l.table, l.rows)
 	l.rows, l.size = l.rows[:0:0], 0
 	return err
 }
 
 func (l *Loader) put(ctx context.Context, table *driver.Schema, rows []driver.Row) error {
-	text, err := json.Marshal(l.mark)
-	if err != nil {
-		panic("store: encoding a mark: " + err.Error()) // strings, bytes and a number
-	}
-	if err := l.to.Load(ctx, table, rows, map[string][]byte{metaLoading: text}); err != nil {
+	if err := l.to.Load(ctx, table, rows, map[string][]byte{metaLoading: l.mark.encode()}); err != nil {
 		return fmt.Errorf("loading rows of %s: %w", table.Name, err)
 	}
 	return nil
 }
 
-// Flush loads what waits. What follows may read the rows back.
-func (l *Loader) Flush(ctx context.Context) error { return l.flush(ctx) }
+func (m *mark) encode() []byte {
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic("store: encoding a mark: " + err.Error()) // strings, bytes and a number
+	}
+	return text
+}
 
-// Finish gives the store its values and its position, by which it becomes one
-// that a server opens.
-func (l *Loader) Finish(ctx context.Context, values map[string][]byte) error {
-	if err := l.flush(ctx); err != nil {
+// Complete gives the store its values and its position. It stays marked, so that
+// no server opens it before Release.
+func (l *Loader) Complete(ctx context.Context, values map[string][]byte) error {
+	if err := l.Flush(ctx); err != nil || l.mark.Done {
 		return err
 	}
-	all := map[string][]byte{metaLoading: nil}
+	l.mark.Done = true
+	all := map[string][]byte{metaLoading: l.mark.encode()}
 	for k, v := range values {
 		all[k] = append([]byte{}, v...)
 	}
 	if err := l.to.Advance(ctx, l.mark.Position, all); err != nil {
+		return fmt.Errorf("finishing the target: %w", err)
+	}
+	return nil
+}
+
+// Release ends the loading: from here on the store is one.
+func (l *Loader) Release(ctx context.Context) error {
+	if err := l.to.Advance(ctx, l.mark.Position, map[string][]byte{metaLoading: nil}); err != nil {
 		return fmt.Errorf("finishing the target: %w", err)
 	}
 	return nil
@@ -263,15 +282,21 @@ func Sums(ctx context.Context, w driver.Whole, tables []AnyTable) ([]Sum, error)
 	return sums, nil
 }
 
-// Same returns an error that names the first table in which two sums differ.
+// Same returns an error that names the first table in which two lists of sums
+// differ. A table that one of them does not have must have no rows in the other.
 func Same(want, got []Sum) error {
-	if len(want) != len(got) {
-		return fmt.Errorf("%d tables where there should be %d: %w", len(got), len(want), ErrDamaged)
+	rows := func(list []Sum, table string) Sum {
+		i := slices.IndexFunc(list, func(s Sum) bool { return s.Table == table })
+		if i < 0 {
+			return NewSummer(&driver.Schema{Name: table}).Sum()
+		}
+		return list[i]
 	}
-	for i := range want {
-		if want[i] != got[i] {
+	for _, s := range slices.Concat(want, got) {
+		w, g := rows(want, s.Table), rows(got, s.Table)
+		if w != g {
 			return fmt.Errorf("table %s has %d rows with the digest %s, and should have %d with %s: %w",
-				want[i].Table, got[i].Rows, got[i].Digest, want[i].Rows, want[i].Digest, ErrDamaged)
+				s.Table, g.Rows, g.Digest, w.Rows, w.Digest, ErrDamaged)
 		}
 	}
 	return nil
@@ -332,7 +357,10 @@ func Copy(ctx context.Context, from, to driver.Driver, tables []AnyTable) (*Copi
 	if err := l.fill(ctx, source); err != nil {
 		return nil, err
 	}
-	if err := l.Finish(ctx, values); err != nil {
+	if err := l.Complete(ctx, values); err != nil {
+		return nil, err
+	}
+	if err := l.Release(ctx); err != nil {
 		return nil, err
 	}
 	done, err := compare(ctx, source, to, tables)
@@ -345,13 +373,15 @@ func Copy(ctx context.Context, from, to driver.Driver, tables []AnyTable) (*Copi
 
 // fill adds the rows of all tables but the values.
 func (l *Loader) fill(ctx context.Context, source driver.Whole) error {
-	first, after := l.From()
-	for i := first; i < len(l.tables)-1; i++ {
-		err := source.Rows(ctx, l.tables[i], after, func(r driver.Row) error { return l.Add(ctx, i, r) })
-		if err != nil {
-			return fmt.Errorf("copying %s: %w", l.tables[i].Name, err)
+	for _, t := range l.tables {
+		after, wanted := l.From(t)
+		if !wanted || t == driver.Values {
+			continue
 		}
-		after = nil
+		err := source.Rows(ctx, t, after, func(r driver.Row) error { return l.Add(ctx, t, r) })
+		if err != nil {
+			return fmt.Errorf("copying %s: %w", t.Name, err)
+		}
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
 // Package installation is the operator's view of the whole of a server: its
-// store is described and verified.
+// store is described and verified, and copied with the trail to a backup.
 //
 // These operations are reached over the admin socket only. What they answer is
 // a stream or a report, which the socket gives; here is who may ask.
@@ -14,6 +14,7 @@ import (
 // OperatorOperations lists what only the operator may call.
 func OperatorOperations() []operation.Operation {
 	return []operation.Operation{
+		createBackup(),
 		describeStore(),
 		verifyStore(),
 	}
