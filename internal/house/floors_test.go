@@ -157,6 +157,7 @@ var only = []permit{
 		"ground/store/sqlite",   // locks, free space
 	}},
 	{"golang.org/x/term", "prompts", []string{"ground/sealed/root", "app"}},
+	{"rsc.io/qr", "seeds of MFA devices as devices read them", []string{"service/iam"}},
 	{"pgregory.net/rapid", "tests are for tests", []string{"ground/store/storetest"}},
 	{"modernc.org/sqlite", "the embedded database", []string{"ground/store/sqlite"}},
 	{"modernc.org/sqlite/", "the embedded database", []string{"ground/store/sqlite"}},

@@ -17,7 +17,7 @@ import (
 const usersMax = 5000
 
 // An account is an account with its root user. It is also the guard record of
-// the quotas of users, groups, roles and policies: whoever creates or deletes one writes it.
+// the quotas of what it counts: whoever creates or deletes one writes it.
 type account struct {
 	ID         string   `json:"id"`
 	Name       string   `json:"name,omitempty"` // the operator's word for it, or the organization's
@@ -31,6 +31,9 @@ type account struct {
 
 	// Organization is the id of that of which the account is a member.
 	Organization string `json:"organization,omitempty"`
+
+	MFADevices      int `json:"mfaDevices,omitempty"` // virtual ones
+	MFADevicesInUse int `json:"mfaDevicesInUse,omitempty"`
 }
 
 var accounts = &store.Table[account]{

@@ -65,3 +65,15 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 	}
 	return policy.Values{}
 }
+
+// asksToCreate asks for leave to make a resource, and to tag it where it is to
+// have tags.
+func asksToCreate(c *operation.Call, asks []authz.Ask, create, tag, resource string, tags []Tag) []authz.Ask {
+	kept := tagMap(tags)
+	f := &facts{requestTags: kept, requestKeys: kept.Keys()}
+	asks = append(asks, ask(c, create, resource, f))
+	if len(kept) > 0 {
+		asks = append(asks, ask(c, tag, resource, f))
+	}
+	return asks
+}

@@ -55,6 +55,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	if len(t.user.AccessKeys) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete access keys first.")
 	}
+	if len(t.user.MFADevices) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete MFA device first.")
+	}
 	if _, err := bound(c, tx, t.user.Boundary, nil); err != nil {
 		return nil, err
 	}

@@ -56,6 +56,7 @@ type Service struct {
 	shares      shares
 	looks       tally.Cache
 	tokens      *session.Tokens
+	guesses     guesses
 
 	making sync.Mutex // held while a development account is made
 	made   int        // how many were
@@ -84,7 +85,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -100,6 +101,8 @@ func (s *Service) Operations() []operation.Operation {
 		s.createPolicyVersion(),
 		s.createRole(),
 		s.createUser(),
+		s.createVirtualMFADevice(),
+		s.deactivateMFADevice(),
 		s.deleteAccessKey(),
 		s.deleteGroup(),
 		s.deleteGroupPolicy(),
@@ -111,13 +114,16 @@ func (s *Service) Operations() []operation.Operation {
 		s.deleteUser(),
 		s.deleteUserPermissionsBoundary(),
 		s.deleteUserPolicy(),
+		s.deleteVirtualMFADevice(),
 		s.detachGroupPolicy(),
 		s.detachRolePolicy(),
 		s.detachUserPolicy(),
+		s.enableMFADevice(),
 		s.getContextKeysForCustomPolicy(),
 		s.getContextKeysForPrincipalPolicy(),
 		s.getGroup(),
 		s.getGroupPolicy(),
+		s.getMFADevice(),
 		s.getPolicy(),
 		s.getPolicyVersion(),
 		s.getRole(),
@@ -132,6 +138,8 @@ func (s *Service) Operations() []operation.Operation {
 		s.listGroups(),
 		s.listGroupsForUser(),
 		s.listInstanceProfilesForRole(),
+		s.listMFADevices(),
+		s.listMFADeviceTags(),
 		s.listPolicies(),
 		s.listPolicyTags(),
 		s.listPolicyVersions(),
@@ -141,18 +149,22 @@ func (s *Service) Operations() []operation.Operation {
 		s.listUserPolicies(),
 		s.listUsers(),
 		s.listUserTags(),
+		s.listVirtualMFADevices(),
 		s.putGroupPolicy(),
 		s.putRolePermissionsBoundary(),
 		s.putRolePolicy(),
 		s.putUserPermissionsBoundary(),
 		s.putUserPolicy(),
 		s.removeUserFromGroup(),
+		s.resyncMFADevice(),
 		s.setDefaultPolicyVersion(),
 		s.simulateCustomPolicy(),
 		s.simulatePrincipalPolicy(),
+		s.tagMFADevice(),
 		s.tagPolicy(),
 		s.tagRole(),
 		s.tagUser(),
+		s.untagMFADevice(),
 		s.untagPolicy(),
 		s.untagRole(),
 		s.untagUser(),

@@ -4,11 +4,12 @@ import "claviger/internal/words/fault"
 
 // Codes of the service, as the public model spells them.
 const (
-	DeleteConflict      fault.Code = "DeleteConflict"
-	EntityAlreadyExists fault.Code = "EntityAlreadyExists"
-	InvalidInput        fault.Code = "InvalidInput"
-	NoSuchEntity        fault.Code = "NoSuchEntity"
-	PolicyNotAttachable fault.Code = "PolicyNotAttachable"
+	DeleteConflict            fault.Code = "DeleteConflict"
+	EntityAlreadyExists       fault.Code = "EntityAlreadyExists"
+	InvalidAuthenticationCode fault.Code = "InvalidAuthenticationCode"
+	InvalidInput              fault.Code = "InvalidInput"
+	NoSuchEntity              fault.Code = "NoSuchEntity"
+	PolicyNotAttachable       fault.Code = "PolicyNotAttachable"
 )
 
 func noSuchUser(name string) error {

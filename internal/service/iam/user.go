@@ -23,6 +23,7 @@ type user struct {
 	Tags       pairs.Map `json:"tags,omitempty"`
 	Policies   pairs.Map `json:"policies,omitempty"` // documents of the inline policies by name
 	AccessKeys []string  `json:"accessKeys,omitempty"`
+	MFADevices []string  `json:"mfaDevices,omitempty"` // ids
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
 	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary

@@ -33,7 +33,7 @@ const (
 	rootSecret = "root-secret"
 )
 
-// start is the time of every call.
+// start is the time of the first calls.
 var start = time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC)
 
 // A world is a store with two accounts, the service over it, and a corridor as
@@ -44,6 +44,7 @@ type world struct {
 	iam    *iam.Service
 	tokens *session.Tokens // as STS has them
 	ops    map[string]operation.Operation
+	later  time.Duration // how long after start calls are made
 }
 
 func newWorld(t testing.TB) *world { return worldWith(t, iam.Options{}) }
@@ -124,13 +125,13 @@ func (a *actor) call(name string, in any) (any, error) {
 	if err := op.Validate(in); err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
+	ctx, now := context.Background(), start.Add(a.w.later)
 	c := &operation.Call{
 		Context:   ctx,
-		Time:      start,
+		Time:      now,
 		Region:    "us-east-1",
 		Partition: "aws",
-		Facts:     &authz.Facts{Time: start, Region: "us-east-1", Source: netip.MustParseAddr("192.0.2.1"), Secure: true},
+		Facts:     &authz.Facts{Time: now, Region: "us-east-1", Source: netip.MustParseAddr("192.0.2.1"), Secure: true},
 	}
 	if !op.Writes {
 		snapshot, err := a.w.store.Snapshot(ctx)
@@ -140,10 +141,19 @@ func (a *actor) call(name string, in any) (any, error) {
 		defer snapshot.Close()
 		return a.walk(&op, c, snapshot, nil, in)
 	}
-	var out any
-	_, err := a.w.store.Update(ctx, opID(), func(tx store.Txn) error {
-		var err error
-		if out, err = a.walk(&op, c, tx, tx, in); err != nil {
+	out, err := a.change(&op, c, in)
+	if errors.Is(err, operation.ErrApart) {
+		if err := c.Make(); err != nil {
+			return nil, err
+		}
+		out, err = a.change(&op, c, in)
+	}
+	return out, err
+}
+
+func (a *actor) change(op *operation.Operation, c *operation.Call, in any) (out any, err error) {
+	_, err = a.w.store.Update(c.Context, opID(), func(tx store.Txn) error {
+		if out, err = a.walk(op, c, tx, tx, in); err != nil {
 			return err
 		}
 		if !c.Current() {

@@ -1,0 +1,112 @@
+package app
+
+import (
+	"encoding/base32"
+	"maps"
+	"time"
+
+	"claviger/internal/ground/totp"
+	"claviger/internal/service/iam"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/confidential/reveal"
+	"claviger/internal/words/optional"
+)
+
+// Samples and limits of what belongs to users, roles and accounts beside their policies.
+func init() {
+	maps.Copy(samples, identitySamples)
+	maps.Copy(limits, identityLimits)
+}
+
+// mfaDevice makes a virtual MFA device, and returns its seed.
+func (w *world) mfaDevice() (serial optional.Of[string], seed []byte) {
+	out := w.must(w.caller(owner), "iam:CreateVirtualMFADevice", &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: optional.Some(w.fresh("sample"))})
+	device := out.(*iam.CreateVirtualMFADeviceOutput).VirtualMFADevice
+	seed, err := base32.StdEncoding.DecodeString(string(device.Base32StringSeed.Reveal(reveal.Token{})))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return optional.Some(device.SerialNumber), seed
+}
+
+// codeOf is the code of a device some time steps from now.
+func codeOf(seed []byte, steps int64) confidential.Bytes {
+	code := totp.Code(seed, totp.Step(time.Now())+steps)
+	return confidential.New(code[:])
+}
+
+// mfaUser makes a user with an enabled device.
+func (w *world) mfaUser() (user, serial optional.Of[string], seed []byte) {
+	user = w.user()
+	serial, seed = w.mfaDevice()
+	w.must(w.caller(owner), "iam:EnableMFADevice", &iam.EnableMFADeviceInput{
+		UserName: user, SerialNumber: serial, AuthenticationCode1: codeOf(seed, -3), AuthenticationCode2: codeOf(seed, -2),
+	})
+	return user, serial, seed
+}
+
+func (w *world) serialOnly() optional.Of[string] {
+	serial, _ := w.mfaDevice()
+	return serial
+}
+
+var identitySamples = map[string]func(w *world) any{
+	"iam:CreateVirtualMFADevice": func(*world) any {
+		return &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: optional.Some("new"), Tags: identityTags()}
+	},
+	"iam:DeactivateMFADevice": func(w *world) any {
+		user, serial, _ := w.mfaUser()
+		return &iam.DeactivateMFADeviceInput{UserName: user, SerialNumber: serial}
+	},
+	"iam:DeleteVirtualMFADevice": func(w *world) any { return &iam.DeleteVirtualMFADeviceInput{SerialNumber: w.serialOnly()} },
+	"iam:EnableMFADevice": func(w *world) any {
+		serial, seed := w.mfaDevice()
+		return &iam.EnableMFADeviceInput{UserName: w.user(), SerialNumber: serial, AuthenticationCode1: codeOf(seed, -1), AuthenticationCode2: codeOf(seed, 0)}
+	},
+	"iam:GetMFADevice": func(w *world) any {
+		user, serial, _ := w.mfaUser()
+		return &iam.GetMFADeviceInput{UserName: user, SerialNumber: serial}
+	},
+	"iam:ListMFADevices": func(w *world) any {
+		user, _, _ := w.mfaUser()
+		return &iam.ListMFADevicesInput{UserName: user}
+	},
+	"iam:ListMFADeviceTags": func(w *world) any { return &iam.ListMFADeviceTagsInput{SerialNumber: w.serialOnly()} },
+	"iam:ListVirtualMFADevices": func(w *world) any {
+		w.mfaUser()
+		return &iam.ListVirtualMFADevicesInput{}
+	},
+	"iam:ResyncMFADevice": func(w *world) any {
+		user, serial, seed := w.mfaUser()
+		return &iam.ResyncMFADeviceInput{UserName: user, SerialNumber: serial, AuthenticationCode1: codeOf(seed, -1), AuthenticationCode2: codeOf(seed, 0)}
+	},
+	"iam:TagMFADevice": func(w *world) any {
+		return &iam.TagMFADeviceInput{SerialNumber: w.serialOnly(), Tags: identityTags()}
+	},
+	"iam:UntagMFADevice": func(w *world) any {
+		serial := w.serialOnly()
+		w.must(w.caller(owner), "iam:TagMFADevice", &iam.TagMFADeviceInput{SerialNumber: serial, Tags: identityTags()})
+		return &iam.UntagMFADeviceInput{SerialNumber: serial, TagKeys: []string{"team"}}
+	},
+}
+
+var (
+	limitSerial = limit{"SerialNumber", 9, 256}
+	limitPath   = limit{"Path", 0, 512}
+	limitCode1  = limit{"AuthenticationCode1", 6, 6}
+	limitCode2  = limit{"AuthenticationCode2", 6, 6}
+)
+
+var identityLimits = map[string][]limit{
+	"iam:CreateVirtualMFADevice": {limitPath, {"VirtualMFADeviceName", 0, 226}},
+	"iam:DeactivateMFADevice":    {limitUser, limitSerial},
+	"iam:DeleteVirtualMFADevice": {limitSerial},
+	"iam:EnableMFADevice":        {limitUser, limitSerial, limitCode1, limitCode2},
+	"iam:GetMFADevice":           {{"UserName", 0, 64}, limitSerial},
+	"iam:ListMFADevices":         {limitUser, limitItems, limitPage},
+	"iam:ListMFADeviceTags":      {limitSerial, limitItems, limitPage},
+	"iam:ListVirtualMFADevices":  {limitItems, limitPage},
+	"iam:ResyncMFADevice":        {limitUser, limitSerial, limitCode1, limitCode2},
+	"iam:TagMFADevice":           {limitSerial},
+	"iam:UntagMFADevice":         {limitSerial, limitTagKeys},
+}
