@@ -48,6 +48,10 @@ type Ask struct {
 	// call: a service asks what its user may do.
 	Caller *Caller
 
+	// MFA says that the request itself proves a second factor of the caller, for
+	// the first time now.
+	MFA bool
+
 	// OfUser says that the answer depends on the rights of the user alone where
 	// a service acts for it: what the service may call for users does not limit it.
 	OfUser bool

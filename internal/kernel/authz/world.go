@@ -114,10 +114,15 @@ func (w *world) ofCaller(name string) (policy.Values, bool) {
 	return policy.Values{}, false
 }
 
-// ofSession answers for what only temporary credentials have.
+// ofSession answers for what only temporary credentials have, and for a second
+// factor that the request itself proves.
 func (w *world) ofSession(name string) policy.Values {
 	p := &w.caller.Principal
 	switch {
+	case w.ask.MFA && name == "aws:multifactorauthpresent":
+		return one("true")
+	case w.ask.MFA && name == "aws:multifactorauthage":
+		return one("0")
 	case !p.Temporary():
 		return policy.Values{}
 	case name == "aws:tokenissuetime":

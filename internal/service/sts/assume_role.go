@@ -117,6 +117,7 @@ type assumption struct {
 	account        string
 	role           *authz.Role // nil where there is none
 	sourceIdentity string
+	mfa            bool // the call proves a second factor
 	facts          facts
 }
 
@@ -131,11 +132,11 @@ func (s *Service) newAssumption(c *operation.Call, in *AssumeRoleInput) (*assump
 	if c.Caller.Principal.Kind == principal.Root {
 		return nil, fault.New(fault.AccessDenied, "Roles may not be assumed by root accounts.")
 	}
-	if err := withoutSecondFactor(in.SerialNumber, in.TokenCode); err != nil {
-		return nil, err
-	}
 	a := &assumption{account: account}
 	var err error
+	if a.mfa, err = s.secondFactor(c, in.SerialNumber, in.TokenCode); err != nil {
+		return nil, err
+	}
 	if a.sourceIdentity, err = sourceIdentity(c.Caller, in); err != nil {
 		return nil, err
 	}
@@ -184,6 +185,7 @@ func (a *assumption) ask(in *AssumeRoleInput, action string) authz.Ask {
 		Account:      a.account,
 		Rule:         policy.ExplicitTrust,
 		CrossAccount: true,
+		MFA:          a.mfa,
 		Context:      &a.facts,
 		Unreasoned:   true,
 	}
@@ -206,6 +208,9 @@ func (s *Service) runAssumeRole(c *operation.Call, in *AssumeRoleInput, a *assum
 	}
 	of := a.session(c.Caller, in)
 	if err := s.limit(c, of, in.PolicyARNs, in.Policy); err != nil {
+		return nil, err
+	}
+	if err := s.useCode(c, a.mfa, in.SerialNumber, in.TokenCode); err != nil {
 		return nil, err
 	}
 	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, of)
@@ -251,6 +256,7 @@ func (a *assumption) session(caller *authz.Caller, in *AssumeRoleInput) *session
 		Tags:           a.tags,
 		Transitive:     a.transitive,
 		SourceIdentity: a.sourceIdentity,
+		MFA:            a.mfa,
 		IssuedTo:       caller.IssuedTo,
 		IssuedWith:     caller.IssuedWith,
 	}

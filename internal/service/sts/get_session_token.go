@@ -64,7 +64,11 @@ func (s *Service) runGetSessionToken(c *operation.Call, in *GetSessionTokenInput
 	case p.Kind != principal.User:
 		return nil, fault.New(fault.AccessDenied, "User: %s is not authorized to perform: sts:GetSessionToken because it is no user", p.ARN)
 	}
-	if err := withoutSecondFactor(in.SerialNumber, in.TokenCode); err != nil {
+	mfa, err := s.secondFactor(c, in.SerialNumber, in.TokenCode)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.useCode(c, mfa, in.SerialNumber, in.TokenCode); err != nil {
 		return nil, err
 	}
 	made, err := s.issue(c.Time, seconds, in.MinimumSessionTokenSize.V, &session.Session{
@@ -73,6 +77,7 @@ func (s *Service) runGetSessionToken(c *operation.Call, in *GetSessionTokenInput
 		ID:         p.ID,
 		ARN:        p.ARN,
 		IssuedWith: p.AccessKeyID,
+		MFA:        mfa,
 	})
 	if err != nil {
 		return nil, err

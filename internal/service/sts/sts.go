@@ -9,6 +9,7 @@ package sts
 
 import (
 	"context"
+	"time"
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
@@ -16,6 +17,8 @@ import (
 	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
+	"claviger/internal/words/confidential"
+	"claviger/internal/words/principal"
 )
 
 // Roles knows the roles of all accounts. The service of identities implements it.
@@ -41,12 +44,22 @@ type Policies interface {
 	ManagedPolicies(ctx context.Context, r store.Reader, account string, arns []string) (ids []string, stamps []store.Stamp, missing string, err error)
 }
 
+// Devices knows the MFA devices of users. The service of identities implements it.
+type Devices interface {
+	// CheckCode refuses what is no one-time code of the caller's device with a serial number.
+	CheckCode(ctx context.Context, r store.Reader, p *principal.Principal, serial string, code confidential.Bytes, now time.Time) error
+
+	// UseCode is CheckCode, and the code can't be used again.
+	UseCode(ctx context.Context, p *principal.Principal, serial string, code confidential.Bytes, now time.Time) error
+}
+
 // Options are what the service needs from others. All are required.
 type Options struct {
 	Keyring    *sealed.Keyring
 	Roles      Roles
 	AccessKeys AccessKeys
 	Policies   Policies
+	Devices    Devices
 	Signatures Signatures
 }
 
@@ -55,6 +68,7 @@ type Service struct {
 	roles      Roles
 	accessKeys AccessKeys
 	policies   Policies
+	devices    Devices
 	signatures Signatures
 	tokens     *session.Tokens
 	messages   *explanation.Messages
@@ -66,6 +80,7 @@ func New(o Options) *Service {
 		roles:      o.Roles,
 		accessKeys: o.AccessKeys,
 		policies:   o.Policies,
+		devices:    o.Devices,
 		signatures: o.Signatures,
 		tokens:     session.NewTokens(o.Keyring),
 		messages:   explanation.NewMessages(o.Keyring),

@@ -36,7 +36,7 @@ const (
 var now = time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC)
 
 // A world is the service with a corridor as short as can be. It is itself who
-// knows the roles and whose signature evidence has.
+// knows the roles and the device, and whose signature evidence has.
 type world struct {
 	t      testing.TB
 	store  *store.Store
@@ -45,6 +45,8 @@ type world struct {
 
 	messages *explanation.Messages
 	roles    map[string]*authz.Role
+
+	usedUp bool // the code of the device
 
 	// What Verify answers, and what it was asked.
 	by       *authz.Credential
@@ -72,7 +74,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Policies: w, Signatures: w}).Operations() {
+	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Devices: w, Policies: w, Signatures: w}).Operations() {
 		w.ops[op.Name] = op
 	}
 	return w
@@ -112,6 +114,34 @@ func (w *world) ManagedPolicies(_ context.Context, r store.Reader, account strin
 		ids = append(ids, "ANPA"+rest)
 	}
 	return ids, nil, "", nil
+}
+
+// The one device there is, and its code.
+const (
+	serial     = "GAHT12345678"
+	deviceCode = "654321"
+)
+
+var errCode = fault.New(fault.AccessDenied, "MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+
+// CheckCode implements sts.Devices.
+func (w *world) CheckCode(_ context.Context, r store.Reader, p *principal.Principal, of string, code confidential.Bytes, at time.Time) error {
+	if r == nil || p.Kind != principal.User || !at.Equal(now) {
+		w.t.Errorf("a code was checked for %v, at %v", p, at)
+	}
+	if w.usedUp || of != serial || string(code.Reveal(reveal.Token{})) != deviceCode {
+		return errCode
+	}
+	return nil
+}
+
+// UseCode implements sts.Devices.
+func (w *world) UseCode(_ context.Context, _ *principal.Principal, of string, code confidential.Bytes, _ time.Time) error {
+	if w.usedUp || of != serial || string(code.Reveal(reveal.Token{})) != deviceCode {
+		return errCode
+	}
+	w.usedUp = true
+	return nil
 }
 
 // Verify implements sts.Signatures.
@@ -224,6 +254,17 @@ func (w *world) call(as *authz.Caller, name string, in any) (any, error) {
 			_ = open.Close()
 		}
 	}()
+	out, err := w.walk(&op, as, in)
+	if errors.Is(err, operation.ErrApart) {
+		if err := w.last.Make(); err != nil {
+			return nil, err
+		}
+		out, err = w.walk(&op, as, in)
+	}
+	return out, err
+}
+
+func (w *world) walk(op *operation.Operation, as *authz.Caller, in any) (any, error) {
 	var judge authz.Judge
 	return op.Walk(&w.last, nil, in, func(asks []authz.Ask) error {
 		w.asks = asks
