@@ -50,7 +50,47 @@ func (w *world) serialOnly() optional.Of[string] {
 	return serial
 }
 
+// profile makes an instance profile, with a role where one is named.
+func (w *world) profile(role optional.Of[string]) optional.Of[string] {
+	name := optional.Some(w.fresh("sample"))
+	w.must(w.caller(owner), "iam:CreateInstanceProfile", &iam.CreateInstanceProfileInput{InstanceProfileName: name})
+	if role.Set {
+		w.must(w.caller(owner), "iam:AddRoleToInstanceProfile", &iam.AddRoleToInstanceProfileInput{InstanceProfileName: name, RoleName: role})
+	}
+	return name
+}
+
+func (w *world) emptyProfile() optional.Of[string] { return w.profile(optional.Of[string]{}) }
+
 var identitySamples = map[string]func(w *world) any{
+	"iam:AddRoleToInstanceProfile": func(w *world) any {
+		return &iam.AddRoleToInstanceProfileInput{InstanceProfileName: w.emptyProfile(), RoleName: w.bareRole()}
+	},
+	"iam:CreateInstanceProfile": func(*world) any {
+		return &iam.CreateInstanceProfileInput{InstanceProfileName: optional.Some("new"), Tags: identityTags()}
+	},
+	"iam:DeleteInstanceProfile": func(w *world) any { return &iam.DeleteInstanceProfileInput{InstanceProfileName: w.emptyProfile()} },
+	"iam:GetInstanceProfile": func(w *world) any {
+		return &iam.GetInstanceProfileInput{InstanceProfileName: w.profile(w.bareRole())}
+	},
+	"iam:ListInstanceProfiles": func(w *world) any {
+		w.profile(w.bareRole())
+		return &iam.ListInstanceProfilesInput{}
+	},
+	"iam:ListInstanceProfileTags": func(w *world) any { return &iam.ListInstanceProfileTagsInput{InstanceProfileName: w.emptyProfile()} },
+	"iam:RemoveRoleFromInstanceProfile": func(w *world) any {
+		role := w.bareRole()
+		return &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: w.profile(role), RoleName: role}
+	},
+	"iam:TagInstanceProfile": func(w *world) any {
+		return &iam.TagInstanceProfileInput{InstanceProfileName: w.emptyProfile(), Tags: identityTags()}
+	},
+	"iam:UntagInstanceProfile": func(w *world) any {
+		name := w.emptyProfile()
+		w.must(w.caller(owner), "iam:TagInstanceProfile", &iam.TagInstanceProfileInput{InstanceProfileName: name, Tags: identityTags()})
+		return &iam.UntagInstanceProfileInput{InstanceProfileName: name, TagKeys: []string{"team"}}
+	},
+
 	"iam:CreateVirtualMFADevice": func(*world) any {
 		return &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: optional.Some("new"), Tags: identityTags()}
 	},
@@ -91,13 +131,24 @@ var identitySamples = map[string]func(w *world) any{
 }
 
 var (
-	limitSerial = limit{"SerialNumber", 9, 256}
-	limitPath   = limit{"Path", 0, 512}
-	limitCode1  = limit{"AuthenticationCode1", 6, 6}
-	limitCode2  = limit{"AuthenticationCode2", 6, 6}
+	limitSerial  = limit{"SerialNumber", 9, 256}
+	limitProfile = limit{"InstanceProfileName", 0, 128}
+	limitPath    = limit{"Path", 0, 512}
+	limitCode1   = limit{"AuthenticationCode1", 6, 6}
+	limitCode2   = limit{"AuthenticationCode2", 6, 6}
 )
 
 var identityLimits = map[string][]limit{
+	"iam:AddRoleToInstanceProfile":      {limitProfile, limitRole},
+	"iam:CreateInstanceProfile":         {limitProfile, limitPath},
+	"iam:DeleteInstanceProfile":         {limitProfile},
+	"iam:GetInstanceProfile":            {limitProfile},
+	"iam:ListInstanceProfiles":          {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListInstanceProfileTags":       {limitProfile, limitItems, limitPage},
+	"iam:RemoveRoleFromInstanceProfile": {limitProfile, limitRole},
+	"iam:TagInstanceProfile":            {limitProfile},
+	"iam:UntagInstanceProfile":          {limitProfile, limitTagKeys},
+
 	"iam:CreateVirtualMFADevice": {limitPath, {"VirtualMFADeviceName", 0, 226}},
 	"iam:DeactivateMFADevice":    {limitUser, limitSerial},
 	"iam:DeleteVirtualMFADevice": {limitSerial},

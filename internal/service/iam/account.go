@@ -32,8 +32,9 @@ type account struct {
 	// Organization is the id of that of which the account is a member.
 	Organization string `json:"organization,omitempty"`
 
-	MFADevices      int `json:"mfaDevices,omitempty"` // virtual ones
-	MFADevicesInUse int `json:"mfaDevicesInUse,omitempty"`
+	InstanceProfiles int `json:"instanceProfiles,omitempty"`
+	MFADevices       int `json:"mfaDevices,omitempty"` // virtual ones
+	MFADevicesInUse  int `json:"mfaDevicesInUse,omitempty"`
 }
 
 var accounts = &store.Table[account]{

@@ -7,8 +7,9 @@ import (
 )
 
 // Counts of an account, by what they count.
-func mfaDeviceCount(a *account) *int  { return &a.MFADevices }
-func mfaDevicesInUse(a *account) *int { return &a.MFADevicesInUse }
+func instanceProfileCount(a *account) *int { return &a.InstanceProfiles }
+func mfaDeviceCount(a *account) *int       { return &a.MFADevices }
+func mfaDevicesInUse(a *account) *int      { return &a.MFADevicesInUse }
 
 // countUp adds one to a count of the caller's account, unless it has reached a
 // quota. The account's record guards it: of two calls at the same time one starts

@@ -42,6 +42,7 @@ type facts struct {
 	resourceTags pairs.Map
 	boundary     string // ARN in the request, or of the user or role
 	policy       string // ARN of the managed policy in the request
+	passedTo     string // service to which a role is passed
 }
 
 // Lookup implements policy.Context.
@@ -53,6 +54,8 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Text(f.boundary)
 	case "iam:policyarn":
 		return policy.Text(f.policy)
+	case "iam:passedtoservice":
+		return policy.Text(f.passedTo)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
 		return policy.Named(f.requestTags, key)

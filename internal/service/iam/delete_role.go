@@ -46,6 +46,9 @@ func runDeleteRole(c *operation.Call, tx store.Txn, _ *DeleteRoleInput, t roleTa
 	if len(t.role.Attached) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must detach all policies first.")
 	}
+	if len(t.role.Profiles) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must remove roles from instance profile first.")
+	}
 	if len(t.role.Policies) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete policies first.")
 	}

@@ -11,6 +11,11 @@ func SetMFADevices(ctx context.Context, tx store.Txn, account string, n int) err
 	return setCount(ctx, tx, account, mfaDeviceCount, n)
 }
 
+// SetInstanceProfiles sets the count of instance profiles in the guard record of an account.
+func SetInstanceProfiles(ctx context.Context, tx store.Txn, account string, n int) error {
+	return setCount(ctx, tx, account, instanceProfileCount, n)
+}
+
 func setCount(ctx context.Context, tx store.Txn, id string, of func(*account) *int, n int) error {
 	a, rev, err := getAccount(ctx, tx, id)
 	if err != nil {

@@ -85,18 +85,20 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
+		s.addRoleToInstanceProfile(),
 		s.addUserToGroup(),
 		s.attachGroupPolicy(),
 		s.attachRolePolicy(),
 		s.attachUserPolicy(),
 		s.createAccessKey(),
 		s.createGroup(),
+		s.createInstanceProfile(),
 		s.createPolicy(),
 		s.createPolicyVersion(),
 		s.createRole(),
@@ -106,6 +108,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.deleteAccessKey(),
 		s.deleteGroup(),
 		s.deleteGroupPolicy(),
+		s.deleteInstanceProfile(),
 		s.deletePolicy(),
 		s.deletePolicyVersion(),
 		s.deleteRole(),
@@ -123,6 +126,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.getContextKeysForPrincipalPolicy(),
 		s.getGroup(),
 		s.getGroupPolicy(),
+		s.getInstanceProfile(),
 		s.getMFADevice(),
 		s.getPolicy(),
 		s.getPolicyVersion(),
@@ -137,7 +141,9 @@ func (s *Service) Operations() []operation.Operation {
 		s.listGroupPolicies(),
 		s.listGroups(),
 		s.listGroupsForUser(),
+		s.listInstanceProfiles(),
 		s.listInstanceProfilesForRole(),
+		s.listInstanceProfileTags(),
 		s.listMFADevices(),
 		s.listMFADeviceTags(),
 		s.listPolicies(),
@@ -155,15 +161,18 @@ func (s *Service) Operations() []operation.Operation {
 		s.putRolePolicy(),
 		s.putUserPermissionsBoundary(),
 		s.putUserPolicy(),
+		s.removeRoleFromInstanceProfile(),
 		s.removeUserFromGroup(),
 		s.resyncMFADevice(),
 		s.setDefaultPolicyVersion(),
 		s.simulateCustomPolicy(),
 		s.simulatePrincipalPolicy(),
+		s.tagInstanceProfile(),
 		s.tagMFADevice(),
 		s.tagPolicy(),
 		s.tagRole(),
 		s.tagUser(),
+		s.untagInstanceProfile(),
 		s.untagMFADevice(),
 		s.untagPolicy(),
 		s.untagRole(),

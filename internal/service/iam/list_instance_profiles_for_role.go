@@ -1,7 +1,8 @@
 package iam
 
 import (
-	"time"
+	"fmt"
+	"slices"
 
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
@@ -24,19 +25,8 @@ func (in *ListInstanceProfilesForRoleInput) Validate(c *check.Checks) {
 	checkPage(c, in.Marker, in.MaxItems)
 }
 
-// An InstanceProfile as outputs show it.
-type InstanceProfile struct {
-	Path                string    `aws:"Path"`
-	InstanceProfileName string    `aws:"InstanceProfileName"`
-	InstanceProfileID   string    `aws:"InstanceProfileId"`
-	ARN                 string    `aws:"Arn"`
-	CreateDate          time.Time `aws:"CreateDate"`
-	Roles               []Role    `aws:"Roles"`
-	Tags                []Tag     `aws:"Tags"`
-}
-
-// ListInstanceProfilesForRoleOutput is a page of instance profiles. There are
-// none that a role could be in, so that it is the only one and empty.
+// ListInstanceProfilesForRoleOutput is a page of instance profiles without their
+// tags, in the order of their ids.
 type ListInstanceProfilesForRoleOutput struct {
 	InstanceProfiles []InstanceProfile   `aws:"InstanceProfiles"`
 	IsTruncated      bool                `aws:"IsTruncated"`
@@ -55,14 +45,38 @@ func (s *Service) listInstanceProfilesForRole() operation.Operation {
 		Asks: func(c *operation.Call, _ *ListInstanceProfilesForRoleInput, t roleTarget, asks []authz.Ask) []authz.Ask {
 			return append(asks, t.ask(c, "iam:ListInstanceProfilesForRole"))
 		},
-		Run: func(c *operation.Call, in *ListInstanceProfilesForRoleInput, t roleTarget) (*ListInstanceProfilesForRoleOutput, error) {
-			if err := t.exists(); err != nil {
-				return nil, err
-			}
-			if _, err := s.after(listOf(c, "ListInstanceProfilesForRole", t.role.ID), in.Marker); err != nil {
-				return nil, err
-			}
-			return &ListInstanceProfilesForRoleOutput{InstanceProfiles: []InstanceProfile{}}, nil
-		},
+		Run: s.runListInstanceProfilesForRole,
 	}.Operation()
+}
+
+func (s *Service) runListInstanceProfilesForRole(c *operation.Call, in *ListInstanceProfilesForRoleInput, t roleTarget) (*ListInstanceProfilesForRoleOutput, error) {
+	if err := t.exists(); err != nil {
+		return nil, err
+	}
+	l := listOf(c, "ListInstanceProfilesForRole", t.role.ID)
+	after, err := s.after(l, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.Reader()
+	if err != nil {
+		return nil, err
+	}
+	ids, more := cut(slices.Sorted(slices.Values(t.role.Profiles)), after, in.MaxItems.Or(maxItemsDefault))
+	page := make([]*instanceProfile, len(ids))
+	for i, id := range ids {
+		if page[i], _, err = instanceProfiles.Get(c.Context, r, instanceProfileKey(id)); err != nil {
+			return nil, fmt.Errorf("reading instance profile %s: %w", id, err)
+		}
+		c.RestOn(s.store.Stamp(r, instanceProfileEntity(id)))
+	}
+	shown, err := s.shownProfiles(c, page)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListInstanceProfilesForRoleOutput{InstanceProfiles: shown, IsTruncated: more}
+	if more {
+		out.Marker = s.marker(l, ids[len(ids)-1])
+	}
+	return out, nil
 }

@@ -46,6 +46,7 @@ type role struct {
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
 	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary
+	Profiles []string     `json:"profiles,omitempty"` // ids of the instance profiles that it is in
 }
 
 var roles = &store.Table[role]{

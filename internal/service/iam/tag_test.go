@@ -29,6 +29,7 @@ func allTagged(w *world) []tagged {
 	w.createUser("x")
 	w.createRole("x")
 	serial := some(w.createDevice("x").serial)
+	w.createProfile("x")
 	x := some("X") // names are found in any case
 	return []tagged{
 		{
@@ -65,6 +66,20 @@ func allTagged(w *world) []tagged {
 			listed: func(out any) iam.ListUserTagsOutput {
 				return iam.ListUserTagsOutput(*out.(*iam.ListMFADeviceTagsOutput))
 			},
+		},
+		{
+			kind: "InstanceProfile", resource: "instance-profile/x",
+			tag: func(tags ...iam.Tag) any { return &iam.TagInstanceProfileInput{InstanceProfileName: x, Tags: tags} },
+			untag: func(keys ...string) any {
+				return &iam.UntagInstanceProfileInput{InstanceProfileName: x, TagKeys: keys}
+			},
+			list: func(max optional.Of[int], marker optional.Of[string]) any {
+				return &iam.ListInstanceProfileTagsInput{InstanceProfileName: x, MaxItems: max, Marker: marker}
+			},
+			listed: func(out any) iam.ListUserTagsOutput {
+				return iam.ListUserTagsOutput(*out.(*iam.ListInstanceProfileTagsOutput))
+			},
+			shown: func() []iam.Tag { return w.profile("x").Tags },
 		},
 	}
 }
