@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"claviger/internal/ground/totp"
+	"claviger/internal/kernel/authz"
 	"claviger/internal/service/iam"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/confidential/reveal"
@@ -16,6 +17,12 @@ import (
 func init() {
 	maps.Copy(samples, identitySamples)
 	maps.Copy(limits, identityLimits)
+	authors["iam:ChangePassword"] = func(w *world) *authz.Credential {
+		name := w.fresh("changer")
+		user := w.userWith(name, `"iam:ChangePassword"`)
+		w.must(w.caller(owner), "iam:CreateLoginProfile", &iam.CreateLoginProfileInput{UserName: optional.Some(name), Password: secretText(samplePassword)})
+		return user
+	}
 }
 
 // mfaDevice makes a virtual MFA device, and returns its seed.
@@ -62,7 +69,41 @@ func (w *world) profile(role optional.Of[string]) optional.Of[string] {
 
 func (w *world) emptyProfile() optional.Of[string] { return w.profile(optional.Of[string]{}) }
 
+const samplePassword = "Canary-in-a-coal-mine-1"
+
+// loginUser makes a user with a password.
+func (w *world) loginUser() optional.Of[string] {
+	user := w.user()
+	w.must(w.caller(owner), "iam:CreateLoginProfile", &iam.CreateLoginProfileInput{UserName: user, Password: secretText(samplePassword)})
+	return user
+}
+
+func secretText(s string) confidential.Bytes { return confidential.New([]byte(s)) }
+
 var identitySamples = map[string]func(w *world) any{
+	"iam:ChangePassword": func(w *world) any {
+		return &iam.ChangePasswordInput{OldPassword: secretText(samplePassword), NewPassword: secretText("Canary-in-a-coal-mine-2")}
+	},
+	"iam:CreateLoginProfile": func(w *world) any {
+		return &iam.CreateLoginProfileInput{UserName: w.user(), Password: secretText(samplePassword), PasswordResetRequired: optional.Some(true)}
+	},
+	"iam:DeleteAccountPasswordPolicy": func(w *world) any {
+		w.must(w.caller(owner), "iam:UpdateAccountPasswordPolicy", &iam.UpdateAccountPasswordPolicyInput{MinimumPasswordLength: optional.Some(8)})
+		return &iam.DeleteAccountPasswordPolicyInput{}
+	},
+	"iam:DeleteLoginProfile": func(w *world) any { return &iam.DeleteLoginProfileInput{UserName: w.loginUser()} },
+	"iam:GetAccountPasswordPolicy": func(w *world) any {
+		w.must(w.caller(owner), "iam:UpdateAccountPasswordPolicy", &iam.UpdateAccountPasswordPolicyInput{MinimumPasswordLength: optional.Some(8)})
+		return &iam.GetAccountPasswordPolicyInput{}
+	},
+	"iam:GetLoginProfile": func(w *world) any { return &iam.GetLoginProfileInput{UserName: w.loginUser()} },
+	"iam:UpdateAccountPasswordPolicy": func(*world) any {
+		return &iam.UpdateAccountPasswordPolicyInput{MinimumPasswordLength: optional.Some(8), PasswordReusePrevention: optional.Some(2)}
+	},
+	"iam:UpdateLoginProfile": func(w *world) any {
+		return &iam.UpdateLoginProfileInput{UserName: w.loginUser(), Password: secretText("Canary-in-a-coal-mine-2")}
+	},
+
 	"iam:AddRoleToInstanceProfile": func(w *world) any {
 		return &iam.AddRoleToInstanceProfileInput{InstanceProfileName: w.emptyProfile(), RoleName: w.bareRole()}
 	},
@@ -139,6 +180,15 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:ChangePassword":              {{"OldPassword", 1, 128}, {"NewPassword", 1, 128}},
+	"iam:CreateLoginProfile":          {{"UserName", 0, 64}, {"Password", 1, 128}},
+	"iam:DeleteAccountPasswordPolicy": {},
+	"iam:DeleteLoginProfile":          {{"UserName", 0, 64}},
+	"iam:GetAccountPasswordPolicy":    {},
+	"iam:GetLoginProfile":             {{"UserName", 0, 64}},
+	"iam:UpdateAccountPasswordPolicy": {{"MinimumPasswordLength", 6, 128}, {"MaxPasswordAge", 1, 1095}, {"PasswordReusePrevention", 1, 24}},
+	"iam:UpdateLoginProfile":          {{"UserName", 0, 64}, {"Password", 1, 128}},
+
 	"iam:AddRoleToInstanceProfile":      {limitProfile, limitRole},
 	"iam:CreateInstanceProfile":         {limitProfile, limitPath},
 	"iam:DeleteInstanceProfile":         {limitProfile},

@@ -146,7 +146,7 @@ var only = []permit{
 	{"github.com/decred/dcrd/dcrec/secp256k1/v4", "secp256k1", []string{"ground/sealed"}},
 	{"github.com/decred/dcrd/dcrec/secp256k1/v4/", "secp256k1", []string{"ground/sealed"}},
 	{"github.com/emmansun/gmsm/", "SM2 and SM3", []string{"ground/sealed"}},
-	{"golang.org/x/crypto/argon2", "passphrases", []string{"ground/sealed/root"}},
+	{"golang.org/x/crypto/argon2", "passphrases and passwords", []string{"ground/sealed/root", "service/iam"}},
 	{"golang.org/x/crypto/cryptobyte", "encodings of keys", []string{"ground/sealed", "ground/sealed/pkcs8"}},
 	{"golang.org/x/crypto/cryptobyte/", "encodings of keys", []string{"ground/sealed", "ground/sealed/pkcs8"}},
 	{"golang.org/x/sys/", "few need to know which system they run on", []string{

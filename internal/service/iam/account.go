@@ -35,6 +35,8 @@ type account struct {
 	InstanceProfiles int `json:"instanceProfiles,omitempty"`
 	MFADevices       int `json:"mfaDevices,omitempty"` // virtual ones
 	MFADevicesInUse  int `json:"mfaDevicesInUse,omitempty"`
+
+	PasswordPolicy *passwordPolicy `json:"passwordPolicy,omitempty"` // nil: AWS's own
 }
 
 var accounts = &store.Table[account]{

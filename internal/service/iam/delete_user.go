@@ -22,8 +22,8 @@ func (in *DeleteUserInput) Validate(c *check.Checks) {
 	checkRequiredName(c, "userName", in.UserName, nameMax)
 }
 
-// deleteUser implements DeleteUser. A user must have lost its policies and
-// access keys before.
+// deleteUser implements DeleteUser. A user must have lost its policies,
+// access keys, password and MFA devices before.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
 func (s *Service) deleteUser() operation.Operation {
 	return operation.Change[DeleteUserInput, operation.None, target, *DeleteUserInput]{
@@ -54,6 +54,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	}
 	if len(t.user.AccessKeys) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete access keys first.")
+	}
+	if t.user.Login {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete login profile first.")
 	}
 	if len(t.user.MFADevices) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete MFA device first.")

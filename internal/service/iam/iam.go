@@ -85,7 +85,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -96,9 +96,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.attachGroupPolicy(),
 		s.attachRolePolicy(),
 		s.attachUserPolicy(),
+		s.changePassword(),
 		s.createAccessKey(),
 		s.createGroup(),
 		s.createInstanceProfile(),
+		s.createLoginProfile(),
 		s.createPolicy(),
 		s.createPolicyVersion(),
 		s.createRole(),
@@ -106,9 +108,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.createVirtualMFADevice(),
 		s.deactivateMFADevice(),
 		s.deleteAccessKey(),
+		s.deleteAccountPasswordPolicy(),
 		s.deleteGroup(),
 		s.deleteGroupPolicy(),
 		s.deleteInstanceProfile(),
+		s.deleteLoginProfile(),
 		s.deletePolicy(),
 		s.deletePolicyVersion(),
 		s.deleteRole(),
@@ -122,11 +126,13 @@ func (s *Service) Operations() []operation.Operation {
 		s.detachRolePolicy(),
 		s.detachUserPolicy(),
 		s.enableMFADevice(),
+		s.getAccountPasswordPolicy(),
 		s.getContextKeysForCustomPolicy(),
 		s.getContextKeysForPrincipalPolicy(),
 		s.getGroup(),
 		s.getGroupPolicy(),
 		s.getInstanceProfile(),
+		s.getLoginProfile(),
 		s.getMFADevice(),
 		s.getPolicy(),
 		s.getPolicyVersion(),
@@ -178,8 +184,10 @@ func (s *Service) Operations() []operation.Operation {
 		s.untagRole(),
 		s.untagUser(),
 		s.updateAccessKey(),
+		s.updateAccountPasswordPolicy(),
 		s.updateAssumeRolePolicy(),
 		s.updateGroup(),
+		s.updateLoginProfile(),
 		s.updateRole(),
 		s.updateRoleDescription(),
 		s.updateUser(),

@@ -4,12 +4,15 @@ import "claviger/internal/words/fault"
 
 // Codes of the service, as the public model spells them.
 const (
-	DeleteConflict            fault.Code = "DeleteConflict"
-	EntityAlreadyExists       fault.Code = "EntityAlreadyExists"
-	InvalidAuthenticationCode fault.Code = "InvalidAuthenticationCode"
-	InvalidInput              fault.Code = "InvalidInput"
-	NoSuchEntity              fault.Code = "NoSuchEntity"
-	PolicyNotAttachable       fault.Code = "PolicyNotAttachable"
+	DeleteConflict                fault.Code = "DeleteConflict"
+	EntityAlreadyExists           fault.Code = "EntityAlreadyExists"
+	EntityTemporarilyUnmodifiable fault.Code = "EntityTemporarilyUnmodifiable"
+	InvalidAuthenticationCode     fault.Code = "InvalidAuthenticationCode"
+	InvalidInput                  fault.Code = "InvalidInput"
+	InvalidUserType               fault.Code = "InvalidUserType"
+	NoSuchEntity                  fault.Code = "NoSuchEntity"
+	PasswordPolicyViolation       fault.Code = "PasswordPolicyViolation"
+	PolicyNotAttachable           fault.Code = "PolicyNotAttachable"
 )
 
 func noSuchUser(name string) error {

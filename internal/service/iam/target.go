@@ -69,7 +69,12 @@ func (s *Service) namedOrCaller(c *operation.Call, name optional.Of[string]) (ta
 		c.RestOn(s.store.Stamp(r, accountEntity(a.ID)))
 		return target{root: a, rev: rev}, nil
 	}
-	return target{}, fault.New(fault.Validation, "Must specify userName when calling with non-User credentials")
+	return target{}, nameRequired()
+}
+
+// nameRequired refuses a call that must name a user, as its caller is none.
+func nameRequired() error {
+	return fault.New(fault.Validation, "Must specify userName when calling with non-User credentials")
 }
 
 // ask is one permission on t.

@@ -24,6 +24,7 @@ type user struct {
 	Policies   pairs.Map `json:"policies,omitempty"` // documents of the inline policies by name
 	AccessKeys []string  `json:"accessKeys,omitempty"`
 	MFADevices []string  `json:"mfaDevices,omitempty"` // ids
+	Login      bool      `json:"login,omitempty"`      // has a password
 
 	Attached []attachment `json:"attached,omitempty"` // managed policies
 	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary

@@ -45,6 +45,8 @@ type world struct {
 	tokens *session.Tokens // as STS has them
 	ops    map[string]operation.Operation
 	later  time.Duration // how long after start calls are made
+
+	meanwhile func() // what happens while the next call has work done apart
 }
 
 func newWorld(t testing.TB) *world { return worldWith(t, iam.Options{}) }
@@ -145,6 +147,9 @@ func (a *actor) call(name string, in any) (any, error) {
 	if errors.Is(err, operation.ErrApart) {
 		if err := c.Make(); err != nil {
 			return nil, err
+		}
+		if a.w.meanwhile != nil {
+			a.w.meanwhile()
 		}
 		out, err = a.change(&op, c, in)
 	}
