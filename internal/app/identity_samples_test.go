@@ -80,7 +80,24 @@ func (w *world) loginUser() optional.Of[string] {
 
 func secretText(s string) confidential.Bytes { return confidential.New([]byte(s)) }
 
+// linkedRole makes the role of a service that can have several.
+func (w *world) linkedRole() optional.Of[string] {
+	out := w.must(w.caller(owner), "iam:CreateServiceLinkedRole", &iam.CreateServiceLinkedRoleInput{
+		AWSServiceName: optional.Some("autoscaling.amazonaws.com"), CustomSuffix: optional.Some(w.fresh("sample")),
+	})
+	return optional.Some(out.(*iam.CreateServiceLinkedRoleOutput).Role.RoleName)
+}
+
 var identitySamples = map[string]func(w *world) any{
+	"iam:CreateServiceLinkedRole": func(*world) any {
+		return &iam.CreateServiceLinkedRoleInput{AWSServiceName: optional.Some("mrk.kms.amazonaws.com")}
+	},
+	"iam:DeleteServiceLinkedRole": func(w *world) any { return &iam.DeleteServiceLinkedRoleInput{RoleName: w.linkedRole()} },
+	"iam:GetServiceLinkedRoleDeletionStatus": func(w *world) any {
+		out := w.must(w.caller(owner), "iam:DeleteServiceLinkedRole", &iam.DeleteServiceLinkedRoleInput{RoleName: w.linkedRole()})
+		return &iam.GetServiceLinkedRoleDeletionStatusInput{DeletionTaskID: optional.Some(out.(*iam.DeleteServiceLinkedRoleOutput).DeletionTaskID)}
+	},
+
 	"iam:ChangePassword": func(w *world) any {
 		return &iam.ChangePasswordInput{OldPassword: secretText(samplePassword), NewPassword: secretText("Canary-in-a-coal-mine-2")}
 	},
@@ -180,6 +197,10 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:CreateServiceLinkedRole":            {{"AWSServiceName", 0, 128}, {"CustomSuffix", 0, 64}, limitDescr},
+	"iam:DeleteServiceLinkedRole":            {limitRole},
+	"iam:GetServiceLinkedRoleDeletionStatus": {{"DeletionTaskId", 1, 1000}},
+
 	"iam:ChangePassword":              {{"OldPassword", 1, 128}, {"NewPassword", 1, 128}},
 	"iam:CreateLoginProfile":          {{"UserName", 0, 64}, {"Password", 1, 128}},
 	"iam:DeleteAccountPasswordPolicy": {},

@@ -43,6 +43,7 @@ type facts struct {
 	boundary     string // ARN in the request, or of the user or role
 	policy       string // ARN of the managed policy in the request
 	passedTo     string // service to which a role is passed
+	linkedTo     string // service of a service-linked role
 }
 
 // Lookup implements policy.Context.
@@ -56,6 +57,8 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Text(f.policy)
 	case "iam:passedtoservice":
 		return policy.Text(f.passedTo)
+	case "iam:awsservicename":
+		return policy.Text(f.linkedTo)
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
 		return policy.Named(f.requestTags, key)

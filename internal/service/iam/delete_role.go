@@ -40,7 +40,7 @@ func (s *Service) deleteRole() operation.Operation {
 }
 
 func runDeleteRole(c *operation.Call, tx store.Txn, _ *DeleteRoleInput, t roleTarget) (*operation.None, error) {
-	if err := t.exists(); err != nil {
+	if err := t.modifiable(); err != nil {
 		return nil, err
 	}
 	if len(t.role.Attached) > 0 {

@@ -33,7 +33,7 @@ func (s *Service) deleteRolePermissionsBoundary() operation.Operation {
 			return append(asks, t.askBounded(c, "iam:DeleteRolePermissionsBoundary", &facts{}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, _ *DeleteRolePermissionsBoundaryInput, t roleTarget) (*operation.None, error) {
-			if err := t.exists(); err != nil {
+			if err := t.modifiable(); err != nil {
 				return nil, err
 			}
 			o := *t.role

@@ -34,7 +34,7 @@ func (s *Service) deleteRolePolicy() operation.Operation {
 			return append(asks, t.askBounded(c, "iam:DeleteRolePolicy", &facts{}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *DeleteRolePolicyInput, t roleTarget) (*operation.None, error) {
-			if err := t.exists(); err != nil {
+			if err := t.modifiable(); err != nil {
 				return nil, err
 			}
 			if _, ok := t.role.Policies.Get(in.PolicyName.V); !ok {

@@ -34,7 +34,7 @@ func (s *Service) detachRolePolicy() operation.Operation {
 			return append(asks, a.to.askBounded(c, "iam:DetachRolePolicy", &facts{policy: in.PolicyARN.V}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, _ *DetachRolePolicyInput, a attaching[roleTarget]) (*operation.None, error) {
-			if err := a.to.exists(); err != nil {
+			if err := a.to.modifiable(); err != nil {
 				return nil, err
 			}
 			o := *a.to.role

@@ -47,6 +47,7 @@ type Options struct {
 type Service struct {
 	store       *store.Store
 	markers     *sealed.Secret
+	tasks       *sealed.Secret
 	partition   string
 	development bool
 	now         func() time.Time
@@ -73,6 +74,7 @@ func New(o Options) *Service {
 	return &Service{
 		store:       o.Store,
 		markers:     o.Keyring.Secret("iam/marker"),
+		tasks:       o.Keyring.Secret("iam/deletion-task"),
 		partition:   o.Partition,
 		development: o.Development,
 		now:         o.Now,
@@ -104,6 +106,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.createPolicy(),
 		s.createPolicyVersion(),
 		s.createRole(),
+		s.createServiceLinkedRole(),
 		s.createUser(),
 		s.createVirtualMFADevice(),
 		s.deactivateMFADevice(),
@@ -118,6 +121,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.deleteRole(),
 		s.deleteRolePermissionsBoundary(),
 		s.deleteRolePolicy(),
+		s.deleteServiceLinkedRole(),
 		s.deleteUser(),
 		s.deleteUserPermissionsBoundary(),
 		s.deleteUserPolicy(),
@@ -138,6 +142,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.getPolicyVersion(),
 		s.getRole(),
 		s.getRolePolicy(),
+		s.getServiceLinkedRoleDeletionStatus(),
 		s.getUser(),
 		s.getUserPolicy(),
 		s.listAccessKeys(),

@@ -126,12 +126,13 @@ func (s *Service) placement(c *operation.Call, profile, role optional.Of[string]
 	return p, err
 }
 
-// exists refuses a placement of which a part does not exist.
+// exists refuses a placement of which a part does not exist, or of a role that is
+// linked to a service.
 func (p *placement) exists() error {
 	if err := p.profileTarget.exists(); err != nil {
 		return err
 	}
-	return p.role.exists()
+	return p.role.modifiable()
 }
 
 // An InstanceProfile as outputs show it.

@@ -37,7 +37,7 @@ func (s *Service) putRolePermissionsBoundary() operation.Operation {
 			return append(asks, b.to.askWith(c, "iam:PutRolePermissionsBoundary", &facts{boundary: in.PermissionsBoundary.V}))
 		},
 		Run: func(c *operation.Call, tx store.Txn, _ *PutRolePermissionsBoundaryInput, b bounding[roleTarget]) (*operation.None, error) {
-			if err := b.to.exists(); err != nil {
+			if err := b.to.modifiable(); err != nil {
 				return nil, err
 			}
 			o := *b.to.role

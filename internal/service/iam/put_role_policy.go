@@ -47,7 +47,7 @@ func (s *Service) putRolePolicy() operation.Operation {
 }
 
 func runPutRolePolicy(c *operation.Call, tx store.Txn, in *PutRolePolicyInput, t roleTarget) (*operation.None, error) {
-	if err := t.exists(); err != nil {
+	if err := t.modifiable(); err != nil {
 		return nil, err
 	}
 	if err := wellFormed(in.PolicyName.V, in.PolicyDocument.V); err != nil {

@@ -13,6 +13,7 @@ const (
 	NoSuchEntity                  fault.Code = "NoSuchEntity"
 	PasswordPolicyViolation       fault.Code = "PasswordPolicyViolation"
 	PolicyNotAttachable           fault.Code = "PolicyNotAttachable"
+	UnmodifiableEntity            fault.Code = "UnmodifiableEntity"
 )
 
 func noSuchUser(name string) error {

@@ -51,7 +51,7 @@ func (s *Service) updateAssumeRolePolicy() operation.Operation {
 			return append(asks, t.ask(c, "iam:UpdateAssumeRolePolicy"))
 		},
 		Run: func(c *operation.Call, tx store.Txn, in *UpdateAssumeRolePolicyInput, t roleTarget) (*operation.None, error) {
-			if err := t.exists(); err != nil {
+			if err := t.modifiable(); err != nil {
 				return nil, err
 			}
 			o := *t.role

@@ -44,6 +44,11 @@ func (s *Service) updateRole() operation.Operation {
 			if err := t.exists(); err != nil {
 				return nil, err
 			}
+			if in.MaxSessionDuration.Set {
+				if err := t.modifiable(); err != nil { // of a linked role the description alone is the account's
+					return nil, err
+				}
+			}
 			o := *t.role
 			o.Description = in.Description.Or(o.Description)
 			o.Longest = in.MaxSessionDuration.Or(sessionDefault)
