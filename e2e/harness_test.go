@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 )
@@ -198,10 +199,11 @@ func command(t *testing.T, args []string, env ...string) (stdout, stderr string,
 
 // A client is one principal with the official SDK.
 type client struct {
-	kms *kms.Client
-	iam *iam.Client
-	sts *sts.Client
-	id  string
+	kms           *kms.Client
+	iam           *iam.Client
+	sts           *sts.Client
+	organizations *organizations.Client
+	id            string
 }
 
 // as returns a client with long-term credentials. It does not retry: a refusal
@@ -216,7 +218,10 @@ func (p *process) asIn(region, id, secret string) *client {
 		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) },
 		HTTPClient:   &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
-	return &client{kms: kms.NewFromConfig(config), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config), id: id}
+	return &client{
+		kms: kms.NewFromConfig(config), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config),
+		organizations: organizations.NewFromConfig(config), id: id,
+	}
 }
 
 // account is the root user of an account of a development server.

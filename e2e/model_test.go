@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
@@ -39,6 +40,7 @@ func TestModel(t *testing.T) {
 	}{
 		{"kms", reflect.TypeFor[*kms.Client]()},
 		{"iam", reflect.TypeFor[*iam.Client]()},
+		{"organizations", reflect.TypeFor[*organizations.Client]()},
 		{"sts", reflect.TypeFor[*sts.Client]()},
 	} {
 		var missing, members []string
