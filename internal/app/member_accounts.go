@@ -18,6 +18,10 @@ func accountServices(opened *store.Store, f *foundations, now func() time.Time, 
 	identities := iam.New(iam.Options{
 		Store: opened, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: now, Lost: lost,
 		Places: func(ctx context.Context, account string) (*authz.Place, error) { return trees.Place(ctx, account) },
+		Standings: func(ctx context.Context, r store.Reader, account, service string) (iam.Standing, error) {
+			standing, err := trees.Standing(ctx, r, account, service)
+			return iam.Standing(standing), err
+		},
 	})
 	trees = organizations.New(organizations.Options{
 		Store: opened, Keyring: f.keyring, Accounts: memberAccounts{identities}, Partition: cmp.Or(f.partition, "aws"),

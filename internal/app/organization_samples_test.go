@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"claviger/internal/kernel/authz"
+	"claviger/internal/service/iam"
 	"claviger/internal/service/organizations"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
@@ -102,6 +103,31 @@ func orgTags() []organizations.Tag {
 }
 
 var organizationSamples = map[string]func(w *world) any{
+	"iam:DisableOrganizationsRootCredentialsManagement": func(w *world) any {
+		w.centralised()
+		return &iam.DisableOrganizationsRootCredentialsManagementInput{}
+	},
+	"iam:DisableOrganizationsRootSessions": func(w *world) any {
+		w.centralised()
+		return &iam.DisableOrganizationsRootSessionsInput{}
+	},
+	"iam:EnableOrganizationsRootCredentialsManagement": func(w *world) any {
+		w.centralised()
+		return &iam.EnableOrganizationsRootCredentialsManagementInput{}
+	},
+	"iam:EnableOrganizationsRootSessions": func(w *world) any {
+		w.centralised()
+		return &iam.EnableOrganizationsRootSessionsInput{}
+	},
+	"iam:ListOrganizationsFeatures": func(w *world) any {
+		w.centralised()
+		return &iam.ListOrganizationsFeaturesInput{}
+	},
+	"sts:AssumeRoot": func(w *world) any {
+		w.centralised()
+		return asRoot(w.member().V, auditTask)
+	},
+
 	"organizations:AcceptHandshake": func(w *world) any {
 		return &organizations.AcceptHandshakeInput{HandshakeID: w.invitation("200000000001")}
 	},
@@ -300,6 +326,7 @@ var organizationAuthors = map[string]func(w *world) *authz.Credential{
 		w.organization()
 		return w.caller(w.member().V)
 	},
+	"sts:AssumeRoot":                   func(w *world) *authz.Credential { return w.userWith("assumer", `"sts:AssumeRoot"`) },
 	"organizations:AcceptHandshake":    func(w *world) *authz.Credential { return w.caller("200000000001") },
 	"organizations:DeclineHandshake":   func(w *world) *authz.Credential { return w.caller("200000000003") },
 	"organizations:CreateOrganization": func(w *world) *authz.Credential { return w.caller("666677778888") },
@@ -318,6 +345,13 @@ var (
 )
 
 var organizationLimits = map[string][]limit{
+	"iam:DisableOrganizationsRootCredentialsManagement": {},
+	"iam:DisableOrganizationsRootSessions":              {},
+	"iam:EnableOrganizationsRootCredentialsManagement":  {},
+	"iam:EnableOrganizationsRootSessions":               {},
+	"iam:ListOrganizationsFeatures":                     {},
+	"sts:AssumeRoot":                                    {{"TargetPrincipal", 12, 2048}, {"DurationSeconds", 0, 900}},
+
 	"organizations:AcceptHandshake":                     {limitHandshake},
 	"organizations:CancelHandshake":                     {limitHandshake},
 	"organizations:DeclineHandshake":                    {limitHandshake},

@@ -198,7 +198,7 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 			return corridor.CarryOut(ctx, proxySource, change)
 		},
 	})
-	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Devices: s.iam, AccessKeys: s.iam, Policies: s.iam, Signatures: newEvidence(s.iam)})
+	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Devices: s.iam, AccessKeys: s.iam, Policies: s.iam, Roots: s.iam, Signatures: newEvidence(s.iam)})
 	s.services = services(s.iam, s.keys, s.trees, tokens, s.proxy)
 	records := trail.New(trail.Options{
 		Verify: func(ctx context.Context, head []byte) (*audit.Report, error) {

@@ -102,6 +102,8 @@ func (w *world) ofCaller(name string) (policy.Values, bool) {
 		return policy.Text(p.ID), true
 	case "aws:username":
 		return only(p.Kind == principal.User, p.Name), true
+	case "aws:assumedroot":
+		return only(p.Kind == principal.Root && p.Temporary(), strconv.FormatBool(p.AssumedRoot)), true
 	case "aws:sourceidentity":
 		return policy.Text(p.SourceIdentity), true
 	case "aws:viaawsservice":

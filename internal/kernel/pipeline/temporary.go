@@ -22,7 +22,7 @@ var assuming = []string{"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdenti
 func (w *walk) confined(asks []authz.Ask) error {
 	p := &w.call.Caller.Principal
 	federated := p.Kind == principal.FederatedUser
-	if !p.Temporary() || p.Kind != principal.User && p.Kind != principal.Root && !federated {
+	if !p.Temporary() || p.AssumedRoot || p.Kind != principal.User && p.Kind != principal.Root && !federated {
 		return nil
 	}
 	for i := range asks {

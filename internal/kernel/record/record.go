@@ -264,6 +264,9 @@ func sessionContext(w *writer, p *principal.Principal) {
 	if p.SourceIdentity != "" {
 		w.text("sourceIdentity", p.SourceIdentity)
 	}
+	if p.AssumedRoot {
+		w.text("assumedRoot", "true")
+	}
 	w.close()
 }
 

@@ -26,6 +26,10 @@ const (
 	// Federated acts for the user or root user who asked, under a name of its own:
 	// GetFederationToken.
 	Federated Kind = 4
+
+	// AssumedRoot is the root user of a member account, as its organization acts
+	// within one task: AssumeRoot.
+	AssumedRoot Kind = 5
 )
 
 // A Session is the content of a token. Unset members don't apply.
@@ -49,6 +53,9 @@ type Session struct {
 	// or for one that is IssuedTo a service: the session ends with it. A service that
 	// is registered anew has another key, so that its old sessions stay ended.
 	IssuedWith string `json:"w,omitempty"`
+
+	// Organization is that of an AssumedRoot session.
+	Organization string `json:"z,omitempty"`
 
 	// ARN is that of the role or user that ID names, with its path, as the session
 	// began. It decides nothing: the records of calls that come too late show it.

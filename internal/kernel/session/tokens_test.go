@@ -39,7 +39,7 @@ func full() *session.Session {
 	return &session.Session{
 		Kind: session.Role, Account: "111122223333", Issued: begin, Expires: begin.Add(time.Hour),
 		ID: "AROAEXAMPLEEXAMPLEEXA", Name: "s", Role: "aws:ec2-infrastructure", IssuedTo: "ec2.amazonaws.com", IssuedWith: "AKIAEXAMPLE",
-		ARN: "arn:aws:iam::111122223333:role/p/R", Policies: []string{`{"Version":"2012-10-17"}`}, Managed: []string{"ANPAEXAMPLE"},
+		ARN: "arn:aws:iam::111122223333:role/p/R", Policies: []string{`{"Version":"2012-10-17"}`}, Managed: []string{"ANPAEXAMPLE"}, Organization: "o-exampleorgid",
 		Tags: pairs.Of(map[string]string{"team": "rot & blau", "a": ""}), Transitive: []string{"team"}, SourceIdentity: "ann", MFA: true,
 		AccessKeyID: "ASIAOTHER", Token: "another token", Region: "eu-west-1", Address: "192.0.2.7", UserAgent: "cli/é",
 	}

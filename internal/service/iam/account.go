@@ -32,6 +32,9 @@ type account struct {
 	// Organization is the id of that of which the account is a member.
 	Organization string `json:"organization,omitempty"`
 
+	// RootFeatures are on, of centralised root access, where the account manages it.
+	RootFeatures []string `json:"rootFeatures,omitempty"`
+
 	InstanceProfiles int `json:"instanceProfiles,omitempty"`
 	MFADevices       int `json:"mfaDevices,omitempty"` // virtual ones
 	MFADevicesInUse  int `json:"mfaDevicesInUse,omitempty"`

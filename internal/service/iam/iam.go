@@ -31,8 +31,9 @@ type Options struct {
 	// sight, a thousand at most; after that its access key is unknown.
 	Development bool
 
-	// Places knows the organizations; nil where there are none.
-	Places Places
+	// Places and Standings know the organizations; nil where there are none.
+	Places    Places
+	Standings Standings
 
 	// Now tells when sessions have expired, and when a development account was made.
 	Now func() time.Time
@@ -52,6 +53,7 @@ type Service struct {
 	development bool
 	now         func() time.Time
 	places      Places
+	standings   Standings
 	lost        func(at time.Time) bool
 	snapshots   *snapshots
 	shares      shares
@@ -79,6 +81,7 @@ func New(o Options) *Service {
 		development: o.Development,
 		now:         o.Now,
 		places:      o.Places,
+		standings:   o.Standings,
 		lost:        o.Lost,
 		snapshots:   newSnapshots(o.Now),
 		tokens:      session.NewTokens(o.Keyring),
@@ -129,7 +132,11 @@ func (s *Service) Operations() []operation.Operation {
 		s.detachGroupPolicy(),
 		s.detachRolePolicy(),
 		s.detachUserPolicy(),
+		s.disableOrganizationsRootCredentialsManagement(),
+		s.disableOrganizationsRootSessions(),
 		s.enableMFADevice(),
+		s.enableOrganizationsRootCredentialsManagement(),
+		s.enableOrganizationsRootSessions(),
 		s.getAccountPasswordPolicy(),
 		s.getContextKeysForCustomPolicy(),
 		s.getContextKeysForPrincipalPolicy(),
@@ -157,6 +164,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.listInstanceProfileTags(),
 		s.listMFADevices(),
 		s.listMFADeviceTags(),
+		s.listOrganizationsFeatures(),
 		s.listPolicies(),
 		s.listPolicyTags(),
 		s.listPolicyVersions(),

@@ -41,7 +41,7 @@ func (s *Service) SetOrganization(ctx context.Context, tx store.Txn, id, organiz
 	if err != nil {
 		return err
 	}
-	a.Organization = organization
+	a.Organization, a.RootFeatures = organization, nil
 	if err := accounts.Put(ctx, tx, a, rev); err != nil {
 		return fmt.Errorf("writing account %s: %w", id, err)
 	}

@@ -76,6 +76,8 @@ func (s *Service) sessionCaller(ctx context.Context, accessKeyID string, t *sess
 		read = s.userSession
 	case session.Federated:
 		read = s.federatedSession
+	case session.AssumedRoot:
+		read = s.rootSession
 	case session.Role:
 	default:
 		return nil, nil, errEnded // a later version's, which says what this one can't know

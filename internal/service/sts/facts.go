@@ -13,6 +13,7 @@ type facts struct {
 	sessionName    string
 	sourceIdentity string
 	passedTo       string // service to which a role is passed
+	taskPolicy     string // ARN of the policy of a task
 
 	requestTags  pairs.Map
 	transitive   []string
@@ -38,6 +39,8 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Texts(f.transitive)
 	case "aws:tagkeys":
 		return policy.Texts(f.requestTags.Keys())
+	case "sts:taskpolicyarn":
+		return policy.Text(f.taskPolicy)
 	case "iam:passedtoservice":
 		return policy.Text(f.passedTo)
 	}

@@ -53,12 +53,22 @@ type Devices interface {
 	UseCode(ctx context.Context, p *principal.Principal, serial string, code confidential.Bytes, now time.Time) error
 }
 
+// Roots knows who may act as the root user of another account. The service of
+// identities implements it.
+type Roots interface {
+	// RootTask returns the organization in which a caller's account may act as the
+	// root user of a member, and the id of the task's policy, with what they rest on;
+	// "" where it may not.
+	RootTask(ctx context.Context, r store.Reader, caller, member, policyARN string) (organization, task string, stamps []store.Stamp, err error)
+}
+
 // Options are what the service needs from others. All are required.
 type Options struct {
 	Keyring    *sealed.Keyring
 	Roles      Roles
 	AccessKeys AccessKeys
 	Policies   Policies
+	Roots      Roots
 	Devices    Devices
 	Signatures Signatures
 }
@@ -68,6 +78,7 @@ type Service struct {
 	roles      Roles
 	accessKeys AccessKeys
 	policies   Policies
+	roots      Roots
 	devices    Devices
 	signatures Signatures
 	tokens     *session.Tokens
@@ -80,6 +91,7 @@ func New(o Options) *Service {
 		roles:      o.Roles,
 		accessKeys: o.AccessKeys,
 		policies:   o.Policies,
+		roots:      o.Roots,
 		devices:    o.Devices,
 		signatures: o.Signatures,
 		tokens:     session.NewTokens(o.Keyring),
@@ -92,6 +104,7 @@ func New(o Options) *Service {
 func (s *Service) Operations() []operation.Operation {
 	return []operation.Operation{
 		s.assumeRole(),
+		s.assumeRoot(),
 		s.createForwardAccessSession(),
 		s.decodeAuthorizationMessage(),
 		s.getAccessKeyInfo(),

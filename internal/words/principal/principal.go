@@ -44,6 +44,9 @@ type Principal struct {
 	MFA            bool
 	SourceIdentity string
 
+	// AssumedRoot says that the organization of a root user's account acts as it.
+	AssumedRoot bool
+
 	// InvokedBy is the service that made the call for the principal, with
 	// credentials of forward access; empty where it called itself.
 	InvokedBy string
