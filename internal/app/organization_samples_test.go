@@ -98,6 +98,14 @@ func (w *world) invitation(account string) optional.Of[string] {
 	return optional.Some(out.(*organizations.InviteAccountToOrganizationOutput).Handshake.ID)
 }
 
+const sampleLending = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + stranger + `"},"Action":"organizations:List*","Resource":"*"}]}`
+
+// lending gives the owner's organization a resource policy.
+func (w *world) lending() {
+	w.organization()
+	w.must(w.caller(owner), "organizations:PutResourcePolicy", &organizations.PutResourcePolicyInput{Content: optional.Some(sampleLending)})
+}
+
 func orgTags() []organizations.Tag {
 	return []organizations.Tag{{Key: optional.Some("team"), Value: optional.Some("red")}}
 }
@@ -128,6 +136,18 @@ var organizationSamples = map[string]func(w *world) any{
 		return asRoot(w.member().V, auditTask)
 	},
 
+	"organizations:DeleteResourcePolicy": func(w *world) any {
+		w.lending()
+		return &organizations.DeleteResourcePolicyInput{}
+	},
+	"organizations:DescribeResourcePolicy": func(w *world) any {
+		w.lending()
+		return &organizations.DescribeResourcePolicyInput{}
+	},
+	"organizations:PutResourcePolicy": func(w *world) any {
+		w.organization()
+		return &organizations.PutResourcePolicyInput{Content: optional.Some(sampleLending), Tags: orgTags()}
+	},
 	"organizations:AcceptHandshake": func(w *world) any {
 		return &organizations.AcceptHandshakeInput{HandshakeID: w.invitation("200000000001")}
 	},
@@ -345,6 +365,9 @@ var (
 )
 
 var organizationLimits = map[string][]limit{
+	"organizations:DeleteResourcePolicy":                {},
+	"organizations:DescribeResourcePolicy":              {},
+	"organizations:PutResourcePolicy":                   {{"Content", 1, 40000}},
 	"iam:DisableOrganizationsRootCredentialsManagement": {},
 	"iam:DisableOrganizationsRootSessions":              {},
 	"iam:EnableOrganizationsRootCredentialsManagement":  {},

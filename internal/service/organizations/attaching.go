@@ -36,8 +36,10 @@ func asksToAttach[In any](action string) func(*operation.Call, *In, *attaching, 
 
 // found returns the policy and the entity, for the management account.
 func (t *attaching) found(c *operation.Call) (*controlPolicy, *entity, error) {
-	if err := t.managing(c); err != nil {
-		return nil, nil, err
+	for _, side := range []*seat{t.seat, t.target} {
+		if err := side.managing(c); err != nil {
+			return nil, nil, err
+		}
 	}
 	p, _, err := t.policy(c.Context, t.reader, t.policyID)
 	if err != nil {

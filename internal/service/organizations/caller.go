@@ -62,15 +62,20 @@ func (t *seat) find(c *operation.Call, id string) error {
 	return nil
 }
 
-// managing refuses whoever is not of the management account.
+// managing refuses whoever is not of the management account, unless the resource
+// policy of the organization lets a member call the operation.
 func (t *seat) managing(c *operation.Call) error {
 	switch {
 	case t.organization == nil:
 		return errNotInUse
-	case t.Management != c.Caller.Principal.Account:
+	case t.Management == c.Caller.Principal.Account:
+		return nil
+	}
+	lent, err := t.lent(c)
+	if err == nil && !lent {
 		return errDenied
 	}
-	return nil
+	return err
 }
 
 // reading is managing for what members may do as well that administer a service

@@ -61,6 +61,13 @@ func (s *Service) runDeleteOrganization(c *operation.Call, tx store.Txn, _ *Dele
 	if err := deleteAll(c, tx, policies, t.ID); err != nil {
 		return nil, err
 	}
+	if _, own, err := t.resourcePolicy(c.Context, tx); err != nil {
+		return nil, err
+	} else if own != 0 {
+		if err := resourcePolicies.Delete(c.Context, tx, idKey(t.ID), own); err != nil {
+			return nil, fmt.Errorf("deleting the resource policy of organization %s: %w", t.ID, err)
+		}
+	}
 	if err := organizations.Delete(c.Context, tx, idKey(t.ID), t.rev); err != nil {
 		return nil, fmt.Errorf("deleting organization %s: %w", t.ID, err)
 	}

@@ -15,6 +15,7 @@ type entity struct {
 	unit   *unit
 	member *member
 	policy *controlPolicy
+	own    *resourcePolicy // that of the organization
 	rev    store.Rev
 
 	arn      string
@@ -30,6 +31,10 @@ func (t *seat) entity(c *operation.Call, id string) (*entity, error) {
 	case strings.HasPrefix(id, "p-"):
 		if e.policy, e.rev, err = t.policy(c.Context, t.reader, id); e.policy != nil {
 			e.arn, e.tags = t.policyARN(c.Partition, e.policy), &e.policy.Tags
+		}
+	case strings.HasPrefix(id, "rp-"):
+		if e.own, e.rev, err = t.resourcePolicy(c.Context, t.reader); e.own != nil && e.own.ID == id {
+			e.arn, e.tags = t.arn(c.Partition, "resourcepolicy", id), &e.own.Tags
 		}
 	case strings.HasPrefix(id, "r-"), strings.HasPrefix(id, "ou-"):
 		if e.unit, e.rev, err = t.unit(c.Context, t.reader, id); e.unit != nil {
@@ -61,6 +66,8 @@ func (e *entity) put(ctx context.Context, tx store.Txn) (err error) {
 		err = units.Put(ctx, tx, e.unit, e.rev)
 	case e.member != nil:
 		err = members.Put(ctx, tx, e.member, e.rev)
+	case e.own != nil:
+		err = resourcePolicies.Put(ctx, tx, e.own, e.rev)
 	default:
 		err = policies.Put(ctx, tx, e.policy, e.rev)
 	}

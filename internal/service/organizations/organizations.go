@@ -25,6 +25,10 @@ type Accounts interface {
 	// wraps store.ErrNotFound where there is no such account.
 	Membership(ctx context.Context, r store.Reader, account string) (Membership, error)
 
+	// Principal returns the unique id of the user or role that an ARN names, and
+	// whether there is such a principal.
+	Principal(ctx context.Context, r store.Reader, name string) (id string, exists bool, err error)
+
 	// SetOrganization makes an account a member of an organization, or of none.
 	SetOrganization(ctx context.Context, tx store.Txn, account, organization string) error
 
@@ -74,7 +78,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{organizations, units, members, policies, creations, handshakes}
+	return []store.AnyTable{organizations, units, members, policies, creations, handshakes, resourcePolicies}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -92,6 +96,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.deleteOrganization(),
 		s.deleteOrganizationalUnit(),
 		s.deletePolicy(),
+		s.deleteResourcePolicy(),
 		s.deregisterDelegatedAdministrator(),
 		s.describeAccount(),
 		s.describeCreateAccountStatus(),
@@ -99,6 +104,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.describeOrganization(),
 		s.describeOrganizationalUnit(),
 		s.describePolicy(),
+		s.describeResourcePolicy(),
 		s.detachPolicy(),
 		s.disableAWSServiceAccess(),
 		s.disablePolicyType(),
@@ -123,6 +129,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.listTagsForResource(),
 		s.listTargetsForPolicy(),
 		s.moveAccount(),
+		s.putResourcePolicy(),
 		s.registerDelegatedAdministrator(),
 		s.removeAccountFromOrganization(),
 		s.tagResource(),

@@ -6,6 +6,7 @@ import "claviger/internal/words/fault"
 // that AWS was recorded to answer, or that its reference gives for the reason.
 // https://docs.aws.amazon.com/organizations/latest/APIReference/API_Operations.html
 const (
+	resourcePolicyNotFound    fault.Code = "ResourcePolicyNotFoundException"
 	duplicateHandshake        fault.Code = "DuplicateHandshakeException"
 	handshakeConstraint       fault.Code = "HandshakeConstraintViolationException"
 	handshakeInState          fault.Code = "HandshakeAlreadyInStateException"
