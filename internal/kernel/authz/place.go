@@ -48,10 +48,11 @@ func (p *Place) paths() []string {
 
 // serviceLinked reports whether a caller is a session of a service-linked role,
 // which no policy of an organization limits. Nobody but a service gets a role
-// with such a path.
+// whose path begins so; further on, a path may have any text, colons included.
 // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html#not-restricted-by-scp
 func serviceLinked(p *principal.Principal) bool {
-	return p.Kind == principal.RoleSession && strings.Contains(p.IssuerARN, ":role/aws-service-role/")
+	_, path, _ := strings.Cut(p.IssuerARN, ":role/") // the first is the ARN's own
+	return p.Kind == principal.RoleSession && strings.HasPrefix(path, "aws-service-role/")
 }
 
 // organize adds the policies of the organizations of caller and resource.

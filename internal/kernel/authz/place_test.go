@@ -41,6 +41,8 @@ func TestControlPolicies(t *testing.T) {
 	rcp := at(nil, level(t, policy.ResourceControl, "arn:rcp", outsiders))
 	linked := session()
 	linked.Principal.IssuerARN = "arn:aws:iam::" + account + ":role/aws-service-role/vault.amazonaws.com/Worker"
+	feigned := session()
+	feigned.Principal.IssuerARN = "arn:aws:iam::" + account + ":role/a:role/aws-service-role/vault.amazonaws.com/Worker"
 	ofOrganization, elsewhere := at(nil, nil), &authz.Place{Organization: "o-anotherorgid"}
 	for name, test := range map[string]struct {
 		caller *authz.Caller
@@ -56,6 +58,7 @@ func TestControlPolicies(t *testing.T) {
 		"a root user, denied":         {root(), scp(all, deny), nil, false, "with an explicit deny in a service control policy: arn:scp"},
 		"a role, denied":              {session(), scp(all, deny), nil, false, "with an explicit deny in a service control policy: arn:scp"},
 		"a service-linked role":       {linked, scp(all, deny), nil, false, ""},
+		"one that looks like it":      {feigned, scp(all, deny), nil, false, "with an explicit deny in a service control policy: arn:scp"},
 		"through a service, denied":   {through(user()), scp(all, deny), nil, false, "with an explicit deny in a service control policy: arn:scp"},
 		"resource, member":            {user(), ofOrganization, rcp, false, ""},
 		"resource, outsider":          {user(), elsewhere, rcp, false, "with an explicit deny in a resource control policy"},
@@ -122,6 +125,32 @@ func TestOrganizationKeys(t *testing.T) {
 			if (err == nil) != wanted {
 				t.Errorf("%s under %s: %v", test.key, c, err)
 			}
+		}
+	}
+}
+
+// TestControlAllocatesNothing measures the decision under the policies of an
+// organization, on its own and from another account.
+func TestControlAllocatesNothing(t *testing.T) {
+	linked := session()
+	linked.Principal.IssuerARN = "arn:aws:iam::" + account + ":role/aws-service-role/vault.amazonaws.com/Worker"
+	for _, caller := range []*authz.Caller{user(), root(), session(), linked} {
+		caller.Place = at(append(
+			level(t, policy.ServiceControl, "one", `{"Effect":"Allow","Action":"kms:*","Resource":"*"}`, `{"Effect":"Deny","Action":"kms:ScheduleKeyDeletion","Resource":"*"}`),
+			level(t, policy.ServiceControl, "two", `{"Effect":"Allow","NotAction":"iam:*","Resource":"*"}`)...), nil)
+		caller.Identity = []*policy.Policy{compile(t, policy.Identity, `{"Effect":"Allow","Action":"*","Resource":"*"}`)}
+		facts, judge := &authz.Facts{Region: "eu-west-1"}, new(authz.Judge)
+		question := &authz.Ask{
+			Action: "kms:Encrypt", Resource: "arn:aws:kms:eu-west-1:444455556666:key/k", Account: "444455556666", Rule: policy.ExplicitTrust, CrossAccount: true,
+			Policy: compile(t, policy.KeyPolicy, `{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"`+home+`/r-ab12/*"}}}`),
+			Place:  at(nil, level(t, policy.ResourceControl, "three", `{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"${aws:ResourceOrgID}"}}}`)),
+		}
+		if n := testing.AllocsPerRun(100, func() {
+			if err := judge.Allow(facts, caller, question); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: allowing allocates %v times", caller.Principal.ARN, n)
 		}
 	}
 }
