@@ -38,6 +38,9 @@ func (s *Service) deregisterDelegatedAdministrator() operation.Operation {
 }
 
 func (s *Service) runDeregisterDelegatedAdministrator(c *operation.Call, tx store.Txn, in *DeregisterDelegatedAdministratorInput, t *seat) (*operation.None, error) {
+	if t.Features != allFeatures {
+		return nil, errNotAllFeatures
+	}
 	m, rev, err := t.member(c.Context, tx, in.AccountID.V)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,9 @@ func (s *Service) disableAWSServiceAccess() operation.Operation {
 }
 
 func (s *Service) runDisableAWSServiceAccess(c *operation.Call, tx store.Txn, in *DisableAWSServiceAccessInput, t *seat) (*operation.None, error) {
+	if t.Features != allFeatures {
+		return nil, errNotAllFeatures
+	}
 	if at := t.access(in.ServicePrincipal.V); at >= 0 {
 		t.Services = slices.Delete(t.Services, at, at+1)
 	}

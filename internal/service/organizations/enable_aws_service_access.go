@@ -41,4 +41,4 @@ func (s *Service) runEnableAWSServiceAccess(c *operation.Call, tx store.Txn, in 
 	return &operation.None{}, nil
 }
 
-var errNotAllFeatures = violates("ORGANIZATION_NOT_IN_ALL_FEATURES_MODE", "You attempted to perform an operation that requires the organization to be configured to support all features. An organization that supports only consolidated billing features can't perform this operation.")
+var errNotAllFeatures = violates("ORGANIZATION_NOT_IN_ALL_FEATURES_MODE", "The request failed because the organization does not have all features enabled. Please enable all features in your organization and then retry.")

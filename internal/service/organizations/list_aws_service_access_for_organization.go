@@ -46,6 +46,9 @@ func (s *Service) listAWSServiceAccessForOrganization() operation.Operation {
 }
 
 func (s *Service) runListAWSServiceAccessForOrganization(c *operation.Call, in *ListAWSServiceAccessForOrganizationInput, t *seat) (*ListAWSServiceAccessForOrganizationOutput, error) {
+	if t.Features != allFeatures {
+		return nil, errNotAllFeatures
+	}
 	after, err := s.after(c, "", in.page())
 	if err != nil {
 		return nil, err

@@ -53,6 +53,9 @@ func (s *Service) listDelegatedAdministrators() operation.Operation {
 }
 
 func (s *Service) runListDelegatedAdministrators(c *operation.Call, in *ListDelegatedAdministratorsInput, t *seat) (*ListDelegatedAdministratorsOutput, error) {
+	if t.Features != allFeatures {
+		return nil, errNotAllFeatures
+	}
 	after, err := s.after(c, in.ServicePrincipal.V, in.page())
 	if err != nil {
 		return nil, err

@@ -49,6 +49,9 @@ func (s *Service) listDelegatedServicesForAccount() operation.Operation {
 }
 
 func (s *Service) runListDelegatedServicesForAccount(c *operation.Call, in *ListDelegatedServicesForAccountInput, t *seat) (*ListDelegatedServicesForAccountOutput, error) {
+	if t.Features != allFeatures {
+		return nil, errNotAllFeatures
+	}
 	after, err := s.after(c, in.AccountID.V, in.page())
 	if err != nil {
 		return nil, err

@@ -47,8 +47,19 @@ func TestServiceAccess(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	do[organizations.CreateOrganizationOutput](w, rival, "CreateOrganization", &organizations.CreateOrganizationInput{FeatureSet: some("CONSOLIDATED_BILLING")})
-	w.refuse(rival, "EnableAWSServiceAccess", enable(sso), "ConstraintViolationException", "ORGANIZATION_NOT_IN_ALL_FEATURES_MODE",
-		"You attempted to perform an operation that requires the organization to be configured to support all features. An organization that supports only consolidated billing features can't perform this operation.")
+	for call, in := range map[string]any{
+		"EnableAWSServiceAccess":              enable(sso),
+		"DisableAWSServiceAccess":             &organizations.DisableAWSServiceAccessInput{ServicePrincipal: some(sso)},
+		"ListAWSServiceAccessForOrganization": &organizations.ListAWSServiceAccessForOrganizationInput{},
+		"ListDelegatedAdministrators":         &organizations.ListDelegatedAdministratorsInput{},
+		"ListDelegatedServicesForAccount":     &organizations.ListDelegatedServicesForAccountInput{AccountID: some(rival)},
+		"DeregisterDelegatedAdministrator":    &organizations.DeregisterDelegatedAdministratorInput{AccountID: some(rival), ServicePrincipal: some(sso)},
+		"RegisterDelegatedAdministrator":      &organizations.RegisterDelegatedAdministratorInput{AccountID: some(rival), ServicePrincipal: some(sso)},
+		"PutResourcePolicy":                   &organizations.PutResourcePolicyInput{Content: some(`{}`)},
+	} {
+		w.refuse(rival, call, in, "ConstraintViolationException", "ORGANIZATION_NOT_IN_ALL_FEATURES_MODE",
+			"The request failed because the organization does not have all features enabled. Please enable all features in your organization and then retry.")
+	}
 }
 
 // TestDelegatedAdministrators: a member that administers a service may read the
