@@ -35,13 +35,22 @@ func (j *Judge) Explain() *explanation.Sides {
 		OfOwner: j.explained(toOwner(j.verdict), ofSide(premises, policy.ResourceSide, ofOwner)),
 	}
 	if j.world.ask.Refusal == nil {
-		sides.Own = j.explained(j.told, ofSide(theirs, policy.CallerSide, ofCaller))
+		sides.Own = j.explained(toCaller(j.told), ofSide(theirs, policy.CallerSide, ofCaller))
 	}
 	return sides
 }
 
 func (j *Judge) explained(v policy.Verdict, premises []policy.Premise) *explanation.Explanation {
 	return &explanation.Explanation{Action: j.input.Action, Resource: j.input.Resource, Verdict: v, Premises: premises}
+}
+
+// toCaller is what the caller's account may know of a verdict: that the resource of
+// another refuses, and not by which statement.
+func toCaller(v policy.Verdict) policy.Verdict {
+	if policy.SideOf(v.Gate) == policy.CallerSide {
+		return v
+	}
+	return policy.Verdict{Explicit: v.Explicit, Gate: v.Gate, Statement: -1}
 }
 
 // toOwner is what the owner of a resource may know of a verdict: what the policies

@@ -87,6 +87,24 @@ func TestEachSideItsOwn(t *testing.T) {
 	}
 }
 
+// TestForeignDeny: the caller's account learns that the resource denies, and not by
+// which statement.
+func TestForeignDeny(t *testing.T) {
+	t.Parallel()
+	var judge authz.Judge
+	denying := foreignAsk(t, `[{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"kms:*","Resource":"*"},{"Sid":"Secret","Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}]`)
+	if err := judge.Allow(&authz.Facts{}, user(), denying); err == nil {
+		t.Fatal("allowed")
+	}
+	why := judge.Explain()
+	if why.Own.Verdict != (policy.Verdict{Explicit: true, Gate: policy.ByResource, Statement: -1}) {
+		t.Errorf("the caller is told %+v", why.Own.Verdict)
+	}
+	if v := why.OfOwner.Verdict; !v.Explicit || v.Sid != "Secret" || v.Statement != 1 {
+		t.Errorf("the owner is told %+v", v)
+	}
+}
+
 // TestStrangersLearnNothing: whom the resource lets in by nothing, it is explained
 // the same whether the resource exists, and is what the caller's policy asks for.
 func TestStrangersLearnNothing(t *testing.T) {

@@ -65,6 +65,8 @@ func (e *Explanation) answer() string {
 	case v.Allowed:
 		r := Reason{Gate: v.Gate, Policy: v.Policy, Statement: v.Statement, Sid: v.Sid}
 		return "allowed by " + r.String()
+	case v.Explicit && v.Statement < 0:
+		return "refused " + v.Reason(e.Action)
 	case v.Explicit:
 		return "refused " + v.Reason(e.Action) + ": " + e.nameStatement(&policy.Premise{Policy: v.Policy, Statement: v.Statement, Sid: v.Sid})
 	case v.Gate == policy.ByNothing:

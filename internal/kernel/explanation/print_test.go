@@ -73,6 +73,7 @@ func TestPrint(t *testing.T) {
 		"allowed by a grant": {Allowed: true, Gate: policy.ByGrant, Statement: -1},
 		"allowed by statement 1 (All) of own among the identity-based policies":   {Allowed: true, Gate: policy.ByIdentity, Policy: "own", Sid: "All"},
 		"allowed by statement 2 in the policy of the resource":                    {Allowed: true, Gate: policy.ByResource, Statement: 1},
+		"refused with an explicit deny in a resource-based policy":                {Explicit: true, Gate: policy.ByResource, Statement: -1},
 		"refused by the side of the other account":                                {Statement: -1},
 		"refused because no permissions boundary allows the kms:Encrypt action":   {Gate: policy.ByBoundary, Statement: -1},
 		"refused because no session policy allows the kms:Encrypt action":         {Gate: policy.BySession, Statement: -1},
@@ -83,7 +84,7 @@ func TestPrint(t *testing.T) {
 		if lines := strings.Split(got, "\n"); len(lines) < 3 || lines[1] != "  "+want {
 			t.Errorf("printed\n%s\nwant %s", got, want)
 		}
-		if changes := strings.Contains(got, "what would have to change"); changes != (!v.Allowed && v.Gate != policy.ByNothing) {
+		if changes := strings.Contains(got, "what would have to change"); changes != (!v.Allowed && !v.Explicit && v.Gate != policy.ByNothing) {
 			t.Errorf("of %+v it says\n%s", v, got)
 		}
 	}
