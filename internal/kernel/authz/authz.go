@@ -101,6 +101,7 @@ type Judge struct {
 	world   world
 	verdict policy.Verdict // the last one
 	told    policy.Verdict // what the caller was told of it
+	closed  bool           // the last refusal was a stranger's
 
 	// admissions are the answers about grants to the ask at hand, by grade and by
 	// whether the caller's own account issued them. Nothing else of a grant counts,
@@ -141,7 +142,7 @@ func (j *Judge) Allow(facts *Facts, caller *Caller, ask *Ask) error {
 		}
 		j.input.Grant, j.input.GrantIssuer = policy.None, "" // what was admitted to no avail is no premise
 	}
-	if j.stranger() {
+	if j.closed = j.stranger(); j.closed {
 		// Who is let in by nothing learns nothing of the resource, nor whether it
 		// exists. A Deny of its own would tell, by a condition on the resource.
 		verdict = policy.Verdict{Gate: policy.ByResource, Statement: -1}

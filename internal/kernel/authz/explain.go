@@ -23,7 +23,7 @@ func (j *Judge) Explain() *explanation.Sides {
 	}
 	premises := policy.Explain(&j.input)
 	theirs := premises
-	if j.stranger() {
+	if j.closed {
 		blind, blindAsk, in := j.world, *j.world.ask, j.input
 		blindAsk.Context = nil
 		blind.ask, in.Context = &blindAsk, &blind
