@@ -16,6 +16,7 @@ import (
 	"claviger/internal/edge/awsquery"
 	"claviger/internal/edge/gateway"
 	"claviger/internal/kernel/authz"
+	"claviger/internal/kernel/explanation"
 	"claviger/internal/service/sts"
 	"claviger/internal/words/confidential"
 	"claviger/internal/words/confidential/reveal"
@@ -197,7 +198,17 @@ func (w *world) find(secret []byte, dir string, err error) string {
 	var all, sides strings.Builder
 	for _, e := range records {
 		all.Write(e.Record)
-		sides.Write(e.Side)
+		if len(e.Side) == 0 {
+			continue
+		}
+		parts, reasons, err := explanation.ReadSide(e.Side, w.keyring, requestOf(w.t, e), func(string) bool { return true })
+		if err != nil {
+			w.t.Fatalf("the side field of %s: %v", e.Record, err)
+		}
+		for _, p := range parts {
+			fmt.Fprintf(&sides, "%s %+v\n", p.Account, *p.Explanation)
+		}
+		fmt.Fprintf(&sides, "%+v\n", reasons)
 	}
 	places["a record"], places["a side field"] = all.String(), sides.String()
 	places["a metric"] = scrape(w.t, w.server)
