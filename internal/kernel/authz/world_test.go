@@ -152,6 +152,35 @@ func TestCallerKeys(t *testing.T) {
 	}
 }
 
+// TestFederatedKeys: the keys that speak of a federated user.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+func TestFederatedKeys(t *testing.T) {
+	t.Parallel()
+	const bob = "arn:aws:sts::" + account + ":federated-user/bob"
+	p := principal.Principal{
+		Kind: principal.FederatedUser, Partition: "aws", Account: account, ARN: bob, ID: account + ":bob",
+		IssuerARN: "arn:aws:iam::" + account + ":user/ann", IssuerID: "AIDAANN", IssuerName: "ann", Since: noon.Add(-time.Hour),
+	}
+	caller := &authz.Caller{
+		Session:   []*policy.Policy{compile(t, policy.Identity, `{"Effect":"Allow","Action":"*","Resource":"*"}`)},
+		Principal: p, Policy: policy.Caller{Kind: p.Kind, Partition: p.Partition, Account: p.Account, ARN: p.ARN, IssuerARN: p.IssuerARN, ID: p.IssuerID},
+		Tags: pairs.Of(map[string]string{"Team": "blue"}),
+	}
+	for key, want := range map[string]string{
+		"aws:PrincipalArn": bob, "aws:PrincipalAccount": account, "aws:PrincipalType": "FederatedUser", "aws:userid": account + ":bob",
+		"aws:PrincipalTag/team": "blue", "aws:TokenIssueTime": "2026-03-01T11:00:00Z", "aws:MultiFactorAuthPresent": "false",
+		"aws:username": "", "aws:SourceIdentity": "", "aws:MultiFactorAuthAge": "", "aws:FederatedProvider": "",
+	} {
+		condition := `{"StringEquals":{"` + key + `":"` + want + `"}}`
+		if want == "" {
+			condition = `{"Null":{"` + key + `":"true"}}`
+		}
+		if err := ask(t, &authz.Facts{Time: noon}, caller, condition); err != nil {
+			t.Errorf("%s is not %q: %v", key, want, err)
+		}
+	}
+}
+
 // TestOlderSessions: the policy with which AWS revokes sessions of a role ends
 // those that began before, and none of who has no session.
 func TestOlderSessions(t *testing.T) {

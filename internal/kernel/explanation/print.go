@@ -3,6 +3,7 @@ package explanation
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"claviger/internal/ground/policy"
@@ -69,6 +70,8 @@ func (e *Explanation) answer() string {
 		return "refused " + v.Reason(e.Action)
 	case v.Explicit:
 		return "refused " + v.Reason(e.Action) + ": " + e.nameStatement(&policy.Premise{Policy: v.Policy, Statement: v.Statement, Sid: v.Sid})
+	case v.Gate == policy.ByNothing && e.ofCaller():
+		return "refused: its policies take more steps to decide than a decision may have"
 	case v.Gate == policy.ByNothing:
 		return "refused by the side of the other account"
 	}
@@ -86,6 +89,11 @@ func (r *Reason) String() string {
 		return statement(r.Policy, r.Statement, r.Sid) + " in the " + NameOf(r.Gate)
 	}
 	return statement(r.Policy, r.Statement, r.Sid) + " among the " + NameOf(r.Gate)
+}
+
+// ofCaller reports whether the explanation is, or is also, of the caller's side.
+func (e *Explanation) ofCaller() bool {
+	return slices.ContainsFunc(e.Premises, func(p policy.Premise) bool { return p.Side == policy.CallerSide })
 }
 
 func openness(p *policy.Premise) string {

@@ -89,3 +89,16 @@ func TestPrint(t *testing.T) {
 		}
 	}
 }
+
+// TestSpent: a decision that took too long is told from the other account's refusal.
+func TestSpent(t *testing.T) {
+	t.Parallel()
+	e := refusal()
+	e.Verdict = policy.Verdict{Statement: -1}
+	if got := printed(e); !strings.Contains(got, "  refused: its policies take more steps to decide than a decision may have\n") {
+		t.Errorf("printed\n%s", got)
+	}
+	if got := printed(ofOwner()); !strings.Contains(got, "  refused by the side of the other account\n") {
+		t.Errorf("printed\n%s", got)
+	}
+}
