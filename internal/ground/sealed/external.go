@@ -55,21 +55,21 @@ func (k *Keyring) GenerateExternal(b ExternalBinding) ([]byte, error) {
 	if b.Version < 1 || b.Version > MaxExternalVersion {
 		return nil, fmt.Errorf("sealed: an external key can't have a version %d", b.Version)
 	}
-	installation, err := k.account("")
+	installation, prefix, err := k.sealing("", externalPrefix)
 	if err != nil {
 		return nil, err
 	}
-	return installation.wrap(labelExternalMaterial, externalPrefix, drawVariates(), k.externalBinding(&b), drawKey()), nil
+	return installation.wrap(labelExternalMaterial, prefix, drawVariates(), k.externalBinding(&b), drawKey()), nil
 }
 
 // UnwrapExternal opens wrapped material of an external key. ErrCiphertext where
 // it was wrapped under any other binding.
 func (k *Keyring) UnwrapExternal(b ExternalBinding, wrapped []byte) (*External, error) {
-	installation, err := k.account("")
+	installation, prefix, err := k.opening("", externalPrefix, wrapped)
 	if err != nil {
 		return nil, err
 	}
-	key, err := installation.unwrap(labelExternalMaterial, externalPrefix, k.externalBinding(&b), wrapped)
+	key, err := installation.unwrap(labelExternalMaterial, prefix, k.externalBinding(&b), wrapped)
 	if err != nil {
 		return nil, err
 	}

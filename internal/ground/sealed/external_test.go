@@ -71,7 +71,7 @@ func TestExternalVectors(t *testing.T) {
 
 	w := v.Wrapped
 	ring := &Keyring{installation: [16]byte(w.Installation)}
-	ring.accounts.Store("", keyOf(w.Account))
+	ring.accounts.Store("", &generations{keys: []*key{keyOf(w.Account)}})
 	b := ExternalBinding{KeyStore: w.KeyStore, KeyID: w.KeyID, Version: w.Version, Created: w.Created}
 	x, err := ring.UnwrapExternal(b, w.Wrapped)
 	if err != nil {
@@ -246,7 +246,7 @@ func TestExternalMaterial(t *testing.T) {
 	if _, err := ring.GenerateExternal(b); err == nil {
 		t.Error("material was generated without a key to wrap it")
 	}
-	ring.accounts.Store("", drawKey())
+	ring.accounts.Store("", &generations{keys: []*key{drawKey()}})
 	for _, version := range []uint32{0, MaxExternalVersion + 1} {
 		if _, err := ring.GenerateExternal(ExternalBinding{Version: version}); err == nil {
 			t.Errorf("version %d was generated", version)

@@ -3,15 +3,24 @@ package sealed
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
-// A Keyring holds the master key and the account keys in use. It implements
+// A Keyring holds the master keys and the account keys in use. It implements
 // store.Sealer and is safe for concurrent use.
 type Keyring struct {
 	installation Installation
-	master       *key
-	accounts     sync.Map // account → *key
+	master       *key                   // the first one: what is derived is derived from it
+	masters      atomic.Pointer[[]*key] // all, from the first; the newest one wraps account keys
+	accounts     sync.Map               // account → *generations
+}
+
+func newKeyring(installation Installation, masters []*key) *Keyring {
+	k := &Keyring{installation: installation, master: masters[0]}
+	k.masters.Store(&masters)
+	return k
 }
 
 // An Installation is the id of a keyring, which is what keys from elsewhere are
@@ -39,7 +48,7 @@ func CreateAs(installation Installation, root *RootKey) (*Keyring, []byte, error
 	if err := usable(); err != nil {
 		return nil, nil, err
 	}
-	k := &Keyring{installation: installation, master: drawKey()}
+	k := newKeyring(installation, []*key{drawKey()})
 	return k, k.Rewrap(root), nil
 }
 
@@ -53,17 +62,29 @@ func Open(header []byte, root *RootKey) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	master, err := h.unwrap(root)
+	masters, err := h.unwrap(root)
 	if err != nil {
 		return nil, err
 	}
-	return &Keyring{installation: h.installation, master: master}, nil
+	return newKeyring(h.installation, masters), nil
 }
 
 // Rewrap returns a header that opens with root, in place of the one before:
 // so a root key is replaced. Nothing else has to be sealed anew.
 func (k *Keyring) Rewrap(root *RootKey) []byte {
-	return wrapHeader(k.installation, k.master, root, drawVariates())
+	return wrapHeader(k.installation, *k.masters.Load(), root, drawVariates())
+}
+
+// Renew is Rewrap with one more master key, for account keys to come. adopt makes
+// use of it: call it once the header is stored, and never else. ErrMasters where
+// there are as many as a header can have.
+func (k *Keyring) Renew(root *RootKey) (header []byte, adopt func(), err error) {
+	masters := *k.masters.Load()
+	if len(masters) == mastersMax {
+		return nil, nil, ErrMasters
+	}
+	masters = append(slices.Clip(slices.Clone(masters)), drawKey())
+	return wrapHeader(k.installation, masters, root, drawVariates()), func() { k.masters.Store(&masters) }, nil
 }
 
 // Installation is the id drawn at Create: 32 hex digits.

@@ -74,7 +74,7 @@ func (k *Keyring) Import(b Binding, material confidential.Bytes) (*Material, []b
 }
 
 func (k *Keyring) wrapMaterial(b Binding, key *key) (*Material, []byte, error) {
-	account, err := k.account(b.Account)
+	account, prefix, err := k.sealing(b.Account, materialPrefix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,7 +82,7 @@ func (k *Keyring) wrapMaterial(b Binding, key *key) (*Material, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return m, account.wrap(labelMaterial, materialPrefix, drawVariates(), k.materialBinding(&b), key), nil
+	return m, account.wrap(labelMaterial, prefix, drawVariates(), k.materialBinding(&b), key), nil
 }
 
 // Unwrap opens wrapped material. The account's key must be known. ErrCiphertext
@@ -91,11 +91,11 @@ func (k *Keyring) Unwrap(b Binding, wrapped []byte) (*Material, error) {
 	if b.Spec != symmetricDefault {
 		return k.unwrapPrivate(b, wrapped)
 	}
-	account, err := k.account(b.Account)
+	account, prefix, err := k.opening(b.Account, materialPrefix, wrapped)
 	if err != nil {
 		return nil, err
 	}
-	key, err := account.unwrap(labelMaterial, materialPrefix, k.materialBinding(&b), wrapped)
+	key, err := account.unwrap(labelMaterial, prefix, k.materialBinding(&b), wrapped)
 	if err != nil {
 		return nil, err
 	}

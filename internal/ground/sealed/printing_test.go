@@ -19,7 +19,7 @@ func TestNothingShows(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := &Keyring{master: newCanary()}
-	ring.accounts.Store("a", newCanary())
+	ring.accounts.Store("a", &generations{keys: []*key{newCanary()}})
 	mac := &Material{private: hide(&macKey{key: canary})}
 	wrapping := &WrappingKey{private: hide(&macKey{key: canary})}
 	holders := []any{

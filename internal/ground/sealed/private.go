@@ -30,7 +30,7 @@ func (h hidden) get() private {
 
 // wrapPrivate makes material of a private key.
 func (k *Keyring) wrapPrivate(b Binding, p private) (*Material, []byte, error) {
-	account, err := k.account(b.Account)
+	account, prefix, err := k.sealing(b.Account, privatePrefix)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -40,20 +40,20 @@ func (k *Keyring) wrapPrivate(b Binding, p private) (*Material, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	dst := make([]byte, 0, boxSize(len(privatePrefix), len(encoded)))
-	return m, account.box(labelMaterial, dst, privatePrefix, drawVariates(), k.materialBinding(&b), encoded), nil
+	dst := make([]byte, 0, boxSize(len(prefix), len(encoded)))
+	return m, account.box(labelMaterial, dst, prefix, drawVariates(), k.materialBinding(&b), encoded), nil
 }
 
 // unwrapPrivate opens wrapped material of a private key.
 func (k *Keyring) unwrapPrivate(b Binding, wrapped []byte) (*Material, error) {
-	account, err := k.account(b.Account)
-	if err != nil {
-		return nil, err
-	}
 	if err := approve(Approved(b.Spec)); err != nil {
 		return nil, err
 	}
-	encoded, err := account.unbox(labelMaterial, nil, privatePrefix, k.materialBinding(&b), wrapped)
+	account, prefix, err := k.opening(b.Account, privatePrefix, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := account.unbox(labelMaterial, nil, prefix, k.materialBinding(&b), wrapped)
 	if err != nil {
 		return nil, err
 	}

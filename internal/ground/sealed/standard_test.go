@@ -84,7 +84,7 @@ func TestPrivateVectors(t *testing.T) {
 		}
 		ring := &Keyring{installation: [16]byte(v.Installation)}
 		account := keyOf(v.AccountKey)
-		ring.accounts.Store(v.Binding.Account, account)
+		ring.accounts.Store(v.Binding.Account, &generations{keys: []*key{account}})
 		m, err := ring.Unwrap(v.Binding, v.Wrapped)
 		if err != nil {
 			t.Fatalf("%s: %v", v.Binding.Spec, err)
@@ -98,7 +98,7 @@ func TestPrivateVectors(t *testing.T) {
 	counted(t, "wrapping keys", len(file.WrappingKeys), 1)
 	for _, v := range file.WrappingKeys {
 		ring := &Keyring{}
-		ring.accounts.Store("a", keyOf(v.AccountKey))
+		ring.accounts.Store("a", &generations{keys: []*key{keyOf(v.AccountKey)}})
 		w, err := ring.OpenWrappingKey("a", v.Associated, v.Sealed)
 		if err != nil || w.spec != v.Spec {
 			t.Fatalf("%s: %v", v.Spec, err)
@@ -117,7 +117,7 @@ func TestSM2Wrapping(t *testing.T) {
 		t.Fatal(err)
 	}
 	ring := &Keyring{}
-	ring.accounts.Store("a", drawKey())
+	ring.accounts.Store("a", &generations{keys: []*key{drawKey()}})
 	kept, err := ring.SealWrappingKey("a", nil, w)
 	if err != nil {
 		t.Fatal(err)

@@ -192,7 +192,7 @@ func (f *keyringVectors) headers(t *testing.T) {
 		root := &RootKey{key: keyOf(v.RootKey)}
 		check := root.check([16]byte(v.Installation))
 		same(t, "root check", check[:], v.RootCheck)
-		same(t, "header", wrapHeader([16]byte(v.Installation), keyOf(v.MasterKey), root, variatesOf(v.N, v.IV)), v.Header)
+		same(t, "header", wrapHeader([16]byte(v.Installation), []*key{keyOf(v.MasterKey)}, root, variatesOf(v.N, v.IV)), v.Header)
 		ring, err := Open(v.Header, root)
 		if err != nil {
 			t.Fatal(err)
@@ -207,8 +207,8 @@ func (f *keyringVectors) headers(t *testing.T) {
 func (f *keyringVectors) accountKeys(t *testing.T) {
 	counted(t, "account keys", len(f.AccountKeys), 2)
 	for _, v := range f.AccountKeys {
-		ring := &Keyring{installation: [16]byte(v.Installation), master: keyOf(v.MasterKey)}
-		got := ring.master.wrap(labelAccount, accountPrefix(), variatesOf(v.N, v.IV), ring.accountBinding(v.Account), keyOf(v.AccountKey))
+		ring := newKeyring([16]byte(v.Installation), []*key{keyOf(v.MasterKey)})
+		got := ring.master.wrap(labelAccount, accountPrefix(1, 1), variatesOf(v.N, v.IV), ring.accountBinding(v.Account), keyOf(v.AccountKey))
 		same(t, "wrapped account key", got, v.Wrapped)
 		if err := ring.Install(v.Account, v.Wrapped); err != nil {
 			t.Fatal(err)
@@ -217,7 +217,7 @@ func (f *keyringVectors) accountKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sameKey(t, "account key", key, v.AccountKey)
+		sameKey(t, "account key", key.keys[0], v.AccountKey)
 	}
 }
 
@@ -225,8 +225,8 @@ func (f *keyringVectors) rows(t *testing.T) {
 	counted(t, "rows", len(f.Rows), 2)
 	for _, v := range f.Rows {
 		ring := &Keyring{}
-		ring.accounts.Store("a", keyOf(v.AccountKey))
-		key, err := ring.account("a")
+		ring.accounts.Store("a", &generations{keys: []*key{keyOf(v.AccountKey)}})
+		key, _, err := ring.sealing("a", rowPrefix)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -245,7 +245,7 @@ func (f *keyringVectors) materials(t *testing.T) {
 		same(t, "binding", v.Binding.appendTo(nil), v.Encoding)
 		ring := &Keyring{installation: [16]byte(v.Installation)}
 		account := keyOf(v.AccountKey)
-		ring.accounts.Store(v.Binding.Account, account)
+		ring.accounts.Store(v.Binding.Account, &generations{keys: []*key{account}})
 		got := account.wrap(labelMaterial, materialPrefix, variatesOf(v.N, v.IV), ring.materialBinding(&v.Binding), keyOf(v.Material))
 		same(t, "wrapped material", got, v.Wrapped)
 		m, err := ring.Unwrap(v.Binding, v.Wrapped)

@@ -49,7 +49,7 @@ func (w *WrappingKey) PublicKey() []byte { return w.private.get().(hasPublic).sp
 // token: sealed under the key of an account and bound to associated, which
 // OpenWrappingKey must be given again. That of RSA_4096 has up to 2,450 bytes.
 func (k *Keyring) SealWrappingKey(account string, associated []byte, w *WrappingKey) ([]byte, error) {
-	key, err := k.account(account)
+	key, prefix, err := k.sealing(account, wrappingPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -57,17 +57,17 @@ func (k *Keyring) SealWrappingKey(account string, associated []byte, w *Wrapping
 	defer clear(encoded)
 	plaintext := append(appendField(make([]byte, 0, 2+len(w.spec)+len(encoded)), w.spec), encoded...)
 	defer clear(plaintext)
-	dst := make([]byte, 0, boxSize(len(wrappingPrefix), len(plaintext)))
-	return key.box(labelImport, dst, wrappingPrefix, drawVariates(), associated, plaintext), nil
+	dst := make([]byte, 0, boxSize(len(prefix), len(plaintext)))
+	return key.box(labelImport, dst, prefix, drawVariates(), associated, plaintext), nil
 }
 
 // OpenWrappingKey opens what SealWrappingKey sealed, else ErrCiphertext.
 func (k *Keyring) OpenWrappingKey(account string, associated, sealed []byte) (*WrappingKey, error) {
-	key, err := k.account(account)
+	key, prefix, err := k.opening(account, wrappingPrefix, sealed)
 	if err != nil {
 		return nil, err
 	}
-	plaintext, err := key.unbox(labelImport, nil, wrappingPrefix, associated, sealed)
+	plaintext, err := key.unbox(labelImport, nil, prefix, associated, sealed)
 	if err != nil {
 		return nil, err
 	}

@@ -92,29 +92,31 @@ func combine(xs []byte, all [][]byte) []byte {
 func TestFewerSayNothing(t *testing.T) {
 	t.Parallel()
 	for secret := range 256 {
-		for x := range 4 {
-			var seen [256]int
-			for c := range 256 {
-				shares := split(t, secret, 4, 2, byte(c))
-				seen[shares[x][0]]++
+		var seen [4][256]int
+		for c := range 256 {
+			for x, share := range split(t, secret, 4, 2, byte(c)) {
+				seen[x][share[0]]++
 			}
-			for y, times := range seen {
+		}
+		for x := range seen {
+			for y, times := range seen[x] {
 				if times != 1 {
 					t.Fatalf("secret %02x, share %d: the value %02x came %d times", secret, x+1, y, times)
 				}
 			}
 		}
 	}
-	for _, secret := range []int{0, 1, 0x53, 0xff} {
-		for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 2}} {
-			var seen [1 << 16]bool
-			for c := range 1 << 16 {
-				shares := split(t, secret, 3, 3, byte(c), byte(c>>8))
+	for _, secret := range []int{0, 0x53} {
+		pairs := [][2]int{{0, 1}, {0, 2}, {1, 2}}
+		seen := make([][1 << 16]bool, len(pairs))
+		for c := range 1 << 16 {
+			shares := split(t, secret, 3, 3, byte(c), byte(c>>8))
+			for n, pair := range pairs {
 				y := int(shares[pair[0]][0])<<8 | int(shares[pair[1]][0])
-				if seen[y] {
+				if seen[n][y] {
 					t.Fatalf("secret %02x, shares %v: the values %04x came twice", secret, pair, y)
 				}
-				seen[y] = true
+				seen[n][y] = true
 			}
 		}
 	}
