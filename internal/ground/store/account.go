@@ -4,23 +4,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"claviger/internal/ground/store/driver"
 )
 
 // accountKeys begins the meta keys of wrapped account keys; the account follows.
-const accountKeys = "account-key/"
+// Those of later generations begin otherwise, with the generation in four digits before the account.
+const (
+	accountKeys      = "account-key/"
+	laterAccountKeys = "later-account-key/"
+)
 
-// installKeys makes all account keys usable.
-func (s *Store) installKeys(ctx context.Context) error {
-	wrapped, err := s.driver.MetaPrefix(ctx, accountKeys)
-	if err != nil {
-		return fmt.Errorf("reading account keys: %w", err)
+// accountKey is the meta key of a generation of an account's key.
+func accountKey(account string, generation int) string {
+	if generation == 1 {
+		return accountKeys + account
 	}
-	for key, w := range wrapped {
-		if err := s.install(strings.TrimPrefix(key, accountKeys), w); err != nil {
-			return err
+	return fmt.Sprintf("%s%04d/%s", laterAccountKeys, generation, account)
+}
+
+// installKeys makes all account keys usable, each account's in their order.
+func (s *Store) installKeys(ctx context.Context) error {
+	for _, prefix := range []string{accountKeys, laterAccountKeys} {
+		wrapped, err := s.driver.MetaPrefix(ctx, prefix)
+		if err != nil {
+			return fmt.Errorf("reading account keys: %w", err)
+		}
+		for _, key := range slices.Sorted(maps.Keys(wrapped)) {
+			account := strings.TrimPrefix(key, prefix)
+			if prefix == laterAccountKeys {
+				_, account, _ = strings.Cut(account, "/")
+			}
+			if err := s.install(account, wrapped[key]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -36,7 +56,8 @@ func (s *Store) install(account string, wrapped []byte) error {
 // learn installs a key that another process may have drawn meanwhile. What is
 // sealed under a key that nobody has is damaged.
 func (s *Store) learn(ctx context.Context, account string) error {
-	wrapped, err := s.driver.Meta(ctx, accountKeys+account)
+	n, _ := s.sealer.Generation(account)
+	wrapped, err := s.driver.Meta(ctx, accountKey(account, n+1))
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("its account has no key: %w", ErrDamaged)
 	}
@@ -59,17 +80,27 @@ func (s *Store) provide(ctx context.Context, account string) error {
 	if s.sealer.Known(account) {
 		return nil
 	}
+	return s.draw(ctx, account)
+}
+
+// draw gives an account its next key. The caller holds s.drawing.
+func (s *Store) draw(ctx context.Context, account string) error {
+	n, _ := s.sealer.Generation(account)
 	wrapped, err := s.sealer.Draw(account)
 	if err != nil {
 		return fmt.Errorf("drawing a key for account %q: %w", account, err)
 	}
-	b := &driver.Batch{Meta: map[string][]byte{accountKeys + account: wrapped}}
+	b := &driver.Batch{Meta: map[string][]byte{accountKey(account, n+1): wrapped}}
 	_, err = s.commit(ctx, b)
-	switch {
-	case errors.Is(err, ErrConflict): // another process was first, and its key is the one
-		return s.learn(ctx, account)
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("storing a key for account %q: %w", account, err)
+	}
+	if n > 0 { // nothing that was sealed by the key before may still be on its way
+		s.sealing.Lock()
+		defer s.sealing.Unlock()
+	}
+	if err != nil { // another process was first, and its key is the one
+		return s.learn(ctx, account)
 	}
 	return s.install(account, wrapped)
 }

@@ -53,11 +53,16 @@ func N(n int64) driver.Value { return driver.Value{N: n, IsInt: true} }
 type Sealer interface {
 	Seal(account string, associated, plaintext []byte) ([]byte, error)
 	Open(account string, associated, sealed []byte) ([]byte, error)
-	// Known reports whether the account has a key. Draw makes one and returns it
-	// wrapped; Install makes a wrapped key usable.
+	// Known reports whether the account has a key. Draw makes the next one and returns
+	// it wrapped; Install makes a wrapped key usable. The newest key seals, all open.
 	Known(account string) bool
 	Draw(account string) (wrapped []byte, err error)
 	Install(account string, wrapped []byte) error
+	// Generation is how many keys the account has had; old says that the newest of
+	// them is to be followed by another. Stale reports whether what Seal returned was
+	// sealed by an earlier key than the newest.
+	Generation(account string) (n int, old bool)
+	Stale(account string, sealed []byte) bool
 }
 
 // Options of Open.
@@ -88,6 +93,7 @@ type Store struct {
 	committed func(Commit)
 	slots     slots
 	drawing   sync.Mutex    // held while an account gets its key
+	sealing   sync.RWMutex  // held for reading from sealing to commit, for writing while a next key takes over
 	newest    atomic.Uint64 // position of the last commit
 	forget    atomic.Uint64 // events up to here may go
 	pruned    atomic.Uint64 // events up to here have gone
@@ -189,7 +195,7 @@ func (s *Store) Meta(ctx context.Context, key string) ([]byte, error) {
 // where the store keeps the only copy of what opens an account's rows.
 func (s *Store) PutMeta(ctx context.Context, values map[string][]byte) error {
 	for key := range values {
-		if strings.HasPrefix(key, accountKeys) {
+		if strings.HasPrefix(key, accountKeys) || strings.HasPrefix(key, laterAccountKeys) {
 			panic("store: meta key " + key + " is the store's own")
 		}
 	}

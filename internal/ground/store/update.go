@@ -98,6 +98,10 @@ func (s *Store) conclude(ctx context.Context, id OpID, tx *transaction) (Commit,
 			return Commit{}, err
 		}
 	}
+	// What was sealed by a key must be committed before the next one takes over:
+	// Reseal passes each row once.
+	s.sealing.RLock()
+	defer s.sealing.RUnlock()
 	b, err := tx.batch(id)
 	if err != nil {
 		return Commit{}, err
