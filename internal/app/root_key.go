@@ -31,6 +31,7 @@ type (
 		To         string `json:"to,omitempty"`
 		Passphrase []byte `json:"passphrase,omitempty"` // where the operator was asked for it
 		KeepOld    bool   `json:"keepOld,omitempty"`
+		Reseal     bool   `json:"reseal,omitempty"`
 	}
 	rootKeySplitRequest struct {
 		Shares    int `json:"shares"`
@@ -49,6 +50,14 @@ type (
 		Made             *time.Time       `json:"Made,omitempty"` // nil where nobody noted it
 		MasterKeyVersion int              `json:"MasterKeyVersion"`
 		Rotation         *pendingRotation `json:"Rotation,omitempty"` // one that is not settled
+		Reseal           *pendingReseal   `json:"Reseal,omitempty"`   // of rows, that is not done
+	}
+	pendingReseal struct {
+		ID         string `json:"Id"` // of the rotation that began it
+		Pass       int64  `json:"Pass"`
+		RowsLooked int64  `json:"RowsLookedAt"` // in this pass
+		RowsSealed int64  `json:"RowsSealed"`   // by this process
+		Problem    string `json:"Problem,omitempty"`
 	}
 	pendingRotation struct {
 		ID      string `json:"Id"`
@@ -98,6 +107,13 @@ func (k *rootKeys) status(ctx context.Context, problem error) (*rootKeyStatus, e
 			out.Rotation.Problem = problem.Error()
 		}
 	}
+	if r := note.Reseal; r != nil {
+		p := &k.progress
+		out.Reseal = &pendingReseal{ID: r.ID, Pass: p.pass.Load(), RowsLooked: p.looked.Load(), RowsSealed: p.sealed.Load()}
+		if problem != nil && note.Rotation == nil {
+			out.Reseal.Problem = problem.Error()
+		}
+	}
 	return out, nil
 }
 
@@ -145,7 +161,7 @@ func (s *server) adminRotateRootKey(w http.ResponseWriter, r *http.Request) {
 	}
 	defer clear(in.Passphrase)
 	if _, err := s.operate(r.Context(), "RotateRootKey", func(to any) {
-		*to.(*rootkey.RotateRootKeyInput) = rootkey.RotateRootKeyInput{To: in.To, KeepOld: in.KeepOld}
+		*to.(*rootkey.RotateRootKeyInput) = rootkey.RotateRootKeyInput{To: in.To, KeepOld: in.KeepOld, Reseal: in.Reseal}
 	}); err != nil {
 		writeProblem(w, err)
 		return
@@ -179,7 +195,7 @@ func (k *rootKeys) change(ctx context.Context, in *rootKeyRotateRequest) (*rootK
 	if to.Asks() {
 		return nil, errors.New("the server can't ask for a passphrase")
 	}
-	if err := k.rotate(ctx, to, in.KeepOld); err != nil {
+	if err := k.rotate(ctx, to, in.KeepOld, in.Reseal); err != nil {
 		return nil, err
 	}
 	return k.status(ctx, k.problem)
@@ -240,18 +256,25 @@ func printRootKey(env *environment, r io.Reader, asJSON bool) (*rootKeyStatus, e
 			fmt.Fprintf(env.stdout, "              %s\n", p.Problem)
 		}
 	}
+	if p := s.Reseal; p != nil {
+		fmt.Fprintf(env.stdout, "rows          are being sealed anew while a server runs: pass %d has looked at %d, %d were sealed\n", p.Pass, p.RowsLooked, p.RowsSealed)
+		if p.Problem != "" {
+			fmt.Fprintf(env.stdout, "              %s\n", p.Problem)
+		}
+	}
 	return &s, nil
 }
 
 type rootKeyRotateCommand struct {
 	where
 	To      string `placeholder:"SOURCE" help:"Where the new root key is to come from, as for --root-key; by default from where the present one comes."`
+	Reseal  bool   `help:"Draw a new master key and new keys of accounts too, and seal every row anew, in the background."`
 	KeepOld bool   `help:"Keep the file of the old root key: as FILE.FINGERPRINT where the new one takes its place."`
 }
 
 // Run replaces the root key.
 func (c *rootKeyRotateCommand) Run(env *environment) error {
-	in := rootKeyRotateRequest{To: c.To, KeepOld: c.KeepOld}
+	in := rootKeyRotateRequest{To: c.To, KeepOld: c.KeepOld, Reseal: c.Reseal}
 	if c.To != "" {
 		to, err := parseSource(c.To)
 		if err != nil {

@@ -30,9 +30,17 @@ import (
 
 // rootKeyNote is what the store notes of its root key (metaRootKey).
 type rootKeyNote struct {
-	Version  int       `json:"version"`
-	Made     time.Time `json:"made"`               // the root key
-	Rotation *rotation `json:"rotation,omitempty"` // one that is not settled
+	Version  int        `json:"version"`
+	Made     time.Time  `json:"made"`               // the root key
+	Rotation *rotation  `json:"rotation,omitempty"` // one that is not settled
+	Reseal   *resealing `json:"reseal,omitempty"`   // of rows, that is not done
+}
+
+// resealing is what is left to do for a new master key: every account gets a key
+// under it, and every row that an earlier one sealed is sealed anew.
+type resealing struct {
+	ID     string `json:"id"`     // of the rotation that began it
+	Master int    `json:"master"` // version of the master key
 }
 
 // rotation is what is left to do of one.
@@ -66,7 +74,10 @@ type rootKeys struct {
 
 	mu      sync.Mutex // one rotation at a time
 	source  root.Source
-	problem error // why a rotation is not settled
+	problem error // why a rotation is not settled, or rows are not sealed anew
+
+	progress progress
+	wake     chan struct{} // has the background work look at once; holds one
 }
 
 // note reads the note. A store that is older than notes has an empty one.
@@ -95,10 +106,17 @@ var errNoRootKey = errors.New("this server keeps everything in memory, and its r
 // the present source. It does not stop halfway because nobody waits any more.
 // When it returns without error the key is replaced; why it is not settled yet,
 // if so, is k.problem. The caller holds k.mu.
-func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld bool) error {
+func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld, reseal bool) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := k.settle(ctx); err != nil {
 		return fmt.Errorf("the rotation before this one is not settled: %w", err)
+	}
+	before, err := k.note(ctx)
+	if err != nil {
+		return err
+	}
+	if reseal && before.Reseal != nil {
+		return errors.New("rows are still being sealed anew for the master key before; see root-key status")
 	}
 	header, err := k.store.Meta(ctx, metaKeyring)
 	if err != nil {
@@ -124,17 +142,28 @@ func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld bool) err
 	if err != nil {
 		return err
 	}
-	next := k.keyring.Rewrap(key)
+	next, adopt := k.keyring.Rewrap(key), func() {}
+	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: k.now().UTC(), Rotation: change, Reseal: before.Reseal}
+	if reseal {
+		if next, adopt, err = k.keyring.Renew(key); err != nil {
+			return err
+		}
+		note.Reseal = &resealing{ID: change.ID, Master: about.MasterVersion + 1}
+	}
 	if err := k.prove(ctx, place, params, header, next); err != nil {
 		return err
 	}
 	change.To = key.Fingerprint(about.Installation)
-	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: k.now().UTC(), Rotation: change}
 	if err := k.commit(ctx, next, params, note); err != nil {
 		return err
 	}
+	adopt()
 	k.source = to
 	k.problem = k.settleSoon(ctx)
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
 	return nil
 }
 
@@ -232,31 +261,46 @@ func (k *rootKeys) settleSoon(ctx context.Context) (err error) {
 	return err
 }
 
-// settleRootKey settles a rotation that was interrupted, until ctx ends.
+// settleRootKey settles a rotation that was interrupted, and seals rows anew where
+// one wants it, until ctx ends.
 func (s *server) settleRootKey(ctx context.Context) {
 	k := s.rootKeys
 	for {
-		k.mu.Lock()
-		note, err := k.note(ctx)
-		pending := err == nil && note.Rotation != nil
-		if pending {
-			if err = k.settle(ctx); err == nil {
-				s.log.Info("the rotation of the root key is settled", "id", note.Rotation.ID, "from", note.Rotation.From, "to", note.Rotation.To)
-			}
-		}
-		if err != nil && ctx.Err() == nil && (k.problem == nil || k.problem.Error() != err.Error()) {
-			s.log.Error("settling the rotation of the root key", "cause", err) // once, not each time
-		}
-		k.problem = err
-		k.mu.Unlock()
+		s.settleOnce(ctx)
 		pause := time.NewTimer(settlePause)
 		select {
 		case <-ctx.Done():
 			pause.Stop()
 			return
+		case <-k.wake:
+			pause.Stop()
 		case <-pause.C:
 		}
 	}
+}
+
+func (s *server) settleOnce(ctx context.Context) {
+	k := s.rootKeys
+	k.mu.Lock()
+	note, err := k.note(ctx)
+	if err == nil && note.Rotation != nil {
+		if err = k.settle(ctx); err == nil {
+			s.log.Info("the rotation of the root key is settled", "id", note.Rotation.ID, "from", note.Rotation.From, "to", note.Rotation.To)
+		}
+	}
+	k.mu.Unlock()
+	if err == nil && note.Reseal != nil {
+		s.log.Info("sealing rows anew", "id", note.Reseal.ID, "master_key", note.Reseal.Master)
+		if err = k.reseal(ctx, note.Reseal); err == nil {
+			s.log.Info("all rows are sealed anew", "id", note.Reseal.ID, "master_key", note.Reseal.Master, "rows", k.progress.sealed.Load())
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil && ctx.Err() == nil && (k.problem == nil || k.problem.Error() != err.Error()) {
+		s.log.Error("settling the rotation of the root key", "cause", err) // once, not each time
+	}
+	k.problem = err
 }
 
 // tidy removes the key of a rotation in place that was interrupted before its

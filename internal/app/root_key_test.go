@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
@@ -343,6 +344,48 @@ func TestOldFileStays(t *testing.T) {
 		t.Errorf("%v, the trail:\n%s", err, records)
 	}
 	s.mustClose(t)
+}
+
+// TestRotationReseals: with a new master key every row is sealed anew in the
+// background, also when a start interrupts that.
+func TestRotationReseals(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	s := serverOf(t, l, unchanged)
+	rotate := func() (string, int) { return ask(t, s, "/root-key/rotate", rootKeyRotateRequest{Reseal: true}) }
+	if out, code := rotate(); code != http.StatusOK || !strings.Contains(out, `"MasterKeyVersion":2`) {
+		t.Errorf("%d %s", code, out)
+	}
+	if out, code := rotate(); code != http.StatusOK && !strings.Contains(out, "still being sealed anew") {
+		t.Errorf("again at once: %d %s", code, out)
+	}
+	s.mustClose(t)
+	s = serverOf(t, l, unchanged)
+	deadline := time.Now().Add(time.Minute)
+	out, _ := ask(t, s, "/root-key/status", rootKeyStatusRequest{})
+	for strings.Contains(out, `"Reseal"`) && time.Now().Before(deadline) {
+		out, _ = ask(t, s, "/root-key/status", rootKeyStatusRequest{})
+	}
+	if strings.Contains(out, `"Reseal"`) {
+		t.Errorf("it does not come to its end: %s", out)
+	}
+	var place store.Place
+	for done, seen := false, 0; !done; {
+		next, looked, n, end, err := s.store.Reseal(t.Context(), tables(), place)
+		if place, done, seen = next, end, seen+looked; n != 0 || err != nil || done && seen == 0 {
+			t.Fatalf("of %d rows %d were left: %v", seen, n, err)
+		}
+	}
+	if n, old := s.rootKeys.keyring.Generation(owner); n < 2 || old {
+		t.Errorf("the account has had %d keys, and the newest is old: %v", n, old)
+	}
+	if records, err := tailOf(s); err != nil || !strings.Contains(records, "RowsResealed") {
+		t.Errorf("%v, the trail:\n%s", err, records)
+	}
+	s.mustClose(t)
+	if !opens(t, l, content(t, filepath.Join(l.Data, rootKeyFile))) {
+		t.Error("the root key does not open the store")
+	}
 }
 
 func opensHeader(t *testing.T, s *server, file string) bool {

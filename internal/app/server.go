@@ -215,7 +215,7 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations(),
 		installation.OperatorOperations())
 	s.rootKeys = &rootKeys{
-		store: s.store, keyring: f.keyring, now: s.now, source: f.rootKey,
+		store: s.store, keyring: f.keyring, now: s.now, source: f.rootKey, wake: make(chan struct{}, 1),
 		record: func(ctx context.Context, e *operation.Event) error {
 			return corridor.CarryOut(ctx, operatorSource, func(store.Txn) (*operation.Event, error) { return e, nil })
 		},

@@ -10,6 +10,7 @@ import (
 type RotateRootKeyInput struct {
 	To      string `aws:"To" audit:"to"` // empty: from where the present one comes
 	KeepOld bool   `aws:"KeepOld" audit:"keepOld"`
+	Reseal  bool   `aws:"Reseal" audit:"reseal"` // rows too
 }
 
 // Validate accepts it: a source is judged by what reads it.
