@@ -327,6 +327,9 @@ func (s *Server) await(out io.Reader) error {
 			}()
 			return nil
 		}
+		if strings.Contains(lines.Text(), "FATAL:") { // it has ended, and the script waits for a word
+			_ = s.stdin.Close()
+		}
 	}
 	close(s.done)
 	return fmt.Errorf("the server did not start:\n%s", strings.Join(said, "\n"))
