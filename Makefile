@@ -6,10 +6,13 @@ GO_BUILD = CGO_ENABLED=0 go build -trimpath
 # How long `make test-long` fuzzes, all targets together.
 FUZZ_MINUTES = 8
 
+# More flags for `make release`, such as RELEASE='-version 1.2.3'.
+RELEASE =
+
 # More flags for `make bench`, such as BENCH='-v -check'.
 BENCH =
 
-.PHONY: run demo build test test-long check golden bench help
+.PHONY: run demo build test test-long check golden bench release help
 
 run: build ## build and start a server in memory; prints what to paste next
 	bin/claviger dev
@@ -44,6 +47,9 @@ bench: build ## measure: ratios to a Go web server that does nothing
 	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
 	go test -run '^$$' -bench DecryptByGrant -benchtime 3x ./internal/service/kms
 	go test -run '^$$' -bench TenPolicies -benchtime 5000x ./internal/ground/policy
+
+release: ## archives for every system, with their sums, in dist; the same bytes whoever builds them
+	go run ./cmd/claviger-release $(RELEASE)
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12

@@ -26,8 +26,8 @@ var bans = []ban{
 		"cmd/claviger-bench",
 	}},
 	{"time", []string{"Tick"}, "a ticker has an owner who stops it", nil},
-	{"fmt", []string{"Print", "Printf", "Println"}, "the terminal belongs to the command", []string{"app", "cmd/claviger", "cmd/claviger-bench"}},
-	{"os", []string{"Exit"}, "only main ends the program", []string{"cmd/claviger", "cmd/claviger-bench"}},
+	{"fmt", []string{"Print", "Printf", "Println"}, "the terminal belongs to the command", []string{"app", "cmd/claviger", "cmd/claviger-bench", "cmd/claviger-release"}},
+	{"os", []string{"Exit"}, "only main ends the program", []string{"cmd/claviger", "cmd/claviger-bench", "cmd/claviger-release"}},
 	{"context", []string{"TODO"}, "a context comes from the call, or from the start", nil},
 	{"runtime/debug", []string{"PrintStack", "Stack"}, "a stack may show arguments", []string{"app"}},
 }

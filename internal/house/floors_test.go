@@ -47,17 +47,17 @@ var only = []permit{
 	}},
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient", "edge/awskms"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
-		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "app/doctor", "cmd/claviger", "cmd/claviger-bench",
+		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "app/doctor", "cmd/claviger", "cmd/claviger-bench", "cmd/claviger-release",
 		"ground/store/postgres/postgrestest",
 	}},
-	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "ground/store/postgres/postgrestest"}},
+	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "cmd/claviger-release", "ground/store/postgres/postgrestest"}},
 	{"os/signal", "signals are for who starts the server", []string{"app", "cmd/claviger-bench"}},
 	{"log/slog", "rooms keep records, not logs", []string{
 		"app",
 		"words/confidential", // LogValue, so that a secret in a log is a mask
 	}},
 	{"log", "log/slog is the one logger", nil},
-	{"flag", "flags are read at the start", []string{"cmd/claviger-bench"}},
+	{"flag", "flags are read at the start", []string{"cmd/claviger-bench", "cmd/claviger-release"}},
 
 	// What the type system or the garbage collector can't see through.
 	{"unsafe", "memory safety is not ours to trade", nil},

@@ -115,7 +115,7 @@ func TestPromisedTargetsExist(t *testing.T) {
 		bad: []example{
 			bad("make fly", "README.md", "try `make fly`", "Makefile", "run: build\n"),
 			bad("make fly", "docs/a.md", "```sh\nmake fly   # now\n```", "Makefile", "run: build\n"),
-			bad("10 targets", "Makefile", "a:\nb:\nc:\nd:\ne:\nf:\ng:\nh:\ni:\nj:\n"),
+			bad("11 targets", "Makefile", "a:\nb:\nc:\nd:\ne:\nf:\ng:\nh:\ni:\nj:\nk:\n"),
 		},
 		good: []example{
 			good("README.md", "We make sure that\nmake sure is no command and `make run` is.", "Makefile", "run: build\n\tmake it\n"),
@@ -135,8 +135,8 @@ func brokenPromises(t tree) []string {
 		}
 	}
 	var found []string
-	if len(targets) >= 10 {
-		found = append(found, fmt.Sprintf("Makefile has %d targets: fewer than ten can be remembered", len(targets)))
+	if len(targets) > 10 {
+		found = append(found, fmt.Sprintf("Makefile has %d targets: no more than ten can be remembered", len(targets)))
 	}
 	for _, f := range t {
 		if path.Ext(f.path) != ".md" {
