@@ -17,6 +17,7 @@ need awscli '/usr/bin/aws --version' 'without it the tests with the AWS CLI are 
 need python3-boto3 '/usr/bin/python3 -c "import boto3"' 'without it the tests with boto3 are skipped'
 need curl '/usr/bin/curl --version' 'without it the README of the example is not run'
 need postgresql 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' 'without it the tests of the PostgreSQL store are skipped'
+need openssl 'openssl version' 'without it pages that make certificates are not run'
 need softhsm2 'softhsm2-util --version' 'without it key stores on PKCS #11 tokens are not tested'
 need strace 'strace -V' 'without it the tests that watch system calls are skipped'
 [ -n "$missing" ] || exit 0
