@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"claviger/internal/ground/audit"
@@ -29,6 +30,8 @@ type step struct {
 	lost  *operation.Lost
 	trace operation.Trace
 	by    replayer
+
+	bearers []*bearer // of the names in trace
 }
 
 // trace finds the service whose change it was. Without one, nothing of the
@@ -36,7 +39,7 @@ type step struct {
 func (s *server) trace(l *operation.Lost) step {
 	for _, by := range s.replayers() {
 		if t := by.Trace(l); t.Subject != "" {
-			return step{l, t, by}
+			return step{lost: l, trace: t, by: by}
 		}
 	}
 	return step{lost: l}
@@ -46,37 +49,64 @@ func (s *server) trace(l *operation.Lost) step {
 // last one of each subject.
 type steps struct {
 	last   map[string]*step
-	owners map[string][]*operation.Lost // changes by the name that can be given again
+	bearer map[string]*bearer // by the name that it has now
+}
+
+// A bearer has a name that can be given again, or changed.
+type bearer struct {
+	first, last string
+	changes     []*operation.Lost
 }
 
 func newSteps() *steps {
-	return &steps{last: make(map[string]*step), owners: make(map[string][]*operation.Lost)}
+	return &steps{last: make(map[string]*step), bearer: make(map[string]*bearer)}
 }
 
 // add returns the change that no longer counts, if there is one.
 func (p *steps) add(st step) (superseded *operation.Lost) {
-	if st.trace.Owner != "" {
-		for _, l := range p.owners[st.trace.Owner] {
-			if st.trace.Created != "" {
-				l.Newer = append(l.Newer, st.trace.Created)
+	l := st.lost
+	for i, member := range st.trace.Names {
+		kind, name := member+"/"+l.Account+"/", l.Members[member]
+		who := p.bearer[kind+strings.ToLower(name)]
+		if i == 0 && st.trace.Created != "" {
+			if who != nil {
+				for _, before := range who.changes {
+					before.Newer = append(before.Newer, st.trace.Created)
+				}
 			}
+			who = nil
 		}
+		if who == nil {
+			who = &bearer{first: name, last: name}
+			p.bearer[kind+strings.ToLower(name)] = who
+		}
+		if i == 0 && st.trace.Renamed != "" {
+			delete(p.bearer, kind+strings.ToLower(name))
+			p.bearer[kind+strings.ToLower(st.trace.Renamed)] = who
+			who.last = st.trace.Renamed
+		}
+		who.changes = append(who.changes, l)
+		l.Members[member] = who.first // one bearer, one subject
+		st.bearers = append(st.bearers, who)
 	}
+	st.trace.Subject = st.by.Trace(l).Subject
 	if old := p.last[st.trace.Subject]; old != nil {
 		superseded = old.lost
-		p.owners[old.trace.Owner] = slices.DeleteFunc(p.owners[old.trace.Owner], func(l *operation.Lost) bool { return l == old.lost })
 	}
 	p.last[st.trace.Subject] = &st
-	if st.trace.Owner != "" {
-		p.owners[st.trace.Owner] = append(p.owners[st.trace.Owner], st.lost)
-	}
 	return superseded
 }
 
-// list returns what counts, in the order of the trail.
-func (p *steps) list() []*step {
+// list returns what counts, in the order of the trail. It names everything as it
+// was called before the first change, or as it is called behind the last.
+func (p *steps) list(behind bool) []*step {
 	var list []*step
 	for _, st := range p.last {
+		for i, who := range st.bearers {
+			if behind {
+				st.lost.Members[st.trace.Names[i]] = who.last
+			}
+		}
 		list = append(list, st)
 	}
 	slices.SortFunc(list, func(a, b *step) int { return cmp.Compare(a.lost.Sequence, b.lost.Sequence) })
@@ -165,7 +195,7 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 		}
 		return nil
 	})
-	return shown, p.list(), err
+	return shown, p.list(false), err
 }
 
 // makeAgain makes lost changes again, each in a commit of its own with its

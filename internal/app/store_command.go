@@ -214,7 +214,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	if err != nil {
 		return err
 	}
-	for _, st := range p.list() {
+	for _, st := range p.list(true) {
 		if st.trace.Gives {
 			continue
 		}

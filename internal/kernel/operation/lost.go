@@ -19,8 +19,8 @@ type Lost struct {
 	// answered.
 	Members map[string]string
 
-	// Newer are the ids of what was created later under the Owner's name: the
-	// change was not about any of those.
+	// Newer are the ids of what was created later under the same name: the change
+	// was not about any of those.
 	Newer []string
 }
 
@@ -35,9 +35,11 @@ type Trace struct {
 	Gives bool
 	// Final says that nothing ends what the change did.
 	Final bool
-	// Owner names whom or what the change was about by a name that can be given
-	// again. It may be empty.
-	Owner string
-	// Created is the id of what the change has created under Owner's name.
+	// Names are the members that name what the change was about by names that can
+	// be given again, or changed.
+	Names []string
+	// Created is the id of what the change has created under the first of Names.
 	Created string
+	// Renamed is the name that the change has given to what had the first of Names.
+	Renamed string
 }

@@ -28,25 +28,47 @@ type replay struct {
 	source string
 	about  string   // what kind of thing the change was about
 	names  []string // members of the record that name it, in the account
-	owner  string   // member that names the user or role by a name that can be given again
+	whose  []string // those of them that are names of users, roles and groups
 	make   func(s *Service, ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error)
 }
 
-// replays lists what is made again. CreateUser and CreateRole take nothing away;
-// of changes before them they tell that those were about somebody else.
+// replays lists what is made again. CreateUser and the like take nothing away; of
+// changes before them they tell that those were about somebody else. What UpdateUser
+// renames is the same user under either name.
 var replays = map[string]replay{
-	"UpdateAccessKey":         {eventSource, "access-key", []string{"accessKeyId"}, "", (*Service).deactivateAgain},
-	"DeleteAccessKey":         {eventSource, "access-key-row", []string{"accessKeyId"}, "", (*Service).deleteAccessKeyAgain},
-	"DeleteUser":              {eventSource, "user", []string{"userName"}, "userName", (*Service).deleteUserAgain},
-	"CreateUser":              {eventSource, "user-made", []string{"userName"}, "userName", nothingAgain},
-	"PutUserPolicy":           {eventSource, "user-policy", []string{"userName", "policyName"}, "userName", (*Service).putUserPolicyAgain},
-	"DeleteUserPolicy":        {eventSource, "user-policy", []string{"userName", "policyName"}, "userName", (*Service).deleteUserPolicyAgain},
-	"DeleteRole":              {eventSource, "role", []string{"roleName"}, "roleName", (*Service).deleteRoleAgain},
-	"CreateRole":              {eventSource, "role-made", []string{"roleName"}, "roleName", nothingAgain},
-	"PutRolePolicy":           {eventSource, "role-policy", []string{"roleName", "policyName"}, "roleName", (*Service).putRolePolicyAgain},
-	"DeleteRolePolicy":        {eventSource, "role-policy", []string{"roleName", "policyName"}, "roleName", (*Service).deleteRolePolicyAgain},
-	"UpdateAssumeRolePolicy":  {eventSource, "trust", []string{"roleName"}, "roleName", (*Service).putTrustAgain},
-	"DisableServicePrincipal": {operatorSource, "service", []string{"name"}, "", (*Service).disableServiceAgain},
+	"UpdateAccessKey":        {eventSource, "access-key", []string{"accessKeyId"}, nil, (*Service).deactivateAgain},
+	"DeleteAccessKey":        {eventSource, "access-key-row", []string{"accessKeyId"}, nil, (*Service).deleteAccessKeyAgain},
+	"DeleteUser":             {eventSource, "user", []string{"userName"}, []string{"userName"}, (*Service).deleteUserAgain},
+	"CreateUser":             {eventSource, "user-made", []string{"userName"}, []string{"userName"}, nothingAgain},
+	"PutUserPolicy":          {eventSource, "user-policy", []string{"userName", "policyName"}, []string{"userName"}, (*Service).putUserPolicyAgain},
+	"DeleteUserPolicy":       {eventSource, "user-policy", []string{"userName", "policyName"}, []string{"userName"}, (*Service).deleteUserPolicyAgain},
+	"DeleteRole":             {eventSource, "role", []string{"roleName"}, []string{"roleName"}, (*Service).deleteRoleAgain},
+	"CreateRole":             {eventSource, "role-made", []string{"roleName"}, []string{"roleName"}, nothingAgain},
+	"PutRolePolicy":          {eventSource, "role-policy", []string{"roleName", "policyName"}, []string{"roleName"}, (*Service).putRolePolicyAgain},
+	"DeleteRolePolicy":       {eventSource, "role-policy", []string{"roleName", "policyName"}, []string{"roleName"}, (*Service).deleteRolePolicyAgain},
+	"UpdateAssumeRolePolicy": {eventSource, "trust", []string{"roleName"}, []string{"roleName"}, (*Service).putTrustAgain},
+
+	// Of managed policies, groups and boundaries, see replay_managed.go.
+	"AttachUserPolicy":              {eventSource, "attached", []string{"userName", "policyArn"}, []string{"userName"}, nothingAgain},
+	"DetachUserPolicy":              {eventSource, "attached", []string{"userName", "policyArn"}, []string{"userName"}, (*Service).detachUserPolicyAgain},
+	"AttachRolePolicy":              {eventSource, "attached-role", []string{"roleName", "policyArn"}, []string{"roleName"}, nothingAgain},
+	"DetachRolePolicy":              {eventSource, "attached-role", []string{"roleName", "policyArn"}, []string{"roleName"}, (*Service).detachRolePolicyAgain},
+	"AttachGroupPolicy":             {eventSource, "attached-group", []string{"groupName", "policyArn"}, []string{"groupName"}, nothingAgain},
+	"DetachGroupPolicy":             {eventSource, "attached-group", []string{"groupName", "policyArn"}, []string{"groupName"}, (*Service).detachGroupPolicyAgain},
+	"PutGroupPolicy":                {eventSource, "group-policy", []string{"groupName", "policyName"}, []string{"groupName"}, (*Service).putGroupPolicyAgain},
+	"DeleteGroupPolicy":             {eventSource, "group-policy", []string{"groupName", "policyName"}, []string{"groupName"}, (*Service).deleteGroupPolicyAgain},
+	"AddUserToGroup":                {eventSource, "member", []string{"groupName", "userName"}, []string{"groupName", "userName"}, nothingAgain},
+	"RemoveUserFromGroup":           {eventSource, "member", []string{"groupName", "userName"}, []string{"groupName", "userName"}, (*Service).removeFromGroupAgain},
+	"PutUserPermissionsBoundary":    {eventSource, "boundary", []string{"userName"}, []string{"userName"}, (*Service).boundUserAgain},
+	"DeleteUserPermissionsBoundary": {eventSource, "boundary", []string{"userName"}, []string{"userName"}, nothingAgain},
+	"PutRolePermissionsBoundary":    {eventSource, "boundary-role", []string{"roleName"}, []string{"roleName"}, (*Service).boundRoleAgain},
+	"DeleteRolePermissionsBoundary": {eventSource, "boundary-role", []string{"roleName"}, []string{"roleName"}, nothingAgain},
+
+	"CreateGroup": {eventSource, "group-made", []string{"groupName"}, []string{"groupName"}, nothingAgain},
+	"UpdateGroup": {eventSource, "group-name", []string{"groupName"}, []string{"groupName"}, nothingAgain},
+	"UpdateUser":  {eventSource, "user-name", []string{"userName"}, []string{"userName"}, nothingAgain},
+
+	"DisableServicePrincipal": {operatorSource, "service", []string{"name"}, nil, (*Service).disableServiceAgain},
 }
 
 // Trace says what a change was about, for Replay.
@@ -62,14 +84,20 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 		}
 		t.Subject += "/" + fold(l.Members[name])
 	}
-	if r.owner != "" {
-		t.Owner = r.owner + "/" + l.Account + "/" + fold(l.Members[r.owner])
-	}
+	t.Names = r.whose
 	switch l.Name {
 	case "CreateUser":
 		t.Created, t.Gives = l.Members["user.userId"], true
 	case "CreateRole":
 		t.Created, t.Gives = l.Members["role.roleId"], true
+	case "CreateGroup":
+		t.Created, t.Gives = l.Members["group.groupId"], true
+	case "UpdateUser":
+		t.Renamed, t.Gives = l.Members["newUserName"], true
+	case "UpdateGroup":
+		t.Renamed, t.Gives = l.Members["newGroupName"], true
+	case "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", "AddUserToGroup", "DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary":
+		t.Gives = true
 	case "UpdateAccessKey":
 		t.Gives = l.Members["status"] != inactive
 	case "DeleteAccessKey":
@@ -88,7 +116,7 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 		return nil, err
 	}
 	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
-	for _, name := range append(slices.Clone(r.names), "status", "policyDocument") {
+	for _, name := range append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary") {
 		if v := l.Members[name]; v != "" {
 			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
 		}
@@ -176,6 +204,9 @@ func (s *Service) deleteUserAgain(ctx context.Context, tx store.Txn, l *operatio
 			return false, err
 		}
 	}
+	if err := releaseHeld(ctx, tx, u.Account, u.Attached, u.Boundary, u.Groups); err != nil {
+		return false, err
+	}
 	if err := users.Delete(ctx, tx, userKey(u.ID), rev); err != nil {
 		return false, fmt.Errorf("deleting user %s: %w", u.ID, err)
 	}
@@ -222,6 +253,9 @@ func lostRole(ctx context.Context, tx store.Txn, l *operation.Lost) (*role, stor
 func (s *Service) deleteRoleAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
 	o, rev, err := lostRole(ctx, tx, l)
 	if err != nil || o == nil {
+		return false, err
+	}
+	if err := releaseHeld(ctx, tx, o.Account, o.Attached, o.Boundary, nil); err != nil {
 		return false, err
 	}
 	if err := roles.Delete(ctx, tx, roleKey(o.ID), rev); err != nil {

@@ -1,0 +1,215 @@
+package iam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+)
+
+// releaseHeld counts off what a user or role held that is about to go.
+func releaseHeld(ctx context.Context, tx store.Txn, account string, attached []attachment, boundary *attachment, groups []string) error {
+	for i := range attached {
+		if err := countPolicyUse(ctx, tx, account, attached[i].ID, -1, 0); err != nil {
+			return err
+		}
+	}
+	if boundary != nil {
+		if err := countPolicyUse(ctx, tx, account, boundary.ID, 0, -1); err != nil {
+			return err
+		}
+	}
+	for _, id := range groups {
+		if err := countMember(ctx, tx, id, -1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// managedDenies reports whether the version in force of a managed policy denies
+// anything.
+func managedDenies(ctx context.Context, r store.Reader, id string) (bool, error) {
+	if p, ok := awsPolicies.byID[id]; ok {
+		return denies(p.document), nil
+	}
+	p, _, err := managedPolicies.Get(ctx, r, managedPolicyKey(id))
+	if err != nil {
+		return false, fmt.Errorf("reading policy %s: %w", id, err)
+	}
+	text, err := p.document(ctx, r, p.Default)
+	return denies(text), err
+}
+
+// detachAgain takes the policy of a change out of a list, if it is there and
+// denies nothing: taking away what denies would give rights.
+func detachAgain(ctx context.Context, tx store.Txn, l *operation.Lost, list []attachment) ([]attachment, bool, error) {
+	at := slices.IndexFunc(list, func(a attachment) bool { return a.ARN == l.Members["policyArn"] })
+	if at < 0 {
+		return nil, false, nil
+	}
+	if denies, err := managedDenies(ctx, tx, list[at].ID); err != nil || denies {
+		return nil, false, err
+	}
+	if err := countPolicyUse(ctx, tx, l.Account, list[at].ID, -1, 0); err != nil {
+		return nil, false, err
+	}
+	return slices.Delete(slices.Clone(list), at, at+1), true, nil
+}
+
+func (s *Service) detachUserPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil {
+		return false, err
+	}
+	changed := *u
+	if changed.Attached, done, err = detachAgain(ctx, tx, l, u.Attached); err != nil || !done {
+		return false, err
+	}
+	return true, putUser(ctx, tx, changed, rev)
+}
+
+func (s *Service) detachRolePolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	changed := *o
+	if changed.Attached, done, err = detachAgain(ctx, tx, l, o.Attached); err != nil || !done {
+		return false, err
+	}
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+// lostGroup returns the group that a change was about, nil where there is none.
+func lostGroup(ctx context.Context, tx store.Txn, l *operation.Lost) (*group, store.Rev, error) {
+	g, rev, err := findGroup(ctx, tx, l.Account, l.Members["groupName"])
+	if err != nil || g == nil || slices.Contains(l.Newer, g.ID) {
+		return nil, 0, err
+	}
+	return g, rev, nil
+}
+
+func (s *Service) detachGroupPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	g, rev, err := lostGroup(ctx, tx, l)
+	if err != nil || g == nil {
+		return false, err
+	}
+	changed := *g
+	if changed.Attached, done, err = detachAgain(ctx, tx, l, g.Attached); err != nil || !done {
+		return false, err
+	}
+	return true, putGroup(ctx, tx, changed, rev)
+}
+
+func (s *Service) putGroupPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	g, rev, err := lostGroup(ctx, tx, l)
+	if err != nil || g == nil {
+		return false, err
+	}
+	changed := *g
+	if changed.Policies, done, err = withPolicy(g.Policies, l); err != nil || !done {
+		return false, err
+	}
+	return true, putGroup(ctx, tx, changed, rev)
+}
+
+func (s *Service) deleteGroupPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	g, rev, err := lostGroup(ctx, tx, l)
+	if err != nil || g == nil || !onlyAllows(g.Policies, l) {
+		return false, err
+	}
+	changed := *g
+	changed.Policies = g.Policies.Without(l.Members["policyName"])
+	return true, putGroup(ctx, tx, changed, rev)
+}
+
+// removeFromGroupAgain takes a user out of a group none of whose policies denies
+// anything.
+func (s *Service) removeFromGroupAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil {
+		return false, err
+	}
+	g, _, err := lostGroup(ctx, tx, l)
+	if err != nil || g == nil || !slices.Contains(u.Groups, g.ID) {
+		return false, err
+	}
+	for _, p := range g.Policies {
+		if denies(p.Value) {
+			return false, nil
+		}
+	}
+	for i := range g.Attached {
+		if denies, err := managedDenies(ctx, tx, g.Attached[i].ID); err != nil || denies {
+			return false, err
+		}
+	}
+	if err := countMember(ctx, tx, g.ID, -1); err != nil {
+		return false, err
+	}
+	changed := *u
+	changed.Groups = slices.DeleteFunc(slices.Clone(u.Groups), func(id string) bool { return id == g.ID })
+	return true, putUser(ctx, tx, changed, rev)
+}
+
+// errBoundary stops what would leave somebody with more rights than it had.
+var errBoundary = errors.New("the permissions boundary is a policy that is not here")
+
+// boundAgain sets the permissions boundary of a change in place of an old one.
+func boundAgain(ctx context.Context, tx store.Txn, l *operation.Lost, old *attachment) (*attachment, bool, error) {
+	arn := l.Members["permissionsBoundary"]
+	if old != nil && old.ARN == arn {
+		return nil, false, nil
+	}
+	next := &attachment{ARN: arn}
+	if _, path, ok := strings.Cut(arn, ":iam::aws:policy"); ok && awsPolicies.byPath[path] != nil {
+		next.ID = awsPolicies.byPath[path].ID
+	} else {
+		p, _, err := findManagedPolicy(ctx, tx, l.Account, next.name())
+		if err != nil {
+			return nil, false, err
+		}
+		if p == nil || !strings.HasSuffix(arn, ":policy"+p.Path+p.Name) {
+			return nil, false, fmt.Errorf("%s: %w", arn, errBoundary)
+		}
+		next.ID = p.ID
+	}
+	if err := countPolicyUse(ctx, tx, l.Account, next.ID, 0, +1); err != nil {
+		return nil, false, err
+	}
+	if old != nil {
+		if err := countPolicyUse(ctx, tx, l.Account, old.ID, 0, -1); err != nil {
+			return nil, false, err
+		}
+	}
+	return next, true, nil
+}
+
+func (s *Service) boundUserAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	u, rev, err := lostUser(ctx, tx, l)
+	if err != nil || u == nil {
+		return false, err
+	}
+	changed := *u
+	if changed.Boundary, done, err = boundAgain(ctx, tx, l, u.Boundary); err != nil || !done {
+		return false, err
+	}
+	return true, putUser(ctx, tx, changed, rev)
+}
+
+func (s *Service) boundRoleAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (done bool, err error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	changed := *o
+	if changed.Boundary, done, err = boundAgain(ctx, tx, l, o.Boundary); err != nil || !done {
+		return false, err
+	}
+	return true, putRole(ctx, tx, changed, rev)
+}
