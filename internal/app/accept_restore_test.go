@@ -495,3 +495,35 @@ func TestSamplesVerify(t *testing.T) {
 	}
 	sound(t, w.server)
 }
+
+// TestDeletedWithAll: a user or role that was stripped and deleted since is
+// deleted with all that it has again.
+func TestDeletedWithAll(t *testing.T) {
+	t.Parallel()
+	var signsIn, device, serial, role, profile optional.Of[string]
+	p := newPast(t, func(w *world) {
+		signsIn = w.loginUser()
+		device, serial, _ = w.mfaUser()
+		role = w.bareRole()
+		profile = w.profile(role)
+	})
+	root := p.caller(owner)
+	p.must(root, "iam:DeleteLoginProfile", &iam.DeleteLoginProfileInput{UserName: signsIn})
+	p.must(root, "iam:DeactivateMFADevice", &iam.DeactivateMFADeviceInput{UserName: device, SerialNumber: serial})
+	p.must(root, "iam:RemoveRoleFromInstanceProfile", &iam.RemoveRoleFromInstanceProfileInput{InstanceProfileName: profile, RoleName: role})
+	for _, user := range []optional.Of[string]{signsIn, device} {
+		p.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	}
+	p.must(root, "iam:DeleteRole", &iam.DeleteRoleInput{RoleName: role})
+	dir := p.putBack()
+	if report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil || count(report.Changes, failed) > 0 {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	w := p.serving(dir)
+	sound(t, w.server)
+	w.must(w.caller(owner), "iam:DeleteVirtualMFADevice", &iam.DeleteVirtualMFADeviceInput{SerialNumber: serial})
+	w.must(w.caller(owner), "iam:DeleteInstanceProfile", &iam.DeleteInstanceProfileInput{InstanceProfileName: profile})
+	for _, user := range []optional.Of[string]{signsIn, device} {
+		w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	}
+}

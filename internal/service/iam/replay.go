@@ -207,6 +207,9 @@ func (s *Service) deleteUserAgain(ctx context.Context, tx store.Txn, l *operatio
 	if err := releaseHeld(ctx, tx, u.Account, u.Attached, u.Boundary, u.Groups); err != nil {
 		return false, err
 	}
+	if err := releaseSignIn(ctx, tx, u); err != nil {
+		return false, err
+	}
 	if err := users.Delete(ctx, tx, userKey(u.ID), rev); err != nil {
 		return false, fmt.Errorf("deleting user %s: %w", u.ID, err)
 	}
@@ -215,7 +218,9 @@ func (s *Service) deleteUserAgain(ctx context.Context, tx store.Txn, l *operatio
 	if err != nil {
 		return false, err
 	}
-	return true, countUser(ctx, tx, *a, rev, -1)
+	counted := *a
+	counted.MFADevicesInUse -= len(u.MFADevices)
+	return true, countUser(ctx, tx, counted, rev, -1)
 }
 
 func (s *Service) putUserPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
@@ -256,6 +261,9 @@ func (s *Service) deleteRoleAgain(ctx context.Context, tx store.Txn, l *operatio
 		return false, err
 	}
 	if err := releaseHeld(ctx, tx, o.Account, o.Attached, o.Boundary, nil); err != nil {
+		return false, err
+	}
+	if err := releaseProfiles(ctx, tx, o); err != nil {
 		return false, err
 	}
 	if err := roles.Delete(ctx, tx, roleKey(o.ID), rev); err != nil {

@@ -31,6 +31,45 @@ func releaseHeld(ctx context.Context, tx store.Txn, account string, attached []a
 	return nil
 }
 
+// releaseSignIn takes the password of a user that is about to go, and its devices.
+func releaseSignIn(ctx context.Context, tx store.Txn, u *user) error {
+	if u.Login {
+		_, rev, err := logins.Get(ctx, tx, loginKey(u.ID))
+		if err == nil {
+			err = logins.Delete(ctx, tx, loginKey(u.ID), rev)
+		}
+		if err != nil {
+			return fmt.Errorf("deleting the password of user %s: %w", u.ID, err)
+		}
+	}
+	for _, id := range u.MFADevices {
+		d, rev, err := mfaDevices.Get(ctx, tx, mfaDeviceKey(u.Account, id))
+		if err != nil {
+			return fmt.Errorf("reading MFA device %s: %w", id, err)
+		}
+		d.User, d.Enabled = "", 0
+		if err := putDevice(ctx, tx, *d, rev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releaseProfiles takes a role that is about to go out of its instance profiles.
+func releaseProfiles(ctx context.Context, tx store.Txn, o *role) error {
+	for _, id := range o.Profiles {
+		p, rev, err := instanceProfiles.Get(ctx, tx, instanceProfileKey(id))
+		if err != nil {
+			return fmt.Errorf("reading instance profile %s: %w", id, err)
+		}
+		p.Role = ""
+		if err := putInstanceProfile(ctx, tx, *p, rev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // managedDenies reports whether the version in force of a managed policy denies
 // anything.
 func managedDenies(ctx context.Context, r store.Reader, id string) (bool, error) {
