@@ -493,7 +493,8 @@ var samples = map[string]func(w *world) any{
 		user, _, policy := w.attached()
 		return &iam.DetachUserPolicyInput{UserName: user, PolicyARN: policy}
 	},
-	"iam:GetGroup": func(w *world) any { return &iam.GetGroupInput{GroupName: w.fullGroup()} },
+	"iam:GetAccountAuthorizationDetails": func(*world) any { return &iam.GetAccountAuthorizationDetailsInput{} },
+	"iam:GetGroup":                       func(w *world) any { return &iam.GetGroupInput{GroupName: w.fullGroup()} },
 	"iam:GetGroupPolicy": func(w *world) any {
 		return &iam.GetGroupPolicyInput{GroupName: w.fullGroup(), PolicyName: optional.Some("sample")}
 	},
@@ -526,6 +527,10 @@ var samples = map[string]func(w *world) any{
 	"iam:ListAttachedUserPolicies": func(w *world) any {
 		user, _, _ := w.attached()
 		return &iam.ListAttachedUserPoliciesInput{UserName: user}
+	},
+	"iam:ListEntitiesForPolicy": func(w *world) any {
+		_, _, policy := w.attached()
+		return &iam.ListEntitiesForPolicyInput{PolicyARN: policy}
 	},
 	"iam:ListGroupPolicies": func(w *world) any { return &iam.ListGroupPoliciesInput{GroupName: w.fullGroup()} },
 	"iam:ListGroups":        func(*world) any { return &iam.ListGroupsInput{} },

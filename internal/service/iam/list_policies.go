@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"strconv"
 	"strings"
 
 	"claviger/internal/ground/store"
@@ -60,18 +61,9 @@ func (s *Service) listPolicies() operation.Operation {
 	}.Operation()
 }
 
-// Prefixes of what markers hold: a list that shows both kinds goes on in one of them.
-const (
-	amongOwn = "own/"
-	amongAWS = "aws/"
-)
-
 func (s *Service) runListPolicies(c *operation.Call, in *ListPoliciesInput, _ struct{}) (*ListPoliciesOutput, error) {
 	scope := in.Scope.Or(scopeAll)
-	filter := []string{scope, in.PathPrefix.Or("/"), in.PolicyUsageFilter.V, ""}
-	if in.OnlyAttached.V {
-		filter[3] = "attached"
-	}
+	filter := []string{scope, in.PathPrefix.Or("/"), in.PolicyUsageFilter.V, strconv.FormatBool(in.OnlyAttached.V)}
 	l := listOf(c, "ListPolicies", strings.Join(filter, "\x00"))
 	after, err := s.after(l, in.Marker)
 	if err != nil {
@@ -81,48 +73,40 @@ func (s *Service) runListPolicies(c *operation.Call, in *ListPoliciesInput, _ st
 	if err != nil {
 		return nil, err
 	}
-	p := &policyPage{c: c, r: r, in: in, max: in.MaxItems.Or(maxItemsDefault), out: &ListPoliciesOutput{Policies: []Policy{}}}
-	if scope != scopeAWS && !strings.HasPrefix(after, amongAWS) {
-		if err := p.own(strings.TrimPrefix(after, amongOwn)); err != nil {
+	p := &policyPage{c: c, r: r, in: in, at: progress{after: after, left: in.MaxItems.Or(maxItemsDefault)}, out: &ListPoliciesOutput{Policies: []Policy{}}}
+	if after, ok := p.at.part("a"); ok && scope != scopeAWS {
+		err := walk(c, managedPolicies, after, func(o *managedPolicy) (bool, error) { return p.add("a", o) })
+		if err != nil {
 			return nil, err
 		}
 	}
-	if scope != scopeLocal && !p.out.IsTruncated {
-		if err := p.aws(strings.TrimPrefix(after, amongAWS)); err != nil {
+	if after, ok := p.at.part("b"); ok && scope != scopeLocal {
+		if err := p.aws(after); err != nil {
 			return nil, err
 		}
 	}
-	if p.out.IsTruncated {
-		p.out.Marker = s.marker(l, p.last)
+	if p.at.more {
+		p.out.IsTruncated, p.out.Marker = true, s.marker(l, p.at.last)
 	}
 	return p.out, nil
 }
 
 // A policyPage is a page of managed policies in the making.
 type policyPage struct {
-	c    *operation.Call
-	r    store.Reader
-	in   *ListPoliciesInput
-	max  int
-	last string // what the marker would hold
-	out  *ListPoliciesOutput
+	c   *operation.Call
+	r   store.Reader
+	in  *ListPoliciesInput
+	at  progress
+	out *ListPoliciesOutput
 }
 
-// own adds the policies of the caller's account whose folded name is greater than after.
-func (p *policyPage) own(after string) error {
-	return walk(p.c, managedPolicies, after, func(o *managedPolicy) (bool, error) { return p.add(o, amongOwn) })
-}
-
-// aws is own for the policies that AWS manages.
+// aws adds the policies that AWS manages and whose folded name is greater than after.
 func (p *policyPage) aws(after string) error {
-	if strings.HasPrefix(after, amongOwn) {
-		after = ""
-	}
 	for _, o := range awsPolicies.list {
 		if fold(o.Name) <= after {
 			continue
 		}
-		if more, err := p.add(&o.managedPolicy, amongAWS); !more || err != nil {
+		if more, err := p.add("b", &o.managedPolicy); !more || err != nil {
 			return err
 		}
 	}
@@ -130,7 +114,7 @@ func (p *policyPage) aws(after string) error {
 }
 
 // add adds a policy if the filters let it pass. It reports false where the page is full.
-func (p *policyPage) add(o *managedPolicy, among string) (bool, error) {
+func (p *policyPage) add(letter string, o *managedPolicy) (bool, error) {
 	if !strings.HasPrefix(o.Path, p.in.PathPrefix.Or("/")) {
 		return true, nil
 	}
@@ -144,11 +128,9 @@ func (p *policyPage) add(o *managedPolicy, among string) (bool, error) {
 		p.in.OnlyAttached.V && u.Attachments == 0 && u.Boundaries == 0:
 		return true, nil
 	}
-	if len(p.out.Policies) == p.max {
-		p.out.IsTruncated = true
-		return false, nil
+	fits := p.at.take(letter, o.Name)
+	if fits {
+		p.out.Policies = append(p.out.Policies, o.shown(p.c.Partition, u))
 	}
-	p.out.Policies = append(p.out.Policies, o.shown(p.c.Partition, u))
-	p.last = among + fold(o.Name)
-	return true, nil
+	return fits, nil
 }
