@@ -142,8 +142,9 @@ var limits = map[string][]limit{
 	"iam:PutRolePermissionsBoundary":       {limitRole, {"PermissionsBoundary", 20, 2048}},
 	"iam:PutUserPermissionsBoundary":       {{"UserName", 0, 64}, {"PermissionsBoundary", 20, 2048}},
 
-	"iam:GetAccountAuthorizationDetails": {limitItems, limitPage},
-	"iam:ListEntitiesForPolicy":          {limitPolARN, {"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListPoliciesGrantingServiceAccess": {{"Arn", 20, 2048}, {"ServiceNamespaces", 1, 200}, limitPage},
+	"iam:GetAccountAuthorizationDetails":    {limitItems, limitPage},
+	"iam:ListEntitiesForPolicy":             {limitPolARN, {"PathPrefix", 0, 512}, limitItems, limitPage},
 
 	"iam:AddUserToGroup":            {limitGroup, limitUser},
 	"iam:AttachGroupPolicy":         {limitGroup, limitPolARN},

@@ -538,6 +538,9 @@ var samples = map[string]func(w *world) any{
 	"iam:ListInstanceProfilesForRole": func(w *world) any {
 		return &iam.ListInstanceProfilesForRoleInput{RoleName: w.role()}
 	},
+	"iam:ListPoliciesGrantingServiceAccess": func(w *world) any {
+		return &iam.ListPoliciesGrantingServiceAccessInput{ARN: w.userARN(), ServiceNamespaces: []string{"kms"}}
+	},
 	"iam:ListPolicies":       func(*world) any { return &iam.ListPoliciesInput{} },
 	"iam:ListPolicyTags":     func(w *world) any { return &iam.ListPolicyTagsInput{PolicyARN: w.managedPolicy()} },
 	"iam:ListPolicyVersions": func(w *world) any { return &iam.ListPolicyVersionsInput{PolicyARN: w.managedPolicy()} },

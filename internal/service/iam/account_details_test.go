@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -179,6 +180,76 @@ func TestGetAccountAuthorizationDetails(t *testing.T) {
 	nobody := w.actorNamed("nobody", "")
 	if _, err := nobody.call("GetAccountAuthorizationDetails", &iam.GetAccountAuthorizationDetailsInput{}); !fault.Is(err, fault.AccessDenied) {
 		t.Errorf("nobody: %v", err)
+	}
+}
+
+func TestListPoliciesGrantingServiceAccess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	policy, _ := w.populate()
+	w.put("Bob", "but", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","NotAction":["s3:*","KMS:Decrypt"],"Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`)
+	of := func(arn string, services ...string) map[string]string {
+		t.Helper()
+		out := do[iam.ListPoliciesGrantingServiceAccessOutput](t, w.root(), "ListPoliciesGrantingServiceAccess", &iam.ListPoliciesGrantingServiceAccessInput{ARN: some(arn), ServiceNamespaces: services})
+		found := make(map[string]string)
+		for i, e := range out.PoliciesGrantingServiceAccess {
+			if e.ServiceNamespace != services[i] || e.Policies == nil {
+				t.Errorf("entry %d is %+v", i, e)
+			}
+			var names []string
+			for _, p := range e.Policies {
+				name := p.PolicyType + " " + p.PolicyName
+				if p.PolicyType == "INLINE" {
+					name += " of " + p.EntityType.V + " " + p.EntityName.V
+				}
+				if p.PolicyARN.Set != (p.PolicyType == "MANAGED") || p.EntityType.Set == p.PolicyARN.Set {
+					t.Errorf("got %+v", p)
+				}
+				names = append(names, name)
+			}
+			found[e.ServiceNamespace] = strings.Join(names, ", ")
+		}
+		return found
+	}
+	const user = "arn:aws:iam::111122223333:user/"
+	for _, c := range []struct {
+		arn  string
+		want map[string]string
+	}{
+		{user + "ann", map[string]string{"kms": "MANAGED AdministratorAccess, MANAGED policy, INLINE own of GROUP ann", "s3": "MANAGED AdministratorAccess, INLINE own of GROUP ann"}},
+		{user + "Bob", map[string]string{"KMS": "INLINE but of USER Bob, MANAGED policy", "s3": "", "sts": "INLINE but of USER Bob"}},
+		{user + "cid", map[string]string{"kms": ""}},
+		{"arn:aws:iam::111122223333:group/ann", map[string]string{"kms": "INLINE own of GROUP ann, MANAGED policy", "ec2": "INLINE own of GROUP ann"}},
+		{"arn:aws:iam::111122223333:role/Bob", map[string]string{"kms": "MANAGED policy", "ec2": ""}},
+	} {
+		if got := of(c.arn, slices.Sorted(maps.Keys(c.want))...); !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", c.arn, got, c.want)
+		}
+	}
+	ask := func(arn string) *iam.ListPoliciesGrantingServiceAccessInput {
+		return &iam.ListPoliciesGrantingServiceAccessInput{ARN: some(arn), ServiceNamespaces: []string{"kms"}}
+	}
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", ask(policy), iam.InvalidInput, "ARN "+policy+" is not valid.")
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", ask(user+"dan"), iam.NoSuchEntity, "The user with name dan cannot be found.")
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", ask(user+"ANN"), iam.NoSuchEntity, "The user with name ANN cannot be found.")
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", ask("arn:aws:iam::111122223333:group/x/ann"), iam.NoSuchEntity, "The group with name ann cannot be found.")
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", ask("arn:aws:iam::111122223333:role/none"), iam.NoSuchEntity, "The role with name none cannot be found.")
+	in := ask(user + "ann")
+	in.Marker = some("m")
+	refuse(t, w.root(), "ListPoliciesGrantingServiceAccess", in, fault.Validation, "Invalid Marker.")
+	for _, a := range []*actor{w.otherRoot(), w.actorNamed("nobody", "")} {
+		if _, err := a.call("ListPoliciesGrantingServiceAccess", ask(user+"ann")); !fault.Is(err, fault.AccessDenied) {
+			t.Errorf("a stranger: %v", err)
+		}
+	}
+	for _, n := range []int{0, 201} {
+		in := &iam.ListPoliciesGrantingServiceAccessInput{ARN: some(user + "ann"), ServiceNamespaces: make([]string, n)}
+		for i := range n {
+			in.ServiceNamespaces[i] = "kms"
+		}
+		if _, err := w.root().call("ListPoliciesGrantingServiceAccess", in); !fault.Is(err, fault.Validation) {
+			t.Errorf("%d services: %v", n, err)
+		}
 	}
 }
 

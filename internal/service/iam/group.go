@@ -150,11 +150,16 @@ func (s *Service) sharedGroup(ctx context.Context, r store.Reader, id string) (*
 			Stamps:  []store.Stamp{s.store.Stamp(r, groupEntity(id))},
 			Require: func(tx store.Txn) { groups.Require(tx, groupKey(id), rev) },
 		}
-		if err := s.endow(ctx, r, all, holding{owner: "group " + id, inline: g.Policies, attached: g.Attached}); err != nil {
+		if err := s.endow(ctx, r, all, g.holding()); err != nil {
 			return nil, err
 		}
 		return &share{policies: all.Identity, stamps: all.Stamps, require: all.Require}, nil
 	})
+}
+
+// holding is what g's own record says of its policies.
+func (g *group) holding() holding {
+	return holding{owner: "group " + g.ID, inline: g.Policies, attached: g.Attached}
 }
 
 func (g *group) arn(partition string) string {

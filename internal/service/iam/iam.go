@@ -168,6 +168,7 @@ func (s *Service) Operations() []operation.Operation {
 		s.listMFADeviceTags(),
 		s.listOrganizationsFeatures(),
 		s.listPolicies(),
+		s.listPoliciesGrantingServiceAccess(),
 		s.listPolicyTags(),
 		s.listPolicyVersions(),
 		s.listRolePolicies(),
