@@ -120,7 +120,7 @@ func TestGetAccountAuthorizationDetails(t *testing.T) {
 		ann.PermissionsBoundary == nil || ann.PermissionsBoundary.PermissionsBoundaryARN != policy {
 		t.Errorf("ann is %+v", ann)
 	}
-	if bob := whole.UserDetailList[1]; bob.GroupList == nil || bob.UserPolicyList == nil || bob.PermissionsBoundary != nil {
+	if bob := whole.UserDetailList[1]; bob.GroupList == nil || bob.UserPolicyList != nil || bob.Tags == nil || bob.AttachedManagedPolicies == nil || bob.PermissionsBoundary != nil {
 		t.Errorf("bob is %+v", bob)
 	}
 	if g := whole.GroupDetailList[0]; g.GroupName != "ann" || len(g.GroupPolicyList) != 1 || len(g.AttachedManagedPolicies) != 1 {

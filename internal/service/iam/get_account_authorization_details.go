@@ -44,7 +44,8 @@ type GetAccountAuthorizationDetailsOutput struct {
 	Marker          optional.Of[string]   `aws:"Marker"`
 }
 
-// A UserDetail is a user with its policies.
+// A UserDetail is a user with its policies. As AWS shows them, only its inline policies are
+// left out where there are none.
 type UserDetail struct {
 	Path                    string                       `aws:"Path"`
 	UserName                string                       `aws:"UserName"`
@@ -192,17 +193,21 @@ func (d *details) user(u *user) (bool, error) {
 	for i, g := range all {
 		names[i] = g.Name
 	}
+	var inline []PolicyDetail
+	if len(u.Policies) > 0 {
+		inline = d.inline(u.Policies)
+	}
 	d.out.UserDetailList = append(d.out.UserDetailList, UserDetail{
 		Path:                    u.Path,
 		UserName:                u.Name,
 		UserID:                  u.ID,
 		ARN:                     u.arn(d.c.Partition),
 		CreateDate:              seconds(u.Created),
-		UserPolicyList:          d.inline(u.Policies),
+		UserPolicyList:          inline,
 		GroupList:               names,
 		AttachedManagedPolicies: shownAttachments(u.Attached),
 		PermissionsBoundary:     shownBoundary(u.Boundary),
-		Tags:                    tagList(u.Tags),
+		Tags:                    append([]Tag{}, tagList(u.Tags)...),
 	})
 	return true, nil
 }
@@ -253,7 +258,7 @@ func (d *details) role(o *role) (bool, error) {
 		RolePolicyList:           d.inline(o.Policies),
 		AttachedManagedPolicies:  shownAttachments(o.Attached),
 		PermissionsBoundary:      shownBoundary(o.Boundary),
-		Tags:                     tagList(o.Tags),
+		Tags:                     append([]Tag{}, tagList(o.Tags)...),
 	})
 	return true, nil
 }
