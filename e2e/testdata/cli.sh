@@ -65,6 +65,13 @@ refused NotFoundException "Alias arn:aws:kms:us-east-1:210987654321:alias/none i
 refused MalformedPolicyDocumentException "The new key policy will not allow you to update the key policy in the future." \
 	bank kms put-key-policy --key-id "$key" --policy-name default --policy '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"kms:*","Resource":"*"}]}'
 
+bank iam attach-user-policy --user-name teller --policy-arn arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser
+teller kms list-aliases >/dev/null
+equal "$(bank iam list-attached-user-policies --user-name teller --query 'AttachedPolicies[].PolicyName')" AWSKeyManagementServicePowerUser
+refused DeleteConflict "Cannot delete entity, must detach all policies first." bank iam delete-user --user-name teller
+bank iam detach-user-policy --user-name teller --policy-arn arn:aws:iam::aws:policy/AWSKeyManagementServicePowerUser
+refused AccessDeniedException "because no identity-based policy allows the kms:ListAliases action" teller kms list-aliases
+
 bank iam delete-access-key --user-name teller --access-key-id "$teller_id"
 refused UnrecognizedClientException "The security token included in the request is invalid." teller kms list-keys
 refused DeleteConflict "" bank iam delete-user --user-name teller

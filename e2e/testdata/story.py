@@ -122,6 +122,40 @@ assert iam.get_user_policy(UserName="user0", PolicyName="list")["PolicyDocument"
 refused("EntityAlreadyExists", "User with name USER1 already exists.", iam.create_user, UserName="USER1")
 refused("MalformedPolicyDocument", "Syntax errors in policy.", iam.put_user_policy, UserName="user0", PolicyName="x", PolicyDocument="{")
 
+# Managed policies, groups and boundaries: each is in force when its call is answered.
+managed = iam.create_policy(PolicyName="keys", Path="/team/", Description="reads keys", PolicyDocument=document, Tags=[{"Key": "team", "Value": "red"}])["Policy"]
+assert managed["DefaultVersionId"] == "v1" and managed["AttachmentCount"] == 0 and "Description" not in managed, managed
+iam.create_group(GroupName="readers")
+iam.add_user_to_group(GroupName="readers", UserName="user1")
+unauthorized = "User: arn:aws:iam::111122223333:user/team/user1 is not authorized to perform: kms:ListKeys on resource: * "
+key = iam.create_access_key(UserName="user1")["AccessKey"]
+reader = boto3.client("kms", endpoint_url=ENDPOINT, region_name="us-east-1", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+refused("AccessDeniedException", unauthorized + "because no identity-based policy allows the kms:ListKeys action", reader.list_keys)
+iam.attach_group_policy(GroupName="readers", PolicyArn=managed["Arn"])
+reader.list_keys()
+denying = document.replace("Allow", "Deny")
+assert iam.create_policy_version(PolicyArn=managed["Arn"], PolicyDocument=denying, SetAsDefault=True)["PolicyVersion"]["VersionId"] == "v2"
+refused("AccessDeniedException", unauthorized + "with an explicit deny in an identity-based policy", reader.list_keys)
+iam.set_default_policy_version(PolicyArn=managed["Arn"], VersionId="v1")
+reader.list_keys()
+iam.put_user_permissions_boundary(UserName="user1", PermissionsBoundary="arn:aws:iam::aws:policy/IAMReadOnlyAccess")
+refused("AccessDeniedException", unauthorized + "because no permissions boundary allows the kms:ListKeys action", reader.list_keys)
+boundary = iam.get_user(UserName="user1")["User"]["PermissionsBoundary"]
+assert boundary == {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": "arn:aws:iam::aws:policy/IAMReadOnlyAccess"}, boundary
+iam.delete_user_permissions_boundary(UserName="user1")
+iam.update_user(UserName="user1", NewUserName="renamed")
+reader.list_keys()
+assert [g["GroupName"] for g in iam.list_groups_for_user(UserName="renamed")["Groups"]] == ["readers"]
+assert iam.get_policy_version(PolicyArn=managed["Arn"], VersionId="v2")["PolicyVersion"]["Document"]["Statement"][0]["Effect"] == "Deny"
+entities = iam.list_entities_for_policy(PolicyArn=managed["Arn"])
+assert [g["GroupName"] for g in entities["PolicyGroups"]] == ["readers"] and entities["PolicyUsers"] == [], entities
+names = [p["PolicyName"] for page in iam.get_paginator("list_policies").paginate(Scope="All", PaginationConfig={"PageSize": 7}) for p in page["Policies"]]
+assert names[0] == "keys" and "AdministratorAccess" in names and len(names) == len(set(names)), names
+details = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 3}).build_full_result()
+assert details["GroupDetailList"][0]["AttachedManagedPolicies"][0]["PolicyArn"] == managed["Arn"], details
+refused("DeleteConflict", "Cannot delete a policy attached to entities.", iam.delete_policy, PolicyArn=managed["Arn"])
+refused("DeleteConflict", "Cannot delete entity, must remove users from group first.", iam.delete_group, GroupName="readers")
+
 # A presigned call: who signed it, years of tools rely on it.
 request = AWSRequest(method="GET", url=ENDPOINT + "/?Action=GetCallerIdentity&Version=2011-06-15")
 SigV4QueryAuth(Credentials("111122223333", "test"), "sts", "us-east-1", expires=60).add_auth(request)

@@ -31,7 +31,7 @@ func (in *GetAccountAuthorizationDetailsInput) Validate(c *check.Checks) {
 
 // detailsBytesMax bounds the documents of a page, in bytes: the item that passes it is the last.
 // AWS, too, answers with fewer items than asked for.
-const detailsBytesMax = 4 << 20
+const detailsBytesMax = 1 << 20
 
 // GetAccountAuthorizationDetailsOutput is a page of users, then groups, roles, the managed policies
 // of the account, and those of AWS that it uses, each in the order of their folded names.

@@ -1,5 +1,5 @@
 // Package iam is the service of identities: accounts, their root users, IAM
-// users and roles, with their access keys, inline policies and tags.
+// users, groups and roles, with their access keys, policies and tags.
 //
 // It offers the operations of AWS IAM for these, and it is where signatures and
 // key policies learn who somebody is: Credential, Principal and Role.

@@ -574,3 +574,30 @@ func TestAttachedPoliciesAllocateNothing(t *testing.T) {
 		t.Errorf("a decision allocates %v times", n)
 	}
 }
+
+// FuzzManagedPolicies looks for policies under any name: only the whole ARN of one finds it.
+func FuzzManagedPolicies(f *testing.F) {
+	w := newWorld(f)
+	made := w.createPolicy("p", allowAll)
+	id := w.policy(made).PolicyID
+	for _, seed := range []string{made, admin, "arn:aws:iam::aws:policy/job-function/Billing", "arn:aws:iam::111122223333:policy//p", "arn:aws:iam::111122223333:policy/P", "arn:aws:iam::aws:policy/", "arn:aws:iam::111122223333:policy", ":", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		err := w.store.View(t.Context(), func(r store.Reader) error {
+			ids, _, missing, err := w.iam.ManagedPolicies(t.Context(), r, account, []string{name})
+			switch {
+			case len(ids) == 0 && (missing != name || name == made || name == admin):
+				t.Errorf("of %q %q is missing", name, missing)
+			case len(ids) == 1 && ids[0] == id && name != made:
+				t.Errorf("%q is %s", name, made)
+			case len(ids) == 1 && ids[0] != id && !strings.HasPrefix(name, "arn:aws:iam::aws:policy/"):
+				t.Errorf("%q is a policy of AWS", name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
