@@ -13,6 +13,7 @@ import (
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
@@ -51,8 +52,15 @@ type world struct {
 
 func newWorld(t testing.TB) *world { return worldWith(t, iam.Options{}) }
 
-func worldWith(t testing.TB, o iam.Options) *world {
+func worldWith(t testing.TB, o iam.Options) *world { return worldOn(t, o, nil) }
+
+// worldOn is a world whose store is read through d, if it is not nil.
+func worldOn(t testing.TB, o iam.Options, d *countingDriver) *world {
 	t.Helper()
+	var under driver.Driver = memory.New()
+	if d != nil {
+		d.Driver, under = under, d
+	}
 	root, err := sealed.NewRootKey(confidential.New(bytes.Repeat([]byte{7}, 32)))
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +68,7 @@ func worldWith(t testing.TB, o iam.Options) *world {
 	if o.Keyring, _, err = sealed.Create(root); err != nil {
 		t.Fatal(err)
 	}
-	o.Store, err = store.Open(t.Context(), memory.New(), store.Options{Tables: iam.Tables(), Sealer: o.Keyring})
+	o.Store, err = store.Open(t.Context(), under, store.Options{Tables: iam.Tables(), Sealer: o.Keyring})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,85 @@
+package iam_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/service/iam"
+)
+
+// A countingDriver counts the rows that are read.
+type countingDriver struct {
+	driver.Driver
+	rows atomic.Int64
+}
+
+func (d *countingDriver) Snapshot(ctx context.Context) (driver.Snapshot, error) {
+	s, err := d.Driver.Snapshot(ctx)
+	return &countingSnapshot{s, &d.rows}, err
+}
+
+type countingSnapshot struct {
+	driver.Snapshot
+	rows *atomic.Int64
+}
+
+func (s *countingSnapshot) Get(ctx context.Context, table *driver.Schema, key driver.Key) (driver.Row, error) {
+	s.rows.Add(1)
+	return s.Snapshot.Get(ctx, table, key)
+}
+
+func (s *countingSnapshot) Scan(ctx context.Context, table *driver.Schema, index string, prefix, after driver.Key, limit int, fn func(driver.Row) error) error {
+	return s.Snapshot.Scan(ctx, table, index, prefix, after, limit, func(r driver.Row) error {
+		s.rows.Add(1)
+		return fn(r)
+	})
+}
+
+// What it costs to change a policy, and to read somebody anew who has it, does not grow with the
+// number of users and policies, nor with how many have the policy or are in the group.
+func TestChangesCostTheSame(t *testing.T) {
+	t.Parallel()
+	d := &countingDriver{}
+	w := worldOn(t, iam.Options{}, d)
+	ann := w.actorNamed("ann", "")
+	w.createGroup("red")
+	policy := w.createPolicy("p", allowAll)
+	do[operation.None](t, w.root(), "AttachGroupPolicy", &iam.AttachGroupPolicyInput{GroupName: some("red"), PolicyARN: some(policy)})
+	w.attach("ann", policy)
+	w.join("ann", "red")
+	w.version(policy, allowAll)
+	cost := func(fn func()) int64 {
+		before := d.rows.Load()
+		fn()
+		return d.rows.Load() - before
+	}
+	measure := func() (costs [4]int64) {
+		w.credential(rootKeyID)
+		w.credential(ann.keyID)
+		costs[0] = cost(func() {
+			do[operation.None](t, w.root(), "SetDefaultPolicyVersion", &iam.SetDefaultPolicyVersionInput{PolicyARN: some(policy), VersionID: some("v1")})
+		})
+		costs[1] = cost(func() { w.credential(ann.keyID) })
+		costs[2] = cost(func() { w.putGroup("red", "own", allowAll) })
+		costs[3] = cost(func() { w.credential(ann.keyID) })
+		return costs
+	}
+	alone := measure()
+	for i := range 50 {
+		name := fmt.Sprint("user", i)
+		w.createUser(name)
+		w.attach(name, policy)
+		w.join(name, "red")
+		w.createPolicy(name, allowAll)
+	}
+	if among := measure(); among != alone || alone[0] == 0 || alone[1] == 0 {
+		t.Errorf("rows read: %v among many, %v alone", among, alone)
+	}
+	if warm := cost(func() { w.credential(ann.keyID) }); warm != 0 {
+		t.Errorf("a warm credential reads %d rows", warm)
+	}
+}
