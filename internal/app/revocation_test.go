@@ -22,6 +22,14 @@ func TestRevocationUnderLoad(t *testing.T) {
 		"user policy": func(w *world, _, _ string) {
 			w.must(w.caller(owner), "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: user, PolicyName: optional.Some("own")})
 		},
+		"managed policy":    func(w *world, _, _ string) { w.turn("attached") },
+		"policy of a group": func(w *world, _, _ string) { w.turn("grouped") },
+		"boundary": func(w *world, _, _ string) {
+			w.must(w.caller(owner), "iam:PutUserPermissionsBoundary", &iam.PutUserPermissionsBoundaryInput{UserName: user, PermissionsBoundary: optional.Some("arn:aws:iam::aws:policy/IAMReadOnlyAccess")})
+		},
+		"inline policy of a group": func(w *world, _, _ string) {
+			w.must(w.caller(owner), "iam:PutGroupPolicy", &iam.PutGroupPolicyInput{GroupName: optional.Some("group"), PolicyName: optional.Some("deny"), PolicyDocument: optional.Some(denyKeys)})
+		},
 		"key": func(w *world, _, key string) {
 			w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(key)})
 		},
@@ -37,6 +45,7 @@ func TestRevocationUnderLoad(t *testing.T) {
 				key := w.key()
 				worker := w.newUser(owner, user.V)
 				w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: optional.Some("own"), PolicyDocument: optional.Some(sampleDocument)})
+				w.endow(user)
 				worker = w.caller(worker.AccessKeyID)
 
 				var clients sync.WaitGroup
@@ -77,6 +86,36 @@ func TestRevocationUnderLoad(t *testing.T) {
 // revocations names the operation whose record ends everything.
 var revocations = map[string]string{
 	"access key": "UpdateAccessKey", "user policy": "DeleteUserPolicy", "key": "DisableKey", "key policy": "PutKeyPolicy",
+	"managed policy": "SetDefaultPolicyVersion", "policy of a group": "SetDefaultPolicyVersion", "boundary": "PutUserPermissionsBoundary",
+	"inline policy of a group": "PutGroupPolicy",
+}
+
+const denyKeys = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"kms:*","Resource":"*"}}`
+
+// endow gives a user policies that say nothing of keys, until their second versions are in
+// force: one is attached to it, one to a group that it is in.
+func (w *world) endow(user optional.Of[string]) {
+	w.t.Helper()
+	root := w.caller(owner)
+	const silent = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
+	for _, name := range []string{"attached", "grouped"} {
+		out := w.must(root, "iam:CreatePolicy", &iam.CreatePolicyInput{PolicyName: optional.Some(name), PolicyDocument: optional.Some(silent)})
+		w.must(root, "iam:CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyARN: optional.Some(out.(*iam.CreatePolicyOutput).Policy.ARN), PolicyDocument: optional.Some(denyKeys)})
+	}
+	w.must(root, "iam:CreateGroup", &iam.CreateGroupInput{GroupName: optional.Some("group")})
+	w.must(root, "iam:AddUserToGroup", &iam.AddUserToGroupInput{UserName: user, GroupName: optional.Some("group")})
+	w.must(root, "iam:AttachUserPolicy", &iam.AttachUserPolicyInput{UserName: user, PolicyARN: ownPolicy("attached")})
+	w.must(root, "iam:AttachGroupPolicy", &iam.AttachGroupPolicyInput{GroupName: optional.Some("group"), PolicyARN: ownPolicy("grouped")})
+}
+
+// turn puts the second version of a policy in force.
+func (w *world) turn(name string) {
+	w.t.Helper()
+	w.must(w.caller(owner), "iam:SetDefaultPolicyVersion", &iam.SetDefaultPolicyVersionInput{PolicyARN: ownPolicy(name), VersionID: optional.Some("v2")})
+}
+
+func ownPolicy(name string) optional.Of[string] {
+	return optional.Some("arn:aws:iam::" + owner + ":policy/" + name)
 }
 
 // noneAfter demands that no successful record of an access key follows the

@@ -83,7 +83,7 @@ func loadAWSPolicies(source []byte) *awsCatalogue {
 }
 
 // awsPolicyID is the unique id of a policy that AWS manages. It stands in the records of those
-// who have the policy attached, and so must never change. AWS's own ids are not published.
+// who have the policy attached, and so must never change. AWS's own ids stand in no reference.
 func awsPolicyID(pathAndName string) string {
 	sum := sha256.Sum256([]byte("AWS managed policy " + pathAndName))
 	return "ANPA" + base32.StdEncoding.EncodeToString(sum[:])[:17]
