@@ -122,7 +122,7 @@ func (s *Service) attachedPolicy(ctx context.Context, r store.Reader, owner, id 
 	return p, err
 }
 
-// What the record of a user, group or role says of its policies.
+// A holding is what the record of a user, group or role says of its policies.
 type holding struct {
 	owner    string // for errors
 	inline   pairs.Map
