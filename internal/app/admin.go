@@ -54,6 +54,7 @@ func (s *server) admin() http.Handler {
 	mux.HandleFunc("POST /service-principal/disable", s.adminDisableServicePrincipal)
 	s.addXks(mux)
 	s.addRootKey(mux)
+	s.addPolicy(mux)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
 	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	s.addLooks(mux)

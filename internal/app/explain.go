@@ -52,7 +52,7 @@ type (
 		Allowed      []toldReason      `json:"Allowed"`
 	}
 	toldExplanation struct {
-		Account  string        `json:"Account"`
+		Account  string        `json:"Account,omitempty"` // whose part it is
 		Action   string        `json:"Action"`
 		Premises []toldPremise `json:"Premises"`
 		Changes  []string      `json:"Changes"`
@@ -96,17 +96,7 @@ func (s *server) adminExplain(w http.ResponseWriter, r *http.Request) {
 func told(out *trail.ExplainCallOutput) *explainAnswer {
 	a := &explainAnswer{Sequence: out.Sequence, Record: out.Record, Explanations: []toldExplanation{}, Allowed: []toldReason{}}
 	for _, part := range out.Parts {
-		var text strings.Builder
-		explanation.Print(&text, part.Explanation)
-		e := toldExplanation{Account: part.Account, Action: part.Explanation.Action, Changes: part.Explanation.Changes(), Text: text.String()}
-		for i := range part.Explanation.Premises {
-			p := &part.Explanation.Premises[i]
-			e.Premises = append(e.Premises, toldPremise{
-				Gate: explanation.NameOf(p.Gate), Policy: p.Policy, Statement: p.Statement, Sid: p.Sid,
-				Effect: p.Effect, Matched: p.Matched, Failed: p.Failed, Compared: p.Compared,
-			})
-		}
-		a.Explanations = append(a.Explanations, e)
+		a.Explanations = append(a.Explanations, toldAll(part.Account, part.Explanation))
 	}
 	for i := range out.Reasons {
 		a.Allowed = append(a.Allowed, toldReason{out.Reasons[i].Action, out.Reasons[i].String()})
@@ -115,6 +105,20 @@ func told(out *trail.ExplainCallOutput) *explainAnswer {
 		a.Allowed = append(a.Allowed, toldReason{By: fmt.Sprintf("policies of the other account, %d times", out.Elsewhere)})
 	}
 	return a
+}
+
+func toldAll(account string, e *explanation.Explanation) toldExplanation {
+	var text strings.Builder
+	explanation.Print(&text, e)
+	t := toldExplanation{Account: account, Action: e.Action, Changes: e.Changes(), Text: text.String()}
+	for i := range e.Premises {
+		p := &e.Premises[i]
+		t.Premises = append(t.Premises, toldPremise{
+			Gate: explanation.NameOf(p.Gate), Policy: p.Policy, Statement: p.Statement, Sid: p.Sid,
+			Effect: p.Effect, Matched: p.Matched, Failed: p.Failed, Compared: p.Compared,
+		})
+	}
+	return t
 }
 
 // text is the answer for a reader.

@@ -31,6 +31,7 @@ import (
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/service/organizations"
+	"claviger/internal/service/policies"
 	"claviger/internal/service/rootkey"
 	"claviger/internal/service/sts"
 	"claviger/internal/service/trail"
@@ -212,8 +213,9 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 	})
 	s.sign = f.keyring.Signer().Sign
 	s.verifyTrail = func(ctx context.Context, head []byte) (*audit.Report, error) { return f.verify(ctx, options, head) }
+	said := policies.New(policies.Options{Identities: s.iam, Keys: s.keys, Organizations: s.trees})
 	s.operators = operators(s.iam.OperatorOperations(), s.proxy.OperatorOperations(), records.OperatorOperations(), rootkey.OperatorOperations(),
-		installation.OperatorOperations())
+		installation.OperatorOperations(), said.OperatorOperations())
 	s.rootKeys = &rootKeys{
 		store: s.store, keyring: f.keyring, now: s.now, source: f.rootKey, wake: make(chan struct{}, 1),
 		record: func(ctx context.Context, e *operation.Event) error {

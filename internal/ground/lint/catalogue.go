@@ -175,3 +175,9 @@ func lookUp(name string) (k condKey, known bool) {
 	}
 	return k, true
 }
+
+// MultiValued reports whether a condition key is known to hold several values.
+func MultiValued(name string) bool {
+	k, _ := lookUp(name)
+	return k.multi
+}

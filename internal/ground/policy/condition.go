@@ -42,6 +42,11 @@ type Values struct {
 	// can have only one, as names have no case: an Allow with a condition on it
 	// doesn't match, and a Deny does.
 	Ambiguous bool
+
+	// Open says that there is no request yet, and that it might have any value:
+	// an Allow with a condition on the key matches, and a Deny doesn't. It tells
+	// what could be allowed, and decides nothing.
+	Open bool
 }
 
 // Text is the value s, absent where s is empty.
@@ -106,8 +111,8 @@ type test interface {
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_multi-value-conditions.html
 func (c *condition) met(q *question, deny bool) bool {
 	v := q.lookup(&c.key)
-	if v.Ambiguous {
-		return deny
+	if v.Ambiguous || v.Open {
+		return deny == v.Ambiguous
 	}
 	present := v.Present && (!v.Multi || len(v.Many) > 0)
 	switch {

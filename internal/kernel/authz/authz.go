@@ -41,6 +41,10 @@ type Ask struct {
 	// Context answers for the condition keys that only the service knows. May be nil.
 	Context policy.Context
 
+	// Given, where it is not nil, answers for condition keys before all others do:
+	// whoever simulates a call says so what it would have.
+	Given policy.Context
+
 	// Refusal replaces AWS's usual text where that would tell too much.
 	Refusal *fault.Fault
 

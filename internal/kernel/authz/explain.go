@@ -40,6 +40,12 @@ func (j *Judge) Explain() *explanation.Sides {
 	return sides
 }
 
+// ExplainWhole explains the last answer with all that counted, both sides of it: to
+// the operator alone, who may see everything.
+func (j *Judge) ExplainWhole() *explanation.Explanation {
+	return j.explained(j.verdict, policy.Explain(&j.input))
+}
+
 func (j *Judge) explained(v policy.Verdict, premises []policy.Premise) *explanation.Explanation {
 	return &explanation.Explanation{Action: j.input.Action, Resource: j.input.Resource, Verdict: v, Premises: premises}
 }

@@ -22,6 +22,11 @@ type world struct {
 }
 
 func (w *world) Lookup(k *policy.Key) policy.Values {
+	if w.ask.Given != nil {
+		if v := w.ask.Given.Lookup(k); v.Present || v.Ambiguous || v.Open {
+			return v
+		}
+	}
 	switch k.Prefix {
 	case "aws:principaltag/":
 		return policy.Named(w.caller.Tags, k.Suffix)
