@@ -156,10 +156,19 @@ func TestPolicyCommands(t *testing.T) {
 		t.Errorf("%v: %+v", err, simulated)
 	}
 
+	w.must(root, "iam:CreateGroup", &iam.CreateGroupInput{GroupName: optional.Some("admins")})
+	w.must(root, "iam:PutGroupPolicy", &iam.PutGroupPolicyInput{
+		GroupName: optional.Some("admins"), PolicyName: optional.Some("all"), PolicyDocument: optional.Some(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`),
+	})
+	w.must(root, "iam:AddUserToGroup", &iam.AddUserToGroupInput{GroupName: optional.Some("admins"), UserName: optional.Some("dan")})
+	if out := run("simulate", "--principal", dan, "--action", "kms:Encrypt", "--resource", arn); !strings.Contains(out, "allowed by statement 1 of all") {
+		t.Errorf("a member of a group:\n%s", out)
+	}
 	second := grant("two")
 	low, high := min(first, second), max(first, second)
 	out, err := operatorCommand(socket, "policy", "lint", "--all")
 	if err == nil || !strings.Contains(out, ann+" own:1:55: danger: any-key: kms:Decrypt is allowed with every key.") ||
+		!strings.Contains(out, "group/admins all:1:55: danger: everything: ") ||
 		!strings.Contains(out, arn+": danger: duplicate-grant: Grant "+high+" gives the same as grant "+low+".") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -198,7 +207,7 @@ func TestPolicyCommands(t *testing.T) {
 			t.Errorf("%s", r.Record)
 		}
 	}
-	if names["WhoCan"] != 4 || names["SimulatePolicies"] != 12 || names["LintPolicies"] != 1 {
+	if names["WhoCan"] != 4 || names["SimulatePolicies"] != 13 || names["LintPolicies"] != 1 {
 		t.Errorf("records of %v", names)
 	}
 }

@@ -425,8 +425,11 @@ func (f *simulatedFacts) Lookup(k *policy.Key) policy.Values {
 	}
 	c := f.caller
 	name := c.ARN
-	if c.Kind == principal.RoleSession {
+	switch {
+	case c.Kind == principal.RoleSession:
 		name = c.IssuerARN
+	case !strings.Contains(name, ":user/"):
+		name = "" // a group calls nothing
 	}
 	switch k.Name {
 	case "aws:principalarn":

@@ -8,8 +8,8 @@ import (
 	"claviger/internal/words/pairs"
 )
 
-// EachStored calls each with the policies of an account's users and roles, with
-// its managed policies as they are in force, and with what is written beside them.
+// EachStored calls each with the policies of an account's users, groups and roles,
+// with its managed policies as they are in force, and with what is written beside them.
 func (s *Service) EachStored(ctx context.Context, r store.Reader, account string, each func(*authz.Stored) error) error {
 	err := eachOf(ctx, r, users, account, func(u *user) error {
 		about := u.arn(s.partition)
@@ -17,6 +17,16 @@ func (s *Service) EachStored(ctx context.Context, r store.Reader, account string
 			return err
 		}
 		return eachInline(about, u.Policies, each)
+	})
+	if err != nil {
+		return err
+	}
+	err = eachOf(ctx, r, groups, account, func(g *group) error {
+		about := g.arn(s.partition)
+		if err := each(&authz.Stored{About: about, Texts: []string{g.Name, g.Path}}); err != nil {
+			return err
+		}
+		return eachInline(about, g.Policies, each)
 	})
 	if err != nil {
 		return err
