@@ -25,8 +25,8 @@ type Outcome struct {
 	Service  Effect // of all levels; Allowed where there are none
 
 	// Matched are the statements that determine the verdict: those that deny, or
-	// the ones that allow where it does. Boundaries and service control policies
-	// stand there only where they deny.
+	// the ones of identity policies and of the resource that allow. Those of other
+	// gates stand there only where they deny.
 	Matched []Match
 }
 
@@ -93,6 +93,7 @@ func (q *question) gates(o *Outcome) {
 	if q.Input.Boundary != nil {
 		o.Boundary = note(ByBoundary, q.Input.Boundary)
 	}
+	note(BySession, q.Input.Session)
 	switch {
 	case o.Explicit:
 		o.Matched = denies
