@@ -96,6 +96,10 @@ type condKey struct {
 	kind  string // "string", "number", "date", "bool", "arn", "ip"
 	multi bool   // holds several values
 
+	// foreign keys are those of services that are not known here: nothing else
+	// stands here of them.
+	foreign bool
+
 	// of are the actions of its service whose requests have it; nil where many do.
 	of []string
 }
@@ -173,7 +177,7 @@ func lookUp(name string) (k condKey, known bool) {
 	case "aws", "kms", "iam":
 		return k, false
 	}
-	return k, true
+	return condKey{foreign: true}, true
 }
 
 // MultiValued reports whether a condition key is known to hold several values.

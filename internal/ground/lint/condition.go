@@ -23,7 +23,7 @@ func (l *linter) test(s *policy.Passage, t *policy.Test) {
 		return
 	case k.multi && !t.Set:
 		l.find("multi-valued-key", t.At, "%s holds several values, which %s never matches.", t.Key, t.Operator)
-	case !k.multi && t.All && !s.Deny && !nulled(s, t.Key):
+	case !k.multi && !k.foreign && t.All && !s.Deny && !nulled(s, t.Key):
 		l.find("vacuous-set", t.At, "Requests without %s are allowed, too.", t.Key)
 	case t.Negated && !s.Deny && !t.Set && !nulled(s, t.Key) && sometimes(t.Key):
 		l.find("absent-passes", t.At, "Requests without %s are allowed, too.", t.Key)

@@ -127,6 +127,7 @@ func TestCheck(t *testing.T) {
 		{lint.Key, statement(`{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"kms:Encrypt","Resource":"*"}`), "lockout"},
 		{lint.Key, keyOf(`{"Effect":"Deny","Principal":"*","Action":"kms:Put*","Resource":"*"}`), "lockout"},
 		{lint.Identity, conditional("kms:Encrypt", `{"ForAllValues:StringEquals":{"kms:ViaService":"x"}}`), "vacuous-set"},
+		{lint.Identity, conditional("events:PutRule", `{"ForAllValues:StringEquals":{"events:source":"x"}}`), ""},
 		{lint.Identity, conditional("kms:Encrypt", `{"ForAllValues:StringEquals":{"kms:ViaService":"x"},"Null":{"kms:ViaService":"false"}}`), ""},
 		{lint.Identity, conditional("kms:Encrypt", `{"StringNotEquals":{"aws:PrincipalTag/team":"x"}}`), "absent-passes"},
 		{lint.Identity, conditional("kms:Encrypt", `{"StringNotEquals":{"aws:PrincipalAccount":"111122223333"}}`), ""},
