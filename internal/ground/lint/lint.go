@@ -199,6 +199,7 @@ func covers(s *policy.Passage, action string) bool {
 // statement checks one statement.
 func (l *linter) statement(s *policy.Passage) {
 	l.inertElements(s)
+	l.aliases(s)
 	for i, a := range s.Action.Values {
 		l.action(a, s.Action.Places[i])
 	}
@@ -232,6 +233,19 @@ func (l *linter) inertElements(s *policy.Passage) {
 			l.find("key-policy-action", s.Action.Places[i], "%s is not about a key.", a)
 		case folded == "kms:retiregrant" && !s.Deny:
 			l.find("key-policy-action", s.Action.Places[i], "kms:RetireGrant is allowed by the grant, never by a key policy.")
+		}
+	}
+}
+
+// aliases looks for actions on keys that are allowed or denied on an alias.
+func (l *linter) aliases(s *policy.Passage) {
+	if l.Type == Key || s.Resource.Negated || slices.ContainsFunc([]string{"kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"}, func(a string) bool { return covers(s, a) }) {
+		return
+	}
+	for i, text := range s.Resource.Values {
+		parts := strings.SplitN(text, ":", 6)
+		if len(parts) == 6 && parts[2] == "kms" && strings.HasPrefix(parts[5], "alias/") {
+			l.find("alias-resource", s.Resource.Places[i], "None of the actions is asked about the alias %q.", text)
 		}
 	}
 }

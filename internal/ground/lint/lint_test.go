@@ -100,6 +100,8 @@ func TestCheck(t *testing.T) {
 		{lint.Key, keyOf(`{"Effect":"Allow",` + user + `,"Action":"kms:Encrypt"}`), "missing-element"},
 		{lint.Key, keyOf(`{"Effect":"Allow",` + user + `,"Action":"kms:Encrypt","Resource":"arn:aws:kms:us-east-1:111122223333:alias/a"}`), "key-policy-resource"},
 		{lint.Key, keyOf(`{"Effect":"Allow",` + user + `,"Action":["kms:CreateKey","s3:GetObject","kms:RetireGrant","kms:Encrypt"],"Resource":"*"}`), "key-policy-action key-policy-action key-policy-action"},
+		{lint.Identity, statement(`{"Effect":"Allow","Action":["kms:Encrypt","kms:Describe*"],"Resource":["arn:aws:kms:*:111122223333:alias/shop","arn:aws:kms:*:*:key/k"]}`), "alias-resource"},
+		{lint.Identity, statement(`{"Effect":"Allow","Action":["kms:Sign","kms:*Alias"],"Resource":["arn:aws:kms:*:111122223333:alias/shop"]}`), ""},
 		{lint.Key, keyOf(`{"Effect":"Allow","Principal":{"AWS":"AIDAQWERTYUIOPASDFGH"},"Action":"kms:Encrypt","Resource":"*"}`), "gone-principal"},
 		{lint.Identity, statement(`{"Effect":"Allow","Action":"kms:Encrypt","Resource":"arn:aws:kms:*:*:key/a"}`, `{"Effect":"Allow","Action":["kms:Enc*","kms:Sign"],"Resource":"arn:aws:kms:*:*:key/*"}`), "shadowed"},
 		{lint.Identity, statement(`{"Effect":"Allow","Action":"kms:Sign","Resource":"*"}`, `{"Effect":"Allow","Action":"kms:Sign","Resource":"*"}`), "shadowed"},

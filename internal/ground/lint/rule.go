@@ -38,6 +38,7 @@ var Rules = []Rule{
 	{"no-values", Inert, "an operator without values never matches", "Name values, or drop the condition."},
 	{"missing-element", Inert, "a statement of a key policy without actions or resources has no effect", "Add the element that is missing."},
 	{"key-policy-resource", Inert, "the resource of a key policy is the key itself, and other resources match nothing", "Use \"*\"."},
+	{"alias-resource", Inert, "an alias never stands for its key: only actions on aliases are asked about it", "Name the key, or \"*\" with a condition on kms:ResourceAliases or kms:RequestAlias."},
 	{"key-policy-action", Inert, "a key policy can't allow an action that is not about a key", "Allow it in a policy of the principal."},
 	{"gone-principal", Inert, "a unique id stands for a user or role that was deleted", "Drop it, or name who is there now."},
 	{"shadowed", Inert, "another statement says the same of everything that the statement covers", "Drop the statement."},
