@@ -54,6 +54,14 @@ func TestWhoCanByGrants(t *testing.T) {
 	if len(got) != 3 {
 		t.Errorf("got %v", got)
 	}
+	w.must(root, "kms:CreateAlias", &kms.CreateAliasInput{AliasName: optional.Some("alias/work"), TargetKeyID: optional.Some(id)})
+	alias := "arn:aws:kms:us-east-1:" + owner + ":alias/work"
+	if n := len(operated[policies.WhoCanOutput](t, w, "WhoCan", policies.WhoCanInput{Action: "kms:Decrypt", Resource: alias}).Holders); n != 3 {
+		t.Errorf("%d by the alias", n)
+	}
+	if n := len(operated[policies.WhoCanOutput](t, w, "WhoCan", policies.WhoCanInput{Action: "kms:DeleteAlias", Resource: alias}).Holders); n != 1 {
+		t.Errorf("%d could delete the alias, and not the root user alone", n)
+	}
 	if holders := operated[policies.WhoCanOutput](t, w, "WhoCan", policies.WhoCanInput{Action: "sts:AssumeRole", Resource: "arn:aws:iam::" + owner + ":role/worker"}).Holders; len(holders) == 0 {
 		t.Error("nobody can assume the role")
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"strings"
 
+	"claviger/internal/ground/policy"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
@@ -100,7 +101,7 @@ func (s *Service) placed(ctx context.Context, caller *authz.Caller) (*authz.Call
 func (s *Service) supposed(c *operation.Call, caller *authz.Caller, action, resource string, g *given) (ask authz.Ask, err error) {
 	a, _ := arn.Parse(resource)
 	switch {
-	case a.Service == "kms" && strings.HasPrefix(action, "kms:"):
+	case a.Service == "kms" && strings.HasPrefix(action, "kms:") && !ofAlias(a, action):
 		ask, err = s.o.Keys.Supposed(c, caller, action, resource, g.encryption, g.source)
 	case a.Service == "iam" && strings.HasPrefix(a.Resource, "role/") && strings.HasPrefix(action, "sts:"):
 		ask, err = s.assume(c, action, resource)
@@ -120,6 +121,13 @@ func (s *Service) supposed(c *operation.Call, caller *authz.Caller, action, reso
 	}
 	ask.Given = g
 	return ask, nil
+}
+
+// ofAlias reports whether an action is asked about an alias itself. Of its half that
+// is about the key, the key is asked.
+// https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+func ofAlias(a arn.ARN, action string) bool {
+	return strings.HasPrefix(a.Resource, "alias/") && strings.HasSuffix(policy.Fold(action), "alias")
 }
 
 // assume is what is asked of who would assume a role.

@@ -81,14 +81,14 @@ func (w *search) run() error {
 	case !ok || !arn.IsAccount(a.Account):
 		return fault.New(fault.Validation, "%q is neither an ARN with an account nor *.", w.in.Resource)
 	}
-	if err := w.findGrants(a); err != nil {
+	ask, err := w.ask(outsider(a.Partition, a.Account, ""), &given{})
+	if err != nil {
+		return err
+	}
+	if err := w.findGrants(ask.Resource); err != nil { // of the key, where an alias is named
 		return err
 	}
 	if err := w.walk(a.Account); err != nil {
-		return err
-	}
-	ask, err := w.ask(outsider(a.Partition, a.Account, ""), &given{})
-	if err != nil {
 		return err
 	}
 	if ask.Policy != nil {
@@ -121,11 +121,11 @@ func (w *search) everywhere() error {
 }
 
 // findGrants collects the grants of a key that permit the action.
-func (w *search) findGrants(a arn.ARN) error {
-	if a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/") {
+func (w *search) findGrants(key string) error {
+	if a, _ := arn.Parse(key); a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/") {
 		return nil
 	}
-	return w.s.o.Keys.EachGrant(w.c, w.in.Resource, func(g *authz.Held) error {
+	return w.s.o.Keys.EachGrant(w.c, key, func(g *authz.Held) error {
 		if !slices.ContainsFunc(g.Actions, func(action string) bool { return policy.Fold(action) == policy.Fold(w.in.Action) }) {
 			return w.c.Context.Err()
 		}
