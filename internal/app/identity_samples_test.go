@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/base32"
 	"maps"
+	"strings"
 	"time"
 
 	"claviger/internal/ground/totp"
@@ -88,7 +89,71 @@ func (w *world) linkedRole() optional.Of[string] {
 	return optional.Some(out.(*iam.CreateServiceLinkedRoleOutput).Role.RoleName)
 }
 
+func (w *world) oidcProvider() optional.Of[string] {
+	out := w.must(w.caller(owner), "iam:CreateOpenIDConnectProvider", &iam.CreateOpenIDConnectProviderInput{
+		URL: optional.Some("https://" + w.fresh("sample") + ".example.com"), ClientIDList: []string{"sample"}, Tags: identityTags(),
+	})
+	return optional.Some(out.(*iam.CreateOpenIDConnectProviderOutput).OpenIDConnectProviderARN)
+}
+
+func (w *world) samlProvider() optional.Of[string] {
+	out := w.must(w.caller(owner), "iam:CreateSAMLProvider", &iam.CreateSAMLProviderInput{
+		Name: optional.Some(w.fresh("sample")), SAMLMetadataDocument: optional.Some(sampleMetadata), Tags: identityTags(),
+	})
+	return optional.Some(out.(*iam.CreateSAMLProviderOutput).SAMLProviderARN)
+}
+
+var sampleMetadata = `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example.com">
+<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><KeyDescriptor use="signing">
+<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` + strings.Repeat("MIIC", 200) + `</X509Certificate></X509Data></KeyInfo>
+</KeyDescriptor></IDPSSODescriptor></EntityDescriptor>`
+
 var identitySamples = map[string]func(w *world) any{
+	"iam:AddClientIDToOpenIDConnectProvider": func(w *world) any {
+		return &iam.AddClientIDToOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider(), ClientID: optional.Some("new")}
+	},
+	"iam:CreateOpenIDConnectProvider": func(*world) any {
+		return &iam.CreateOpenIDConnectProviderInput{URL: optional.Some("https://new.example.com"), ThumbprintList: []string{strings.Repeat("a", 40)}}
+	},
+	"iam:CreateSAMLProvider": func(*world) any {
+		return &iam.CreateSAMLProviderInput{Name: optional.Some("new"), SAMLMetadataDocument: optional.Some(sampleMetadata)}
+	},
+	"iam:DeleteOpenIDConnectProvider": func(w *world) any {
+		return &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider()}
+	},
+	"iam:DeleteSAMLProvider": func(w *world) any { return &iam.DeleteSAMLProviderInput{SAMLProviderARN: w.samlProvider()} },
+	"iam:GetOpenIDConnectProvider": func(w *world) any {
+		return &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider()}
+	},
+	"iam:GetSAMLProvider":            func(w *world) any { return &iam.GetSAMLProviderInput{SAMLProviderARN: w.samlProvider()} },
+	"iam:ListOpenIDConnectProviders": func(*world) any { return &iam.ListOpenIDConnectProvidersInput{} },
+	"iam:ListOpenIDConnectProviderTags": func(w *world) any {
+		return &iam.ListOpenIDConnectProviderTagsInput{OpenIDConnectProviderARN: w.oidcProvider()}
+	},
+	"iam:ListSAMLProviders":    func(*world) any { return &iam.ListSAMLProvidersInput{} },
+	"iam:ListSAMLProviderTags": func(w *world) any { return &iam.ListSAMLProviderTagsInput{SAMLProviderARN: w.samlProvider()} },
+	"iam:RemoveClientIDFromOpenIDConnectProvider": func(w *world) any {
+		return &iam.RemoveClientIDFromOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider(), ClientID: optional.Some("sample")}
+	},
+	"iam:TagOpenIDConnectProvider": func(w *world) any {
+		return &iam.TagOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider(), Tags: identityTags()}
+	},
+	"iam:TagSAMLProvider": func(w *world) any {
+		return &iam.TagSAMLProviderInput{SAMLProviderARN: w.samlProvider(), Tags: identityTags()}
+	},
+	"iam:UntagOpenIDConnectProvider": func(w *world) any {
+		return &iam.UntagOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider(), TagKeys: []string{"team"}}
+	},
+	"iam:UntagSAMLProvider": func(w *world) any {
+		return &iam.UntagSAMLProviderInput{SAMLProviderARN: w.samlProvider(), TagKeys: []string{"team"}}
+	},
+	"iam:UpdateOpenIDConnectProviderThumbprint": func(w *world) any {
+		return &iam.UpdateOpenIDConnectProviderThumbprintInput{OpenIDConnectProviderARN: w.oidcProvider(), ThumbprintList: []string{strings.Repeat("b", 40)}}
+	},
+	"iam:UpdateSAMLProvider": func(w *world) any {
+		return &iam.UpdateSAMLProviderInput{SAMLProviderARN: w.samlProvider(), SAMLMetadataDocument: optional.Some(sampleMetadata)}
+	},
+
 	"iam:CreateServiceLinkedRole": func(*world) any {
 		return &iam.CreateServiceLinkedRoleInput{AWSServiceName: optional.Some("mrk.kms.amazonaws.com")}
 	},
@@ -190,6 +255,8 @@ var identitySamples = map[string]func(w *world) any{
 
 var (
 	limitSerial  = limit{"SerialNumber", 9, 256}
+	limitOIDC    = limit{"OpenIDConnectProviderArn", 20, 2048}
+	limitSAML    = limit{"SAMLProviderArn", 20, 2048}
 	limitProfile = limit{"InstanceProfileName", 0, 128}
 	limitPath    = limit{"Path", 0, 512}
 	limitCode1   = limit{"AuthenticationCode1", 6, 6}
@@ -197,6 +264,25 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:AddClientIDToOpenIDConnectProvider":      {limitOIDC, {"ClientID", 1, 255}},
+	"iam:CreateOpenIDConnectProvider":             {{"Url", 1, 255}},
+	"iam:CreateSAMLProvider":                      {{"SAMLMetadataDocument", 1000, 10_000_000}, {"Name", 1, 128}, {"AddPrivateKey", 1, 16384}},
+	"iam:DeleteOpenIDConnectProvider":             {limitOIDC},
+	"iam:DeleteSAMLProvider":                      {limitSAML},
+	"iam:GetOpenIDConnectProvider":                {limitOIDC},
+	"iam:GetSAMLProvider":                         {limitSAML},
+	"iam:ListOpenIDConnectProviders":              {},
+	"iam:ListOpenIDConnectProviderTags":           {limitOIDC, limitItems, limitPage},
+	"iam:ListSAMLProviders":                       {},
+	"iam:ListSAMLProviderTags":                    {limitSAML, limitItems, limitPage},
+	"iam:RemoveClientIDFromOpenIDConnectProvider": {limitOIDC, {"ClientID", 1, 255}},
+	"iam:TagOpenIDConnectProvider":                {limitOIDC},
+	"iam:TagSAMLProvider":                         {limitSAML},
+	"iam:UntagOpenIDConnectProvider":              {limitOIDC, limitTagKeys},
+	"iam:UntagSAMLProvider":                       {limitSAML, limitTagKeys},
+	"iam:UpdateOpenIDConnectProviderThumbprint":   {limitOIDC},
+	"iam:UpdateSAMLProvider":                      {limitSAML, {"SAMLMetadataDocument", 1000, 10_000_000}, {"AddPrivateKey", 1, 16384}},
+
 	"iam:CreateServiceLinkedRole":            {{"AWSServiceName", 0, 128}, {"CustomSuffix", 0, 64}, limitDescr},
 	"iam:DeleteServiceLinkedRole":            {limitRole},
 	"iam:GetServiceLinkedRoleDeletionStatus": {{"DeletionTaskId", 1, 1000}},

@@ -39,6 +39,9 @@ type account struct {
 	MFADevices       int `json:"mfaDevices,omitempty"` // virtual ones
 	MFADevicesInUse  int `json:"mfaDevicesInUse,omitempty"`
 
+	OIDCProviders int `json:"oidcProviders,omitempty"`
+	SAMLProviders int `json:"samlProviders,omitempty"`
+
 	PasswordPolicy *passwordPolicy `json:"passwordPolicy,omitempty"` // nil: AWS's own
 }
 

@@ -9,6 +9,8 @@ import (
 // Counts of an account, by what they count.
 func instanceProfileCount(a *account) *int { return &a.InstanceProfiles }
 func mfaDeviceCount(a *account) *int       { return &a.MFADevices }
+func oidcProviderCount(a *account) *int    { return &a.OIDCProviders }
+func samlProviderCount(a *account) *int    { return &a.SAMLProviders }
 func mfaDevicesInUse(a *account) *int      { return &a.MFADevicesInUse }
 
 // countUp adds one to a count of the caller's account, unless it has reached a

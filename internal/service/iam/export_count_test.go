@@ -16,6 +16,16 @@ func SetInstanceProfiles(ctx context.Context, tx store.Txn, account string, n in
 	return setCount(ctx, tx, account, instanceProfileCount, n)
 }
 
+// SetProviders sets the counts of identity providers in the guard record of an account.
+func SetProviders(ctx context.Context, tx store.Txn, account string, oidc, saml int) error {
+	a, rev, err := getAccount(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	a.OIDCProviders, a.SAMLProviders = oidc, saml
+	return accounts.Put(ctx, tx, a, rev)
+}
+
 func setCount(ctx context.Context, tx store.Txn, id string, of func(*account) *int, n int) error {
 	a, rev, err := getAccount(ctx, tx, id)
 	if err != nil {

@@ -7,6 +7,7 @@
 package iam
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -90,11 +91,18 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders}
 }
 
 // Operations lists the API, in the order of the public reference.
 func (s *Service) Operations() []operation.Operation {
+	list := slices.Concat(s.policyOperations(), s.credentialOperations())
+	slices.SortFunc(list, func(a, b operation.Operation) int { return compareFolded(a.Name, b.Name) })
+	return list
+}
+
+// policyOperations are those on accounts' users, groups and roles, and on their policies.
+func (s *Service) policyOperations() []operation.Operation {
 	return []operation.Operation{
 		s.addRoleToInstanceProfile(),
 		s.addUserToGroup(),
@@ -207,6 +215,30 @@ func (s *Service) Operations() []operation.Operation {
 		s.updateRole(),
 		s.updateRoleDescription(),
 		s.updateUser(),
+	}
+}
+
+// credentialOperations are those on what users, instances and federations show to be let in.
+func (s *Service) credentialOperations() []operation.Operation {
+	return []operation.Operation{
+		s.addClientIDToOpenIDConnectProvider(),
+		s.createOpenIDConnectProvider(),
+		s.createSAMLProvider(),
+		s.deleteOpenIDConnectProvider(),
+		s.deleteSAMLProvider(),
+		s.getOpenIDConnectProvider(),
+		s.getSAMLProvider(),
+		s.listOpenIDConnectProviders(),
+		s.listOpenIDConnectProviderTags(),
+		s.listSAMLProviders(),
+		s.listSAMLProviderTags(),
+		s.removeClientIDFromOpenIDConnectProvider(),
+		s.tagOpenIDConnectProvider(),
+		s.tagSAMLProvider(),
+		s.untagOpenIDConnectProvider(),
+		s.untagSAMLProvider(),
+		s.updateOpenIDConnectProviderThumbprint(),
+		s.updateSAMLProvider(),
 	}
 }
 

@@ -30,6 +30,7 @@ func allTagged(w *world) []tagged {
 	w.createRole("x")
 	serial := some(w.createDevice("x").serial)
 	w.createProfile("x")
+	oidc, saml := some(w.createOIDCProvider("x")), some(w.createSAMLProvider("x"))
 	x := some("X") // names are found in any case
 	return []tagged{
 		{
@@ -80,6 +81,40 @@ func allTagged(w *world) []tagged {
 				return iam.ListUserTagsOutput(*out.(*iam.ListInstanceProfileTagsOutput))
 			},
 			shown: func() []iam.Tag { return w.profile("x").Tags },
+		},
+		{
+			kind: "OpenIDConnectProvider", resource: "oidc-provider/x",
+			tag: func(tags ...iam.Tag) any {
+				return &iam.TagOpenIDConnectProviderInput{OpenIDConnectProviderARN: oidc, Tags: tags}
+			},
+			untag: func(keys ...string) any {
+				return &iam.UntagOpenIDConnectProviderInput{OpenIDConnectProviderARN: oidc, TagKeys: keys}
+			},
+			list: func(max optional.Of[int], marker optional.Of[string]) any {
+				return &iam.ListOpenIDConnectProviderTagsInput{OpenIDConnectProviderARN: oidc, MaxItems: max, Marker: marker}
+			},
+			listed: func(out any) iam.ListUserTagsOutput {
+				return iam.ListUserTagsOutput(*out.(*iam.ListOpenIDConnectProviderTagsOutput))
+			},
+			shown: func() []iam.Tag {
+				return do[iam.GetOpenIDConnectProviderOutput](w.t, w.root(), "GetOpenIDConnectProvider", &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderARN: oidc}).Tags
+			},
+		},
+		{
+			kind: "SAMLProvider", resource: "saml-provider/x",
+			tag: func(tags ...iam.Tag) any { return &iam.TagSAMLProviderInput{SAMLProviderARN: saml, Tags: tags} },
+			untag: func(keys ...string) any {
+				return &iam.UntagSAMLProviderInput{SAMLProviderARN: saml, TagKeys: keys}
+			},
+			list: func(max optional.Of[int], marker optional.Of[string]) any {
+				return &iam.ListSAMLProviderTagsInput{SAMLProviderARN: saml, MaxItems: max, Marker: marker}
+			},
+			listed: func(out any) iam.ListUserTagsOutput {
+				return iam.ListUserTagsOutput(*out.(*iam.ListSAMLProviderTagsOutput))
+			},
+			shown: func() []iam.Tag {
+				return do[iam.GetSAMLProviderOutput](w.t, w.root(), "GetSAMLProvider", &iam.GetSAMLProviderInput{SAMLProviderARN: saml}).Tags
+			},
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"claviger/internal/ground/policy"
@@ -95,11 +96,12 @@ func (s *Service) bind(ctx context.Context, r store.Reader, p *policy.Policy) (m
 
 // trustable refuses what is well formed but can't be a principal of a trust
 // policy here, and reports whether what can must exist. As in key policies,
-// accounts and services may be named without being known. There are no identity
-// providers that a Federated principal could name.
+// accounts, services and identity providers may be named without being known.
 func (s *Service) trustable(named policy.NamedPrincipal) (mustExist bool, err error) {
 	switch {
 	case named.Type == "Service" && strings.Contains(named.Name, "."):
+		return false, nil
+	case named.Type == "Federated" && s.isProvider(named.Name):
 		return false, nil
 	case named.Type != "AWS":
 		return false, invalidPrincipal(named)
@@ -111,6 +113,21 @@ func (s *Service) trustable(named policy.NamedPrincipal) (mustExist bool, err er
 		return false, invalidPrincipal(named) // another partition, or the unique id of somebody who is gone
 	}
 	return a.Resource != "root", nil
+}
+
+// publicProviders issue web identities to everybody, and are called by their names.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+var publicProviders = []string{"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
+
+// isProvider reports whether a name can be that of an identity provider.
+func (s *Service) isProvider(name string) bool {
+	if slices.Contains(publicProviders, name) {
+		return true
+	}
+	a, ok := arn.Parse(name)
+	kind, rest, _ := strings.Cut(a.Resource, "/")
+	return ok && a.Partition == s.partition && a.Service == "iam" && a.Region == "" && arn.IsAccount(a.Account) &&
+		(kind == "oidc-provider" || kind == "saml-provider") && rest != ""
 }
 
 func invalidPrincipal(named policy.NamedPrincipal) error {

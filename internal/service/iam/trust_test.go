@@ -183,7 +183,13 @@ func TestTrustRefusals(t *testing.T) {
 		{of("AWS", ann.UserID), invalid("AWS", ann.UserID)},
 		{of("AWS", "ann"), invalid("AWS", "ann")},
 		{of("Service", "ec2"), invalid("SERVICE", "ec2")},
-		{of("Federated", "cognito-identity.amazonaws.com"), invalid("FEDERATED", "cognito-identity.amazonaws.com")},
+		{of("Federated", "cognito-identity.amazonaws.com"), ""},
+		{of("Federated", "arn:aws:iam::111122223333:oidc-provider/token.example.com/x"), ""},
+		{of("Federated", "arn:aws:iam::999999999999:saml-provider/p"), ""},
+		{of("Federated", "token.example.com"), invalid("FEDERATED", "token.example.com")},
+		{of("Federated", "arn:aws:iam::111122223333:oidc-provider/"), invalid("FEDERATED", "arn:aws:iam::111122223333:oidc-provider/")},
+		{of("Federated", "arn:aws-cn:iam::111122223333:saml-provider/p"), invalid("FEDERATED", "arn:aws-cn:iam::111122223333:saml-provider/p")},
+		{of("Federated", "arn:aws:iam::111122223333:role/r"), invalid("FEDERATED", "arn:aws:iam::111122223333:role/r")},
 		{of("CanonicalUser", "79a5"), invalid("CANONICALUSER", "79a5")},
 		{policyOf(`{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"sts:AssumeRole","Resource":"*"}`), "Has prohibited field Resource."},
 		{"[]", "This policy contains invalid Json"},
@@ -203,8 +209,8 @@ func TestTrustRefusals(t *testing.T) {
 			t.Errorf("got %s, want %s", got, tt.document)
 		}
 	}
-	if ran != 30 {
-		t.Errorf("%d cases ran, want 30", ran)
+	if ran != 36 {
+		t.Errorf("%d cases ran, want 36", ran)
 	}
 }
 

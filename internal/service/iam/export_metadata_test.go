@@ -1,0 +1,6 @@
+package iam
+
+import "time"
+
+// MetadataEnd is metadataEnd.
+func MetadataEnd(document string) (time.Time, error) { return metadataEnd(document) }
