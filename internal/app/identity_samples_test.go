@@ -108,7 +108,28 @@ var sampleMetadata = `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metad
 <KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` + strings.Repeat("MIIC", 200) + `</X509Certificate></X509Data></KeyInfo>
 </KeyDescriptor></IDPSSODescriptor></EntityDescriptor>`
 
+// accountAlias gives the owner's account an alias.
+func (w *world) accountAlias() optional.Of[string] {
+	alias := optional.Some(w.fresh("sample"))
+	w.must(w.caller(owner), "iam:CreateAccountAlias", &iam.CreateAccountAliasInput{AccountAlias: alias})
+	return alias
+}
+
 var identitySamples = map[string]func(w *world) any{
+	"iam:CreateAccountAlias": func(*world) any { return &iam.CreateAccountAliasInput{AccountAlias: optional.Some("new")} },
+	"iam:DeleteAccountAlias": func(w *world) any { return &iam.DeleteAccountAliasInput{AccountAlias: w.accountAlias()} },
+	"iam:GetAccountSummary":  func(*world) any { return &iam.GetAccountSummaryInput{} },
+	"iam:ListAccountAliases": func(w *world) any {
+		w.accountAlias()
+		return &iam.ListAccountAliasesInput{}
+	},
+	"iam:ListServerCertificates": func(*world) any { return &iam.ListServerCertificatesInput{} },
+	"iam:ListServiceSpecificCredentials": func(w *world) any {
+		return &iam.ListServiceSpecificCredentialsInput{UserName: w.user()}
+	},
+	"iam:ListSigningCertificates": func(w *world) any { return &iam.ListSigningCertificatesInput{UserName: w.user()} },
+	"iam:ListSSHPublicKeys":       func(w *world) any { return &iam.ListSSHPublicKeysInput{UserName: w.user()} },
+
 	"iam:AddClientIDToOpenIDConnectProvider": func(w *world) any {
 		return &iam.AddClientIDToOpenIDConnectProviderInput{OpenIDConnectProviderARN: w.oidcProvider(), ClientID: optional.Some("new")}
 	},
@@ -264,6 +285,15 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:CreateAccountAlias":             {{"AccountAlias", 3, 63}},
+	"iam:DeleteAccountAlias":             {{"AccountAlias", 3, 63}},
+	"iam:GetAccountSummary":              {},
+	"iam:ListAccountAliases":             {limitItems, limitPage},
+	"iam:ListServerCertificates":         {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListServiceSpecificCredentials": {{"UserName", 0, 64}, limitItems, limitPage},
+	"iam:ListSigningCertificates":        {limitUser, limitItems, limitPage},
+	"iam:ListSSHPublicKeys":              {{"UserName", 0, 64}, limitItems, limitPage},
+
 	"iam:AddClientIDToOpenIDConnectProvider":      {limitOIDC, {"ClientID", 1, 255}},
 	"iam:CreateOpenIDConnectProvider":             {{"Url", 1, 255}},
 	"iam:CreateSAMLProvider":                      {{"SAMLMetadataDocument", 1000, 10_000_000}, {"Name", 1, 128}, {"AddPrivateKey", 1, 16384}},

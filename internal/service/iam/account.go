@@ -39,6 +39,8 @@ type account struct {
 	MFADevices       int `json:"mfaDevices,omitempty"` // virtual ones
 	MFADevicesInUse  int `json:"mfaDevicesInUse,omitempty"`
 
+	Alias string `json:"alias,omitempty"`
+
 	OIDCProviders int `json:"oidcProviders,omitempty"`
 	SAMLProviders int `json:"samlProviders,omitempty"`
 

@@ -91,7 +91,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders, accountAliases}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -222,16 +222,24 @@ func (s *Service) policyOperations() []operation.Operation {
 func (s *Service) credentialOperations() []operation.Operation {
 	return []operation.Operation{
 		s.addClientIDToOpenIDConnectProvider(),
+		s.createAccountAlias(),
 		s.createOpenIDConnectProvider(),
 		s.createSAMLProvider(),
+		s.deleteAccountAlias(),
 		s.deleteOpenIDConnectProvider(),
 		s.deleteSAMLProvider(),
+		s.getAccountSummary(),
 		s.getOpenIDConnectProvider(),
 		s.getSAMLProvider(),
+		s.listAccountAliases(),
 		s.listOpenIDConnectProviders(),
 		s.listOpenIDConnectProviderTags(),
 		s.listSAMLProviders(),
 		s.listSAMLProviderTags(),
+		s.listServerCertificates(),
+		s.listServiceSpecificCredentials(),
+		s.listSigningCertificates(),
+		s.listSSHPublicKeys(),
 		s.removeClientIDFromOpenIDConnectProvider(),
 		s.tagOpenIDConnectProvider(),
 		s.tagSAMLProvider(),
