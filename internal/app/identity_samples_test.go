@@ -116,6 +116,10 @@ func (w *world) accountAlias() optional.Of[string] {
 }
 
 var identitySamples = map[string]func(w *world) any{
+	"iam:GetAccessKeyLastUsed": func(w *world) any {
+		_, id := w.accessKey()
+		return &iam.GetAccessKeyLastUsedInput{AccessKeyID: id}
+	},
 	"iam:CreateAccountAlias": func(*world) any { return &iam.CreateAccountAliasInput{AccountAlias: optional.Some("new")} },
 	"iam:DeleteAccountAlias": func(w *world) any { return &iam.DeleteAccountAliasInput{AccountAlias: w.accountAlias()} },
 	"iam:GetAccountSummary":  func(*world) any { return &iam.GetAccountSummaryInput{} },
@@ -285,6 +289,7 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:GetAccessKeyLastUsed":           {limitKey},
 	"iam:CreateAccountAlias":             {{"AccountAlias", 3, 63}},
 	"iam:DeleteAccountAlias":             {{"AccountAlias", 3, 63}},
 	"iam:GetAccountSummary":              {},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"claviger/internal/ground/audit"
@@ -9,7 +10,7 @@ import (
 )
 
 // lastUsePause is how much of the trail a start reads again at most for the last
-// uses of keys, as time in which it was written.
+// uses of keys, access keys and roles, as time in which it was written.
 const lastUsePause = time.Minute
 
 // recorded passes on what the trail got.
@@ -17,10 +18,11 @@ func (s *server) recorded(first uint64, entries []audit.Entry) {
 	for i := range entries {
 		b, _ := entries[i].Note.(*record.Brief) // nil where no key was used
 		s.keys.Recorded(first+uint64(i), entries[i].Account, entries[i].Time, b)
+		s.iam.Recorded(first+uint64(i), entries[i].Account, entries[i].Time, b)
 	}
 }
 
-// readTrail reads the trail for the service of keys.
+// readTrail reads the trail for the services that want to know last uses.
 func (s *server) readTrail(ctx context.Context, from uint64, fn func(sequence uint64, account string, at time.Time, b *record.Brief) error) error {
 	return s.trail.Read(ctx, from, func(sequence uint64, e audit.Entry) error {
 		b, err := record.ReadBrief(e.Record)
@@ -48,7 +50,7 @@ func (s *server) storeLastUses(ctx context.Context) {
 // keepLastUses stores the last uses of keys. Where it fails nothing is lost: the
 // trail has them, and they are tried again.
 func (s *server) keepLastUses(ctx context.Context) {
-	if err := s.ran(taskLastUses, s.keys.StoreLastUses(ctx)); err != nil && ctx.Err() == nil {
+	if err := s.ran(taskLastUses, errors.Join(s.keys.StoreLastUses(ctx), s.iam.StoreLastUses(ctx))); err != nil && ctx.Err() == nil {
 		s.log.Error("storing last uses of keys", "cause", err)
 	}
 }

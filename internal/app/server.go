@@ -238,6 +238,9 @@ func (s *server) begin(ctx context.Context) error {
 	if err := s.keys.CatchUp(ctx, s.now(), s.readTrail); err != nil {
 		return err
 	}
+	if err := s.iam.CatchUp(ctx, s.readTrail); err != nil {
+		return err
+	}
 	if err := s.rootKeys.tidy(ctx); err != nil {
 		s.log.Error("removing what an interrupted rotation of the root key left", "cause", err)
 	}

@@ -8,10 +8,11 @@ import (
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
 	"claviger/internal/words/fault"
+	"claviger/internal/words/principal"
 )
 
 // TestBrief: what is told of a record when it is written is what is read in it
-// later, for every copy; of a refusal, nothing.
+// later, for every copy.
 func TestBrief(t *testing.T) {
 	t.Parallel()
 	answered := by(&authz.Caller{Principal: sample()})
@@ -29,7 +30,10 @@ func TestBrief(t *testing.T) {
 	}
 	for i, entry := range entries {
 		said := decode(t, entry.Record)
-		want := &record.Brief{Source: "kms.amazonaws.com", Name: "Encrypt", RequestID: said.RequestID, EventID: said.EventID, ARNs: arns[i]}
+		want := &record.Brief{Source: "kms.amazonaws.com", Name: "Encrypt", Region: "eu-west-1", RequestID: said.RequestID, EventID: said.EventID, ARNs: arns[i]}
+		if i == 0 { // the caller's own copy
+			want.AccessKeyID, want.RoleID = "ASIAEXAMPLE", "AROAEXAMPLE"
+		}
 		read, err := record.ReadBrief(entry.Record)
 		if err != nil || !reflect.DeepEqual(read, want) || !reflect.DeepEqual(entry.Note, want) {
 			t.Errorf("read %+v, %v\ntold %+v\nwant %+v", read, err, entry.Note, want)
@@ -43,13 +47,17 @@ func TestBrief(t *testing.T) {
 	refused, other := by(&authz.Caller{Principal: sample()}), by(&authz.Caller{Principal: sample()})
 	refused.Cryptographic = true
 	refused.Fault, refused.Code = fault.New(fault.AccessDenied, "no"), "AccessDeniedException"
-	for _, entry := range refused.Entries() {
-		if b, err := record.ReadBrief(entry.Record); b != nil || err != nil || entry.Note != nil {
-			t.Errorf("of a refusal: %+v, %v, told %v", b, err, entry.Note)
+	for _, f := range []*record.Frame{refused, other} {
+		for _, entry := range f.Entries() {
+			b, err := record.ReadBrief(entry.Record)
+			if err != nil || !reflect.DeepEqual(b, entry.Note) || b.Refused != (f == refused) || b.AccessKeyID != "ASIAEXAMPLE" {
+				t.Errorf("read %+v, %v, told %v", b, err, entry.Note)
+			}
 		}
 	}
-	if note := other.Entries()[0].Note; note != nil {
-		t.Errorf("of a call that used no key: %v", note)
+	user := by(&authz.Caller{Principal: principal.Principal{Kind: principal.User, Account: account, ARN: "arn:aws:iam::" + account + ":user/ann", ID: "AIDAANN", Name: "ann", AccessKeyID: "AKIAANN"}})
+	if b, err := record.ReadBrief(user.Entries()[0].Record); err != nil || b.AccessKeyID != "AKIAANN" || b.RoleID != "" {
+		t.Errorf("of a user: %+v, %v", b, err)
 	}
 	if _, err := record.ReadBrief([]byte(`{"eventName":`)); err == nil {
 		t.Error("half a record is read")

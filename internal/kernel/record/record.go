@@ -93,11 +93,11 @@ func (f *Frame) Entries() []audit.Entry {
 }
 
 // entry is the copy for one account. Who observes the trail gets a Brief of it
-// where a key was used.
+// where a key was used, and of the caller's own copy: a key to sign with was used.
 func (f *Frame) entry(recipient, shared string) audit.Entry {
 	id := ident.UUID()
 	e := audit.Entry{Account: recipient, Time: f.Call.Time, Record: f.render(recipient, id, shared)}
-	if f.Cryptographic && f.Fault == nil {
+	if f.Cryptographic && f.Fault == nil || recipient != "" && recipient == f.Caller.Principal.Account {
 		e.Note = f.brief(recipient, id)
 	}
 	return e

@@ -56,6 +56,9 @@ func (s *Service) runDeleteAccessKey(c *operation.Call, tx store.Txn, in *Delete
 	if err := accessKeys.Delete(c.Context, tx, accessKeyKey(id), rev); err != nil {
 		return nil, fmt.Errorf("deleting access key %s: %w", id, err)
 	}
+	if err := forgetUse(c.Context, tx, id); err != nil {
+		return nil, err
+	}
 	tx.Touch(accessKeyEntity(id))
 	if err := t.putAccessKeys(c.Context, tx, slices.Delete(slices.Clone(t.accessKeys()), i, i+1)); err != nil {
 		return nil, err

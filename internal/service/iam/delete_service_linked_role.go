@@ -56,6 +56,9 @@ func (s *Service) runDeleteServiceLinkedRole(c *operation.Call, tx store.Txn, _ 
 	if err := roles.Delete(c.Context, tx, roleKey(t.role.ID), t.rev); err != nil {
 		return nil, fmt.Errorf("deleting role %s: %w", t.role.ID, err)
 	}
+	if err := forgetUse(c.Context, tx, t.role.ID); err != nil {
+		return nil, err
+	}
 	tx.Touch(roleEntity(t.role.ID))
 	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
 	if err != nil {

@@ -18,7 +18,7 @@ func (in *GetRoleInput) Validate(c *check.Checks) {
 	checkRequiredName(c, "roleName", in.RoleName, roleNameMax)
 }
 
-// GetRoleOutput is the role.
+// GetRoleOutput is the role, with its last use: no other output shows that.
 type GetRoleOutput struct {
 	Role Role `aws:"Role"`
 }
@@ -46,6 +46,14 @@ func (s *Service) getRole() operation.Operation {
 			shown, err := s.shownWholeRole(c, r, t.role)
 			if err != nil {
 				return nil, err
+			}
+			used, err := s.lastUse(c, t.role.ID)
+			if err != nil {
+				return nil, err
+			}
+			shown.RoleLastUsed = &RoleLastUsed{}
+			if used != nil {
+				*shown.RoleLastUsed = RoleLastUsed{LastUsedDate: optional.Some(used.Time), Region: optional.Some(used.Region)}
 			}
 			return &GetRoleOutput{Role: shown}, nil
 		},

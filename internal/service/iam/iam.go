@@ -61,6 +61,7 @@ type Service struct {
 	looks       tally.Cache
 	tokens      *session.Tokens
 	guesses     guesses
+	lastUses    lastUses
 
 	making sync.Mutex // held while a development account is made
 	made   int        // how many were
@@ -91,7 +92,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders, accountAliases}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders, accountAliases, lastUseTable, trackingTable}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -228,6 +229,7 @@ func (s *Service) credentialOperations() []operation.Operation {
 		s.deleteAccountAlias(),
 		s.deleteOpenIDConnectProvider(),
 		s.deleteSAMLProvider(),
+		s.getAccessKeyLastUsed(),
 		s.getAccountSummary(),
 		s.getOpenIDConnectProvider(),
 		s.getSAMLProvider(),

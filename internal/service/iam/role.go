@@ -160,8 +160,16 @@ type Role struct {
 	Description              optional.Of[string] `aws:"Description" audit:"description"`
 	MaxSessionDuration       optional.Of[int]    `aws:"MaxSessionDuration" audit:"maxSessionDuration"`
 	Tags                     []Tag               `aws:"Tags" audit:"tags"`
+	RoleLastUsed             *RoleLastUsed       `aws:"RoleLastUsed"`
 
 	PermissionsBoundary *AttachedPermissionsBoundary `aws:"PermissionsBoundary" audit:"permissionsBoundary"`
+}
+
+// RoleLastUsed is the last call that a session of a role made. It is empty where
+// there was none.
+type RoleLastUsed struct {
+	LastUsedDate optional.Of[time.Time] `aws:"LastUsedDate"`
+	Region       optional.Of[string]    `aws:"Region"`
 }
 
 // shownRole returns o as an output shows it, without its tags and its boundary: lists leave them out.

@@ -90,7 +90,7 @@ func (s *Service) Recorded(sequence uint64, account string, at time.Time, b *rec
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.reached.Sequence = sequence
-	if b == nil || b.Source != EventSource || !trackedOperations[b.Name] {
+	if b == nil || b.Refused || b.Source != EventSource || !trackedOperations[b.Name] {
 		return
 	}
 	for _, name := range b.ARNs {
