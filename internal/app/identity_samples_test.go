@@ -116,6 +116,11 @@ func (w *world) accountAlias() optional.Of[string] {
 }
 
 var identitySamples = map[string]func(w *world) any{
+	"iam:GenerateCredentialReport": func(w *world) any { return &iam.GenerateCredentialReportInput{} },
+	"iam:GetCredentialReport": func(w *world) any {
+		w.must(w.caller(owner), "iam:GenerateCredentialReport", &iam.GenerateCredentialReportInput{})
+		return &iam.GetCredentialReportInput{}
+	},
 	"iam:GetAccessKeyLastUsed": func(w *world) any {
 		_, id := w.accessKey()
 		return &iam.GetAccessKeyLastUsedInput{AccessKeyID: id}
@@ -289,6 +294,8 @@ var (
 )
 
 var identityLimits = map[string][]limit{
+	"iam:GenerateCredentialReport":       {},
+	"iam:GetCredentialReport":            {},
 	"iam:GetAccessKeyLastUsed":           {limitKey},
 	"iam:CreateAccountAlias":             {{"AccountAlias", 3, 63}},
 	"iam:DeleteAccountAlias":             {{"AccountAlias", 3, 63}},

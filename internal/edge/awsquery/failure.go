@@ -32,6 +32,9 @@ var spellings = map[fault.Code]spelling{
 	"EntityTemporarilyUnmodifiable": {"EntityTemporarilyUnmodifiable", 409},
 	"InvalidAuthenticationCode":     {"InvalidAuthenticationCode", 403},
 	"NoSuchEntity":                  {"NoSuchEntity", 404},
+	"ReportExpired":                 {"ReportExpired", 410},
+	"ReportInProgress":              {"ReportInProgress", 404},
+	"ReportNotPresent":              {"ReportNotPresent", 410},
 	"PolicyEvaluation":              {"PolicyEvaluation", 500},
 	"ServiceFailure":                {"ServiceFailure", 500},
 

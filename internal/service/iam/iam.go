@@ -92,7 +92,7 @@ func New(o Options) *Service {
 
 // Tables lists the tables of the service, for store.Open.
 func Tables() []store.AnyTable {
-	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders, accountAliases, lastUseTable, trackingTable}
+	return []store.AnyTable{accounts, users, roles, accessKeys, servicePrincipals, managedPolicies, policyDocuments, policyUses, groups, groupSizes, mfaDevices, instanceProfiles, logins, oidcProviders, samlProviders, accountAliases, lastUseTable, trackingTable, credentialReports}
 }
 
 // Operations lists the API, in the order of the public reference.
@@ -229,8 +229,10 @@ func (s *Service) credentialOperations() []operation.Operation {
 		s.deleteAccountAlias(),
 		s.deleteOpenIDConnectProvider(),
 		s.deleteSAMLProvider(),
+		s.generateCredentialReport(),
 		s.getAccessKeyLastUsed(),
 		s.getAccountSummary(),
+		s.getCredentialReport(),
 		s.getOpenIDConnectProvider(),
 		s.getSAMLProvider(),
 		s.listAccountAliases(),

@@ -13,6 +13,8 @@ const (
 	NoSuchEntity                  fault.Code = "NoSuchEntity"
 	PasswordPolicyViolation       fault.Code = "PasswordPolicyViolation"
 	PolicyNotAttachable           fault.Code = "PolicyNotAttachable"
+	ReportExpired                 fault.Code = "ReportExpired"
+	ReportNotPresent              fault.Code = "ReportNotPresent"
 	UnmodifiableEntity            fault.Code = "UnmodifiableEntity"
 )
 
