@@ -221,7 +221,7 @@ func TestLabelsAreBounded(t *testing.T) {
 			}
 		}
 		for _, forbidden := range []string{owner, stranger, key, "arn:", "Conjure", "alias/", "AKIA", "service1", "000000000001"} {
-			if strings.Contains(line, forbidden) {
+			if series := line[:strings.LastIndexByte(line, ' ')]; strings.Contains(series, forbidden) {
 				t.Errorf("%s shows %s", line, forbidden)
 			}
 		}

@@ -244,18 +244,25 @@ func TestTemporaryCredentialIsKept(t *testing.T) {
 	for name, c := range sessions {
 		kept[name] = w.alive(c)
 	}
+	needless := 0
 	for _, tt := range changes {
 		tt.do()
 		for name, c := range sessions {
 			now := w.alive(c)
-			if same := now == kept[name]; same == slices.Contains(tt.ends, name) {
-				t.Errorf("%s: the credential of %s is the same: %t", tt.about, name, same)
+			switch same, ends := now == kept[name], slices.Contains(tt.ends, name); {
+			case same && ends:
+				t.Errorf("%s: the credential of %s is the same", tt.about, name)
+			case !same && !ends:
+				needless++
 			}
 			if w.alive(c) != now {
 				t.Errorf("%s: two look-ups of %s differ", tt.about, name)
 			}
 			kept[name] = now
 		}
+	}
+	if needless > 1 { // one may be, as entities share the slots of stamps
+		t.Errorf("%d credentials ended without need", needless)
 	}
 }
 
