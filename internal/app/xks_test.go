@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"claviger/internal/ground/store/memory"
 	"claviger/internal/service/xks"
 	"claviger/internal/words/optional"
 )
@@ -272,9 +273,8 @@ func TestProxyRequests(t *testing.T) {
 // TestProxyClock: five minutes either way.
 func TestProxyClock(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	w.server.now = func() time.Time { return now }
+	w := newWorldWith(t, memory.New(), "", func(f *foundations) { f.now = func() time.Time { return now } })
 	p := w.provide("clock", w.serve())
 	health := object{"requestMetadata": metadata("KmsHealthCheck")}
 	for off, want := range map[time.Duration]int{

@@ -79,7 +79,7 @@ func TestCheck(t *testing.T) {
 			used += int64(len(d.Bytes(name)))
 		}
 		o := options()
-		d.Space = used + o.SegmentBytes + o.SegmentBytes/2
+		d.SetSpace(used + o.SegmentBytes + o.SegmentBytes/2)
 		l = open(t, o.On(d))
 		synctest.Wait()
 		if err := try(l, "still taken"); err != nil {
@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 		if err := l.Check(); !errors.Is(err, audit.ErrDiskFull) {
 			t.Errorf("there is no room for the next segment: %v", err)
 		}
-		d.Space = 0
+		d.SetSpace(0)
 		time.Sleep(10 * time.Second)
 		if err := l.Check(); err != nil {
 			t.Errorf("there is room again: %v", err)
