@@ -251,9 +251,9 @@ func TestPostgresRefused(t *testing.T) {
 		code      int
 	}{
 		{unsafe.URL(t) + "&password=" + secret, "fsync = off: a crash would damage the database; set it to on", 1},
-		{"postgres://u:" + secret + "@db.example.com/d", "needs sslmode=verify-full", 1},
+		{"postgres://u:" + secret + "@db.example.com/d", "needs sslmode=verify-full", 2},
 		{"postgres://u:" + secret + "@127.0.0.1:1/d", "store unavailable", 1},
-		{"postgres://u:" + secret + "/x@localhost/d", "not of the form", 1},
+		{"postgres://u:" + secret + "/x@localhost/d", "not of the form", 2},
 		{"mysql://u:" + secret + "@localhost/d", "sqlite: and postgres:// are", 2},
 	} {
 		for _, verb := range []string{"serve", "init"} {
