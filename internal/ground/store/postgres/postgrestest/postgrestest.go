@@ -327,7 +327,7 @@ func (s *Server) await(out io.Reader) error {
 			}()
 			return nil
 		}
-		if strings.Contains(lines.Text(), "FATAL:") && !strings.Contains(lines.Text(), "is starting up") { // it has ended, and the script waits for a word
+		if strings.Contains(lines.Text(), "FATAL:") && !strings.Contains(lines.Text(), "the database system is") { // not to a client: it has ended, and the script waits for a word
 			_ = s.stdin.Close()
 		}
 	}
