@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,7 +51,8 @@ func TestThrottled(t *testing.T) {
 	w := newWorld(t)
 	f := w.foundations(newMemory(), "")
 	now := time.Now()
-	f.now = func() time.Time { return now }
+	var later atomic.Int64 // background work asks for the time, too
+	f.now = func() time.Time { return now.Add(time.Duration(later.Load())) }
 	f.quotas = quotas{requests: map[string]int{"CreateKey": 2}}
 	s, err := newServer(context.Background(), f)
 	if err != nil {
@@ -64,7 +66,7 @@ func TestThrottled(t *testing.T) {
 	g := s.gateway(&settings)
 	call := func(account, operation, body string, status int, want string) {
 		t.Helper()
-		answer := g.Handle(context.Background(), sign(account, "TrentService."+operation, body, now))
+		answer := g.Handle(context.Background(), sign(account, "TrentService."+operation, body, f.now()))
 		if answer.Status != status || !strings.Contains(string(answer.Body), want) {
 			t.Errorf("%s: %d %s", operation, answer.Status, answer.Body)
 		}
@@ -77,7 +79,7 @@ func TestThrottled(t *testing.T) {
 	call(owner, "CreateKey", `{"KeySpec":"none"}`, 400, text)
 	call(stranger, "CreateKey", `{}`, 200, "KeyMetadata")
 	call(owner, "ListKeys", `{}`, 200, "Keys")
-	now = now.Add(time.Second)
+	later.Store(int64(time.Second))
 	call(owner, "CreateKey", `{}`, 200, "KeyMetadata")
 
 	var refused []string
