@@ -16,7 +16,7 @@ const lastUsePause = time.Minute
 // recorded passes on what the trail got.
 func (s *server) recorded(first uint64, entries []audit.Entry) {
 	for i := range entries {
-		b, _ := entries[i].Note.(*record.Brief) // nil where no key was used
+		b, _ := entries[i].Note.(*record.Brief) // nil where no caller of an account did it
 		s.keys.Recorded(first+uint64(i), entries[i].Account, entries[i].Time, b)
 		s.iam.Recorded(first+uint64(i), entries[i].Account, entries[i].Time, b)
 	}
@@ -33,7 +33,7 @@ func (s *server) readTrail(ctx context.Context, from uint64, fn func(sequence ui
 	})
 }
 
-// storeLastUses stores last uses of keys from time to time, until ctx ends.
+// storeLastUses stores last uses from time to time, until ctx ends.
 func (s *server) storeLastUses(ctx context.Context) {
 	tick := time.NewTicker(lastUsePause)
 	defer tick.Stop()
@@ -47,7 +47,7 @@ func (s *server) storeLastUses(ctx context.Context) {
 	}
 }
 
-// keepLastUses stores the last uses of keys. Where it fails nothing is lost: the
+// keepLastUses stores the last uses of keys, access keys and roles. Where it fails nothing is lost: the
 // trail has them, and they are tried again.
 func (s *server) keepLastUses(ctx context.Context) {
 	if err := s.ran(taskLastUses, errors.Join(s.keys.StoreLastUses(ctx), s.iam.StoreLastUses(ctx))); err != nil && ctx.Err() == nil {

@@ -112,7 +112,8 @@ var only = []permit{
 	{internal + "ground/store/", "databases are chosen at the start", []string{"ground/store/", "app", "app/doctor"}},
 	{internal + "ground/store/driver", "it has the words in which tables are declared", []string{
 		"ground/store", "ground/store/", "service/", "app",
-		"ground/backup", // has rows as they are stored
+		"ground/backup",  // has rows as they are stored
+		"kernel/lastuse", // declares the table of its marks
 	}},
 	{internal + "ground/sealed", "keys are used by what keeps them", []string{
 		"ground/", "service/", "app",

@@ -14,6 +14,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/tally"
+	"claviger/internal/kernel/lastuse"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
 )
@@ -61,7 +62,7 @@ type Service struct {
 	looks       tally.Cache
 	tokens      *session.Tokens
 	guesses     guesses
-	lastUses    lastUses
+	lastUses    *lastUses
 
 	making sync.Mutex // held while a development account is made
 	made   int        // how many were
@@ -86,6 +87,7 @@ func New(o Options) *Service {
 		standings:   o.Standings,
 		lost:        o.Lost,
 		snapshots:   newSnapshots(o.Now),
+		lastUses:    lastuse.New(o.Store, trackingTable, keepUse),
 		tokens:      session.NewTokens(o.Keyring),
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
+	"claviger/internal/kernel/lastuse"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/service/kms/xksproxy"
 	"claviger/internal/words/ident"
@@ -104,7 +105,7 @@ type Service struct {
 	aliases    *cache[aliasName, *aliasTarget]
 	grantees   *cache[granteeName, *granteeShapes]
 	entries    *cache[entryName, *grantEntry]
-	lastUses   lastUses
+	lastUses   *lastUses
 	quotas     Quotas
 	started    string // tells this service from those of other starts
 
@@ -154,7 +155,7 @@ func New(o Options) *Service {
 		entries:    newCache[entryName, *grantEntry](o.CachedGrants),
 		quotas:     o.Quotas.orDefault(),
 		started:    ident.UUID(),
-		lastUses:   lastUses{recent: make(map[keyName]recentUse)},
+		lastUses:   lastuse.New(o.Store, trackingTable, keepUse),
 
 		proxies:      o.Proxies,
 		reaches:      o.Reaches,

@@ -327,7 +327,9 @@ func (s *Server) await(out io.Reader) error {
 			}()
 			return nil
 		}
-		if strings.Contains(lines.Text(), "FATAL:") && !strings.Contains(lines.Text(), "the database system is") { // not to a client: it has ended, and the script waits for a word
+		// What is fatal and not said to a client is the server's end. The pipe does
+		// not tell: those that started the server hold it, too, and wait for a word.
+		if strings.Contains(lines.Text(), "FATAL:") && !strings.Contains(lines.Text(), "the database system is") {
 			_ = s.stdin.Close()
 		}
 	}

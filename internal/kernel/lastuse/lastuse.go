@@ -1,0 +1,216 @@
+// Package lastuse follows the trail for when something was last used.
+//
+// No call writes its use. Records are read as they become durable, before their
+// calls are answered, into memory; now and then what memory has goes into a table,
+// with the place in the trail up to which the table is complete. A start reads on
+// from there, so that a crash loses nothing.
+package lastuse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
+	"claviger/internal/kernel/record"
+	"claviger/internal/words/ident"
+)
+
+const (
+	recentMax    = 10_000  // uses that gather in memory before a start stores them
+	storedAtOnce = 100     // uses that one commit stores
+	behindMax    = 100_000 // records without a use that a start may have to read again
+)
+
+// A Mark says how far a table of last uses has followed the trail.
+type Mark struct {
+	Since    time.Time `json:"since,omitzero"` // no use before is known; zero where nobody asks for it
+	Sequence uint64    `json:"sequence"`       // of the last record that the table knows of
+}
+
+// Marks declares a table with one row, the Mark.
+func Marks(name string) *store.Table[Mark] {
+	return &store.Table[Mark]{
+		Schema:  driver.Schema{Name: name, PrimaryKey: []driver.Column{{Name: "trail"}}},
+		Version: 1,
+		Key:     func(*Mark) store.Key { return markKey },
+	}
+}
+
+// markKey is the key of the one row there is.
+var markKey = store.Key{store.S("")}
+
+// A Record is told of a record of the trail: which number it has, for whose trail
+// it is, the time of the call, and what it says; nil where that is of no interest.
+type Record func(sequence uint64, account string, at time.Time, b *record.Brief)
+
+// A Read calls fn for the records of the trail from a number on.
+type Read func(ctx context.Context, from uint64, fn func(sequence uint64, account string, at time.Time, b *record.Brief) error) error
+
+// A Use is the last use of what K names.
+type Use[K, U comparable] struct {
+	Key K
+	Use U
+}
+
+// A Tracker has the uses that a table may not have yet. It is safe for concurrent
+// use, but for CatchUp and Store, of which one runs at a time.
+type Tracker[K, U comparable] struct {
+	store *store.Store
+	marks *store.Table[Mark]
+	keep  func(ctx context.Context, tx store.Txn, key K, use U) error
+
+	mu      sync.Mutex
+	recent  map[K]U
+	reached Mark // what recent and the table know together
+	stored  Mark // what the table alone knows
+}
+
+// New returns a tracker whose marks stand in a table that Marks has declared. keep
+// stores a use, in a transaction of several.
+func New[K, U comparable](s *store.Store, marks *store.Table[Mark], keep func(ctx context.Context, tx store.Txn, key K, use U) error) *Tracker[K, U] {
+	return &Tracker[K, U]{store: s, marks: marks, keep: keep, recent: make(map[K]U)}
+}
+
+// Reach notes that the trail has a record, and the uses that it is.
+func (t *Tracker[K, U]) Reach(sequence uint64, uses []Use[K, U]) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reached.Sequence = sequence
+	for i := range uses {
+		t.recent[uses[i].Key] = uses[i].Use
+	}
+}
+
+// Recent returns a use that memory has. What leaves the memory is in the table
+// already: who finds nothing here reads the row as it is now.
+func (t *Tracker[K, U]) Recent(key K) (U, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	use, ok := t.recent[key]
+	return use, ok
+}
+
+// Since returns from when on uses are known.
+func (t *Tracker[K, U]) Since() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.reached.Since
+}
+
+// CatchUp reads what the trail has beyond the table, and passes it to told, which
+// calls Reach. It is called at start, before the first call. now is the time, or
+// zero where nobody asks from when on uses are known.
+func (t *Tracker[K, U]) CatchUp(ctx context.Context, now time.Time, read Read, told Record) error {
+	mark, err := t.mark(ctx)
+	if err != nil {
+		return err
+	}
+	t.reached, t.stored = mark, mark
+	dated := !now.IsZero()
+	first, err := t.readOn(ctx, max(mark.Sequence, 1), dated, read, told)
+	if err == nil && mark.Sequence > 0 && first != mark.Sequence {
+		// Not the trail that was followed so far, or not all of it.
+		t.reached = Mark{}
+		_, err = t.readOn(ctx, 1, dated, read, told)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the trail for last uses: %w", err)
+	}
+	if t.reached.Since.IsZero() {
+		t.reached.Since = now
+	}
+	if dated {
+		t.reached.Since = t.reached.Since.UTC().Truncate(time.Millisecond) // as answers carry it
+	}
+	return t.Store(ctx)
+}
+
+// readOn reads the trail from a number on and returns the number that it found first.
+func (t *Tracker[K, U]) readOn(ctx context.Context, from uint64, dated bool, read Read, told Record) (first uint64, err error) {
+	err = read(ctx, from, func(sequence uint64, account string, at time.Time, b *record.Brief) error {
+		if first == 0 {
+			first = sequence
+		}
+		if dated && t.reached.Since.IsZero() {
+			t.reached.Since = at
+		}
+		told(sequence, account, at, b)
+		if len(t.recent) < recentMax {
+			return nil
+		}
+		return t.Store(ctx)
+	})
+	return first, err
+}
+
+// mark returns how far the table has followed the trail, zero where it has not begun.
+func (t *Tracker[K, U]) mark(ctx context.Context) (mark Mark, err error) {
+	err = t.store.View(ctx, func(r store.Reader) error {
+		m, _, err := t.marks.Get(ctx, r, markKey)
+		if err == nil {
+			mark = *m
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return mark, fmt.Errorf("reading how far last uses are known: %w", err)
+	}
+	return mark, nil
+}
+
+// Store brings the table up to what memory has.
+func (t *Tracker[K, U]) Store(ctx context.Context) error {
+	t.mu.Lock()
+	reached, uses := t.reached, maps.Clone(t.recent)
+	t.mu.Unlock()
+	if len(uses) == 0 && reached.Since.Equal(t.stored.Since) && reached.Sequence-t.stored.Sequence < behindMax {
+		return nil
+	}
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(uses)), storedAtOnce) {
+		_, err := t.store.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+			for _, key := range chunk {
+				if err := t.keep(ctx, tx, key, uses[key]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("storing last uses: %w", err)
+		}
+		t.forget(chunk, uses)
+	}
+	// A crash before this commit has the next start read again what is stored.
+	_, err := t.store.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		_, rev, err := t.marks.Get(ctx, tx, markKey)
+		if errors.Is(err, store.ErrNotFound) {
+			return t.marks.Insert(ctx, tx, &reached)
+		}
+		if err != nil {
+			return err
+		}
+		return t.marks.Put(ctx, tx, &reached, rev)
+	})
+	if err != nil {
+		return fmt.Errorf("storing how far last uses are known: %w", err)
+	}
+	t.stored = reached
+	return nil
+}
+
+// forget drops uses that were stored, but for those that others came after.
+func (t *Tracker[K, U]) forget(keys []K, stored map[K]U) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, key := range keys {
+		if t.recent[key] == stored[key] {
+			delete(t.recent, key)
+		}
+	}
+}
