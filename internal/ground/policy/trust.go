@@ -36,6 +36,10 @@ func (c *compiler) trust() error {
 	return nil
 }
 
+// stored reports whether the document was taken earlier. What is no longer taken
+// is still read, so that no role is lost with what its policy says.
+func (c *compiler) stored() bool { return c.bound != nil }
+
 func (c *compiler) trustClause(w *clause) error {
 	switch {
 	case w.effect == "":
@@ -44,14 +48,14 @@ func (c *compiler) trustClause(w *clause) error {
 		return &Malformed{Message: "Invalid effect: " + w.effect}
 	case w.principal.negated && w.effect == "Allow":
 		return errAllowsOthers
-	case w.principal.negated:
+	case w.principal.negated && !c.stored():
 		return errNotPrincipal
 	case !w.principal.present:
 		return errNobody
 	case len(w.principal.names) == 0:
 		return errEmptyPrincipal
-	case w.principal.star && c.bound == nil:
-		return errStar // a stored document is read as it was taken once
+	case w.principal.star && !c.stored():
+		return errStar
 	case w.action.empty():
 		return errNoAction
 	case w.action.negated:
