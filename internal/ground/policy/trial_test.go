@@ -72,7 +72,7 @@ var (
 		},
 		"logs.amazonaws.com": service,
 	}
-	trialPrincipals = []any{
+	trialPrincipals = []any{ // the bare * is first
 		"*", map[string]any{"AWS": "*"}, map[string]any{"AWS": home}, map[string]any{"AWS": rootARN}, map[string]any{"AWS": abroad},
 		map[string]any{"AWS": userARN}, map[string]any{"AWS": plainRole}, map[string]any{"AWS": sessionARN}, map[string]any{"AWS": federatedARN},
 		map[string]any{"AWS": []string{plainRole, sessionARN, userARN}}, map[string]any{"Service": "logs.amazonaws.com"},
@@ -235,7 +235,9 @@ func drawReach(r *rand.Rand, s subject, kind policy.Kind, out *drawnStatement) {
 		}
 	}
 	switch kind {
-	case policy.KeyPolicy, policy.Resource, policy.Trust:
+	case policy.Trust: // takes neither the bare * nor NotPrincipal
+		out.Principal = pick(r, trialPrincipals[1:])
+	case policy.KeyPolicy, policy.Resource:
 		if out.Principal = pick(r, trialPrincipals); out.Effect == "Deny" && chance(r, 3) {
 			out.Principal, out.NotPrincipal = nil, out.Principal
 		}
