@@ -104,7 +104,8 @@ func (t *Table[R]) Delete(ctx context.Context, tx Txn, key Key, old Rev) error {
 	return tx.txn().delete(&t.Schema, key, old)
 }
 
-// Require makes the transaction conflict if the record's revision is no longer rev at commit.
+// Require makes the transaction conflict if the record's revision is no longer rev at
+// commit. Zero, which no record has, requires that there is none.
 func (t *Table[R]) Require(tx Txn, key Key, rev Rev) {
 	t.mustFit(key)
 	tx.txn().require(&t.Schema, key, rev)

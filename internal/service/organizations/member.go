@@ -81,9 +81,7 @@ func (o *organization) member(ctx context.Context, r store.Reader, account strin
 }
 
 // join makes an account a member of the organization, below its root. Calls of
-// the account that have not been recorded are judged anew. A change that is being
-// committed at that very moment is not, as there is no row yet that it could
-// require: it may be recorded behind the account's acceptance.
+// the account that have not been recorded are judged anew.
 func (s *Service) join(ctx context.Context, tx store.Txn, o *organization, m *member) error {
 	m.Organization, m.Management, m.Parent, m.State = o.ID, o.Management, o.Root, stateActive
 	if err := members.Insert(ctx, tx, m); err != nil {

@@ -89,10 +89,10 @@ func (s *Service) Place(ctx context.Context, account string) (*authz.Place, erro
 	if err != nil {
 		return nil, err
 	}
-	if m.Organization != "" {
-		if err := s.find(ctx, r, p, account, m.Organization); err != nil {
-			return nil, err
-		}
+	if m.Organization == "" {
+		p.Require = func(tx store.Txn) { members.Require(tx, idKey(account), 0) }
+	} else if err := s.find(ctx, r, p, account, m.Organization); err != nil {
+		return nil, err
 	}
 	s.places.keep(account, p)
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/service/organizations"
 )
@@ -105,5 +106,29 @@ func TestMissingRows(t *testing.T) {
 		if _, err := w.call(id, "DescribeOrganization", &organizations.DescribeOrganizationInput{}); err == nil {
 			t.Errorf("without the row of its %s the account is let in", table)
 		}
+	}
+}
+
+// TestJoin: a change of an account that joins an organization before it commits
+// is made anew, so that what limits members is asked.
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.organization(manager)
+	h := w.invite(w.known(alone))
+	var found []string
+	if _, err := w.store.Update(t.Context(), opID(), func(tx store.Txn) error {
+		p := w.place(alone)
+		if len(found) == 0 {
+			do[organizations.AcceptHandshakeOutput](w, alone, "AcceptHandshake", &organizations.AcceptHandshakeInput{HandshakeID: some(h.ID)})
+		}
+		found = append(found, p.Organization)
+		p.Require(tx)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 2 || found[0] != "" || found[1] == "" {
+		t.Errorf("organizations found: %q", found)
 	}
 }

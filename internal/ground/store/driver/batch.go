@@ -24,7 +24,8 @@ type Write struct {
 	Old   int64
 }
 
-// A Require demands that a row still has a revision at commit.
+// A Require demands that a row still has a revision at commit, or, where Rev is
+// zero, that there is still no such row.
 type Require struct {
 	Table *Schema
 	Key   Key

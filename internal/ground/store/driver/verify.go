@@ -48,8 +48,7 @@ func Verify(b *Batch, v Verifier) error {
 
 func verifyRevs(b *Batch, v Verifier) error {
 	for i := range b.Requires {
-		r := &b.Requires[i]
-		if err := verifyRev(v, r.Table, r.Key, r.Rev); err != nil {
+		if err := verifyRequire(v, &b.Requires[i]); err != nil {
 			return err
 		}
 	}
@@ -69,6 +68,20 @@ func verifyRev(v Verifier, table *Schema, key Key, want int64) error {
 	rev, err := v.Rev(table, key)
 	if errors.Is(err, ErrNotFound) || err == nil && rev != want {
 		return fmt.Errorf("row of %s: %w", table.Name, ErrConflict)
+	}
+	return err
+}
+
+func verifyRequire(v Verifier, r *Require) error {
+	if r.Rev != 0 {
+		return verifyRev(v, r.Table, r.Key, r.Rev)
+	}
+	_, err := v.Rev(r.Table, r.Key)
+	switch {
+	case err == nil:
+		return fmt.Errorf("row of %s: %w", r.Table.Name, ErrConflict)
+	case errors.Is(err, ErrNotFound):
+		return nil
 	}
 	return err
 }

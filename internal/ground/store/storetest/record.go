@@ -26,6 +26,7 @@ func recordTests() []test {
 		{"record/revisions never return", revisionsGrow},
 		{"record/require", requireRecord},
 		{"record/require a record of its own", requireOwn},
+		{"record/require that there is none", requireNone},
 		{"record/a closure runs again", closureAgain},
 		{"record/a closure is overtaken for ever", closureOvertaken},
 		{"record/an error of the closure", closureError},
@@ -342,6 +343,31 @@ func requireOwn(t *testing.T, d driver.Driver) {
 		return nil
 	})
 	wantEqual(t, "rows", dump(t, d), "a/1 a/2")
+}
+
+func requireNone(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	runs := 0
+	update(t, s, func(tx store.Txn) error {
+		runs++
+		_, rev, err := things.Get(t.Context(), tx, thingKey("a", "rule"))
+		if err != nil {
+			wantErr(t, err, store.ErrNotFound)
+			things.Require(tx, thingKey("a", "rule"), 0)
+		} else {
+			things.Require(tx, thingKey("a", "rule"), rev)
+		}
+		if runs == 1 {
+			add(t, s, newThing("a", "rule", 1))
+		}
+		return things.Insert(t.Context(), tx, newThing("a", fmt.Sprint(runs), 1))
+	})
+	wantEqual(t, "runs", runs, 2)
+	wantEqual(t, "rows", dump(t, d), "a/2 a/rule")
+	update(t, s, func(tx store.Txn) error { // may make it itself
+		things.Require(tx, thingKey("a", "3"), 0)
+		return things.Insert(t.Context(), tx, newThing("a", "3", 1))
+	})
 }
 
 func closureAgain(t *testing.T, d driver.Driver) {
