@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/user"
 	"strconv"
 	"time"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
 )
@@ -24,7 +26,8 @@ const stride = 1 << 32
 type storeAcceptRestoreCommand struct {
 	location
 	Replay      bool   `default:"true" negatable:"" help:"Make again what was revoked, retired, disabled and deleted since, as the trail has it."`
-	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store or is shorter than it: what was revoked since is in force again."`
+	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store, is shorter than it, or does not verify: what was revoked since is in force again."`
+	Head        string `type:"existingfile" placeholder:"FILE" help:"A head of the trail that audit verify --save-head wrote: the trail must still have it."`
 	LeaveFailed bool   `help:"Go on although something could not be made again."`
 	DryRun      bool   `help:"Say what is lost and what would be made again, and accept nothing."`
 	By          string `placeholder:"NAME" help:"Who accepts, for the record; the user of the operating system by default."`
@@ -38,6 +41,7 @@ type restoreReport struct {
 	Lost        uint64        `json:"lostRecords"` // records of changes that the store does not have
 	Changes     []*lostChange `json:"changes"`     // what they say
 	Unknown     bool          `json:"unknown"`     // whether more may be lost, of which nobody knows
+	Problems    []string      `json:"problems"`    // of the trail
 	Incarnation string        `json:"incarnation"` // before
 	Next        string        `json:"next"`        // after; empty with --dry-run
 	Resumed     bool          `json:"resumed"`     // whether an interrupted run was finished
@@ -85,8 +89,13 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 	if err != nil {
 		return nil, err
 	}
+	// Who took a record out of the trail would undo a revocation.
+	if report.Problems, err = c.examineTrail(ctx, s); err != nil {
+		return nil, err
+	}
+	report.Unknown = report.Unknown || len(report.Problems) > 0
 	shown, counting, err := s.lostChanges(ctx, plan.Gap.From-1, plan.Last)
-	if err != nil {
+	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
 		return nil, err
 	}
 	report.Changes, report.Lost = shown, uint64(len(shown))
@@ -98,6 +107,10 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 	}
 	if c.DryRun {
 		return report, s.foretell(ctx, counting, shown)
+	}
+	if n := len(report.Problems); n > 0 && !c.TrailLost {
+		return report, usage("the trail does not verify, so that nobody can say what is lost: %d problems, the first: %s; "+
+			"put the right trail in place, or accept that with --trail-lost", n, report.Problems[0])
 	}
 	if report.Unknown && !report.Resumed && !c.TrailLost {
 		return report, usage("the trail tells nothing of what came after the backup: what was revoked, disabled or deleted since is in force again, " +
@@ -158,6 +171,22 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		a.Gap.Since = r.Time
 	}
 	return a, report, nil
+}
+
+// examineTrail returns what is wrong with the trail.
+func (c *storeAcceptRestoreCommand) examineTrail(ctx context.Context, s *server) ([]string, error) {
+	var head []byte
+	if c.Head != "" {
+		var err error
+		if head, err = os.ReadFile(c.Head); err != nil {
+			return nil, fmt.Errorf("reading the head: %w", err)
+		}
+	}
+	r, err := s.verifyTrail(ctx, head)
+	if err != nil {
+		return nil, fmt.Errorf("verifying the trail: %w", err)
+	}
+	return append([]string{}, r.Problems...), nil
 }
 
 // systemUser names who runs this program, as far as the system says.
@@ -247,7 +276,12 @@ func (c *storeAcceptRestoreCommand) print(w io.Writer, r *restoreReport) error {
 		return printJSON(w, r)
 	}
 	fmt.Fprintf(w, "The store stands at change %d, the trail knows of changes up to %d.\n", r.Position, r.Recorded)
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "problem of the trail: %s\n", p)
+	}
 	switch {
+	case len(r.Problems) > 0:
+		fmt.Fprintln(w, "The trail does not verify: whether more is lost than it tells is not known.")
 	case r.Unknown:
 		fmt.Fprintln(w, "The trail was restored with the store: what came after the backup is not known.")
 	case r.Lost == 0:

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"maps"
 	"os"
@@ -292,6 +294,100 @@ func TestWhatWasCancelled(t *testing.T) {
 		}
 	}
 	w.caller(deactivated) // still opens
+}
+
+// takeOut takes the last batch but one out of a segment of a trail, and leaves
+// the frames around it whole.
+func takeOut(t *testing.T, segment string) {
+	t.Helper()
+	b, err := os.ReadFile(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batches [][2]int // where they begin and end
+	for at := 512; at+16 <= len(b) && string(b[at:at+4]) == "CLVF"; {
+		end := at + (16+int(binary.BigEndian.Uint32(b[at+8:]))+7)&^7
+		if b[at+4] == 1 {
+			batches = append(batches, [2]int{at, end})
+		}
+		at = end
+	}
+	if len(batches) < 2 {
+		t.Fatalf("%d batches in %s", len(batches), segment)
+	}
+	gone := batches[len(batches)-2]
+	rest := append(bytes.Clone(b[gone[1]:]), make([]byte, gone[1]-gone[0])...)
+	if err := os.WriteFile(segment, append(b[:gone[0]:gone[0]], rest...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEditedTrail: a revocation whose record somebody took out of the trail is
+// not forgotten silently, and what is left of the trail is made again.
+func TestEditedTrail(t *testing.T) {
+	t.Parallel()
+	var key, other string
+	p := newPast(t, func(w *world) { key, other = w.key(), w.key() })
+	root := p.caller(owner)
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(key)})
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(other)})
+	dir := p.putBack()
+	p.assembled(dir, func(*server) {}) // begins a segment, so that the edited one is not the newest
+	segments, err := filepath.Glob(filepath.Join(dir, trailDir, "*.trail"))
+	if err != nil || len(segments) < 2 {
+		t.Fatalf("segments %v: %v", segments, err)
+	}
+	takeOut(t, segments[len(segments)-2])
+
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err == nil || !strings.Contains(err.Error(), "--trail-lost") || report.Accepted || len(report.Problems) == 0 {
+		t.Fatalf("%+v: %v", report, err)
+	}
+	p.assembled(dir, func(s *server) {
+		v, err := s.verifyStore(t.Context())
+		if err != nil || len(v.Problems) == 0 {
+			t.Errorf("the store is held against an edited trail: %v, %v", v, err)
+		}
+	})
+	report, err = p.accept(dir, &storeAcceptRestoreCommand{Replay: true, TrailLost: true})
+	if err != nil || !report.Unknown || count(report.Changes, madeAgain) != 1 {
+		t.Fatalf("%+v: %v", report, err)
+	}
+	w := p.serving(dir)
+	for id, want := range map[string]string{key: "Enabled", other: "Disabled"} {
+		out := w.must(w.caller(owner), "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: optional.Some(id)}).(*kms.DescribeKeyOutput)
+		if out.KeyMetadata.KeyState != want {
+			t.Errorf("a key is %s, want %s", out.KeyMetadata.KeyState, want)
+		}
+	}
+}
+
+// TestCutTrail: a head that was kept elsewhere shows that the end of the trail
+// is missing, and with it what was revoked.
+func TestCutTrail(t *testing.T) {
+	t.Parallel()
+	var key string
+	p := newPast(t, func(w *world) { key = w.key() })
+	root := p.caller(owner)
+	p.must(root, "kms:CreateKey", &kms.CreateKeyInput{})
+	cut := p.putBack()
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(key)})
+	p.must(root, "kms:CreateKey", &kms.CreateKeyInput{}) // the head of a live trail leaves the newest record out
+	whole := p.putBack()
+	trail, err := p.server.verifyTrail(t.Context(), nil)
+	if err != nil || trail.Head == nil {
+		t.Fatal(err)
+	}
+	head := filepath.Join(t.TempDir(), "head.txt")
+	if err := os.WriteFile(head, trail.Head, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if report, err := p.accept(cut, &storeAcceptRestoreCommand{Replay: true, Head: head}); err == nil || !strings.Contains(err.Error(), "truncated") {
+		t.Errorf("a trail that was cut: %+v, %v", report, err)
+	}
+	if report, err := p.accept(whole, &storeAcceptRestoreCommand{Replay: true, Head: head}); err != nil || !report.Accepted {
+		t.Errorf("the whole trail: %+v, %v", report, err)
+	}
 }
 
 // TestLostFuture: what came from a future that was lost means nothing any more,

@@ -22,15 +22,20 @@ func (s *server) recorded(first uint64, entries []audit.Entry) {
 	}
 }
 
-// readTrail reads the trail for the services that want to know last uses.
+// readTrail reads the trail for the services that want to know last uses. That it
+// is damaged keeps no server from serving: the damage does not go away by itself.
 func (s *server) readTrail(ctx context.Context, from uint64, fn func(sequence uint64, account string, at time.Time, b *record.Brief) error) error {
-	return s.trail.Read(ctx, from, func(sequence uint64, e audit.Entry) error {
+	err := s.trail.Read(ctx, from, func(sequence uint64, e audit.Entry) error {
 		b, err := record.ReadBrief(e.Record)
 		if err != nil {
 			return err
 		}
 		return fn(sequence, e.Account, e.Time, b)
 	})
+	if errors.Is(err, audit.ErrDamaged) {
+		s.log.Error("reading the trail for last uses, which are known from now on only; see claviger audit verify", "cause", err)
+	}
+	return err
 }
 
 // storeLastUses stores last uses from time to time, until ctx ends.

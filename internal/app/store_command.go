@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/operation"
@@ -211,7 +212,10 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		p.add(st)
 		return nil
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, audit.ErrDamaged): // the rest of it still tells something
+		report(store.Problem{What: err.Error()})
+	case err != nil:
 		return err
 	}
 	for _, st := range p.list(true) {

@@ -112,7 +112,7 @@ func newWorldWith(t testing.TB, d driver.Driver, dir string, change func(*founda
 
 // foundations are those of the world's server.
 func (w *world) foundations(d driver.Driver, dir string) foundations {
-	return foundations{
+	f := foundations{
 		driver:      d,
 		regions:     []string{"us-east-1", secondRegion},
 		keyring:     w.keyring,
@@ -128,6 +128,10 @@ func (w *world) foundations(d driver.Driver, dir string) foundations {
 		trailDir: filepath.Join(dir, trailDir),
 		proxies:  xksproxytest.New().Send,
 	}
+	if dir != "" {
+		f.verify = audit.Verify
+	}
+	return f
 }
 
 // enter finds the operations of the world's server.

@@ -1,8 +1,11 @@
 package audit
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"sort"
 )
 
@@ -61,6 +64,14 @@ func (l *Log) Read(ctx context.Context, from uint64, fn func(sequence uint64, e 
 	number, err := l.find(v, from)
 	for ; err == nil && number <= v.newest; number++ {
 		err = l.readSegment(ctx, v, number, from, fn)
+	}
+	return missing(err, number)
+}
+
+// missing says of a segment that was there and is not any more that it is damaged.
+func missing(err error, number uint64) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &damage{segment: number, what: "segment is missing"}
 	}
 	return err
 }
@@ -134,69 +145,87 @@ func (l *Log) readSegment(ctx context.Context, v view, number, from uint64, fn f
 // got beyond an outbox position: with each, the highest position that the trail
 // had with its batch. The entries of a change at that position or before stand
 // in them at the earliest where its batch has others too.
+//
+// It goes on behind what is damaged, and returns ErrDamaged in the end. That
+// nothing was taken out, or altered and passed over, is for Verify to say.
 func (l *Log) ReadChanges(ctx context.Context, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
 	v := l.view()
+	var damaged error
 	for number := v.oldest; number <= v.newest; number++ {
-		limit := v.end
-		if number < v.newest {
-			next, err := openStored(&l.o, number+1)
-			if err != nil {
-				return err
-			}
-			limit = next.header.ended
-			past := next.header.before.outbox <= beyond
-			_ = next.Close()
-			if past {
-				continue
-			}
-		}
-		if err := l.readChanges(ctx, number, limit, beyond, fn); err != nil {
+		err := missing(l.readChanges(ctx, &v, number, beyond, fn), number)
+		switch {
+		case errors.Is(err, ErrDamaged):
+			damaged = cmp.Or(damaged, err)
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return damaged
 }
 
-func (l *Log) readChanges(ctx context.Context, number uint64, limit int64, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
+func (l *Log) readChanges(ctx context.Context, v *view, number, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
 	s, err := openStored(&l.o, number)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	limit := v.end
+	if number < v.newest {
+		limit = s.size // where the header that says more can't be read
+		if next, err := openStored(&l.o, number+1); err == nil {
+			limit = min(limit, next.header.ended)
+			past := next.header.before.outbox <= beyond
+			_ = next.Close()
+			if past {
+				return nil
+			}
+		}
+	}
+	var damaged error
 	for r := s.frames(0, limit); ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		fr, err := r.next()
-		switch {
+		switch err := readChangesOf(s, r, beyond, fn); {
 		case err == io.EOF:
-			return nil
+			return damaged
 		case err == errNoFrame:
-			return &damage{segment: number, offset: r.offset, what: err.Error()}
+			damaged = cmp.Or(damaged, error(&damage{segment: number, offset: r.offset, what: err.Error()}))
+			t, err := readTail(s.f, r.offset, limit)
+			if err != nil || t.frame < 0 {
+				return cmp.Or(err, damaged)
+			}
+			r.offset = t.frame
+		case errors.Is(err, ErrDamaged):
+			damaged = cmp.Or(damaged, err)
 		case err != nil:
-			return err
-		case fr.kind != kindBatch:
-			continue
-		}
-		h, err := parseBatchHead(fr.body)
-		if err != nil {
-			return &damage{segment: number, offset: fr.offset, what: err.Error()}
-		}
-		if h.outbox <= beyond {
-			continue
-		}
-		var failed error // of fn, which is passed on as it is
-		err = openBatch(s.cipher, h, fr.body, nil, func(sequence uint64, e Entry) error {
-			failed = fn(sequence, h.outbox, e)
-			return failed
-		})
-		if err != nil && failed == nil {
-			return &damage{s.header.number, fr.offset, h.first, err.Error()}
-		}
-		if err != nil {
 			return err
 		}
 	}
+}
+
+// readChangesOf passes over one frame for ReadChanges.
+func readChangesOf(s *stored, r *frameReader, beyond uint64, fn func(sequence, position uint64, e Entry) error) error {
+	fr, err := r.next()
+	if err != nil || fr.kind != kindBatch {
+		return err
+	}
+	h, err := parseBatchHead(fr.body)
+	if err != nil {
+		return &damage{segment: s.header.number, offset: fr.offset, what: err.Error()}
+	}
+	if h.outbox <= beyond {
+		return nil
+	}
+	var failed error // of fn, which is passed on as it is
+	err = openBatch(s.cipher, h, fr.body, nil, func(sequence uint64, e Entry) error {
+		failed = fn(sequence, h.outbox, e)
+		return failed
+	})
+	if err != nil && failed == nil {
+		return &damage{s.header.number, fr.offset, h.first, err.Error()}
+	}
+	return err
 }
 
 // Copy calls fn for each segment, in their order, with its name and its bytes up

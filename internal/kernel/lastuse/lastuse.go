@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/record"
@@ -119,10 +120,12 @@ func (t *Tracker[K, U]) CatchUp(ctx context.Context, now time.Time, read Read, t
 		t.reached = Mark{}
 		_, err = t.readOn(ctx, 1, dated, read, told)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, audit.ErrDamaged): // uses may be missing, so that what is known begins here
+		t.reached.Since = now
+	case err != nil:
 		return fmt.Errorf("reading the trail for last uses: %w", err)
-	}
-	if t.reached.Since.IsZero() {
+	case t.reached.Since.IsZero():
 		t.reached.Since = now
 	}
 	if dated {
