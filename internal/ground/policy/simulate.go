@@ -65,6 +65,15 @@ func (s *Simulation) Decide(in *Input) (Outcome, bool) {
 	return o, true
 }
 
+// Spend takes steps for something else than a decision, such as to show it. It
+// reports false where there are not that many left, and from then on always.
+func (s *Simulation) Spend(steps int) bool {
+	b := budget{s.left}
+	ok := b.spend(steps)
+	s.left = max(b.left, 0)
+	return ok
+}
+
 // gates fills in what each gate says.
 func (q *question) gates(o *Outcome) {
 	var denies, allows []Match
@@ -143,12 +152,20 @@ func (q *question) matches(gate Gate, policies []*Policy) (denies, allows []Matc
 // Name is what Compile was told.
 func (p *Policy) Name() string { return p.name }
 
-// Span returns where a statement begins and ends, as AWS counts it: the place
+// A Span is where a statement stands in its document.
+type Span struct{ Start, End Place }
+
+// Spans returns where each statement begins and ends, as AWS counts it: the place
 // behind the brace that opens a lone statement, or behind what comes before the
 // statement in its array; and the place behind its closing brace.
-func (p *Policy) Span(statement int) (start, end Place) {
-	w := p.statements[statement].written
-	return PlaceOf(p.text, w.start), PlaceOf(p.text, w.end)
+func (p *Policy) Spans() []Span {
+	spans := make([]Span, len(p.statements))
+	r := newReading(p.text)
+	for i := range p.statements {
+		w := p.statements[i].written
+		spans[i] = Span{r.to(w.start), r.to(w.end)}
+	}
+	return spans
 }
 
 // ContextKeys lists the condition keys and the variables that the document

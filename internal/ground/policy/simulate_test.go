@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"claviger/internal/ground/policy"
@@ -73,5 +74,19 @@ func TestPlaceOf(t *testing.T) {
 		if got := policy.PlaceOf(text, offset); got != want {
 			t.Errorf("%d is at %v, want %v", offset, got, want)
 		}
+	}
+}
+
+// TestSpans: where statements stand does not depend on those before them.
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	const text = "{\"Version\": \"2012-10-17\",\r\n \"Statement\": [\r{\"Effect\":\"Allow\",\n\"Action\":\"*\",\"Resource\":\"\u00e4\"}, {\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}]}"
+	p, err := policy.Compile(policy.KeyPolicy, "", []byte(strings.ReplaceAll(text, `"Effect"`, `"Principal":"*","Effect"`)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []policy.Span{{policy.Place{2, 16}, policy.Place{4, 29}}, {policy.Place{4, 29}, policy.Place{4, 92}}}
+	if got := p.Spans(); !slices.Equal(got, want) {
+		t.Errorf("statements stand at %v, want %v", got, want)
 	}
 }

@@ -32,8 +32,13 @@ const (
 	sourceARNMin                 = 20
 
 	// simulationSteps bounds the work of one call, whose policies the caller may
-	// have written: about a second.
+	// have written, and its answer: about a second, and 32 MiB. A byte is a step.
 	simulationSteps = 32 << 20
+
+	// shownStatementBytes is about what a statement takes in the answer beside the
+	// name of its policy, and shownKeyBytes what a missing key does.
+	shownStatementBytes = 400
+	shownKeyBytes       = 17
 )
 
 // contextTypes are those of a context entry.
@@ -156,10 +161,12 @@ type simulator struct {
 	account string       // of the simulated caller
 	owner   string       // of resources whose ARN doesn't tell
 	missing []string
+	showing int // bytes that missing takes in a result
 	work    *policy.Simulation
 
 	ids       map[*policy.Policy]string // of stored policies
-	organised bool                      // the account is in an organization
+	spans     map[*policy.Policy][]policy.Span
+	organised bool // the account is in an organization
 }
 
 // invalidInput refuses a value of a simulation.
@@ -168,7 +175,7 @@ func invalidInput(format string, args ...any) error { return fault.New(InvalidIn
 // simulate answers a call. from has the policies of the principal that it names,
 // and is empty where it names none.
 func (s *Service) simulate(c *operation.Call, in *simulated, from source) (*SimulatePolicyOutput, error) {
-	m := &simulator{in: in, work: policy.NewSimulation(simulationSteps)}
+	m := &simulator{in: in, work: policy.NewSimulation(simulationSteps), spans: make(map[*policy.Policy][]policy.Span)}
 	for _, prepare := range []func(*simulator, *operation.Call, source) error{
 		(*simulator).resources, (*simulator).policies, (*simulator).caller, (*simulator).resourcePolicy, (*simulator).context,
 	} {
@@ -386,6 +393,7 @@ func (m *simulator) context(_ *operation.Call, from source) error {
 		if k := policy.NewKey(key); !facts.Lookup(&k).Present {
 			if _, given := facts.given[policy.Fold(key)]; !given {
 				m.missing = append(m.missing, key)
+				m.showing += shownKeyBytes + len(key)
 			}
 		}
 	}
@@ -527,7 +535,11 @@ func (m *simulator) decide(action, resource string) (o policy.Outcome, cross boo
 		}
 	}
 	o, ok := m.work.Decide(&in)
-	if !ok {
+	shown := m.showing
+	for _, match := range o.Matched {
+		shown += shownStatementBytes + len(match.Policy.Name())
+	}
+	if !ok || !m.work.Spend(shown) {
 		return o, false, fault.New(PolicyEvaluation, "The simulation takes too much work. Ask for fewer actions or resources at a time.")
 	}
 	return o, in.ResourceAccount != m.account, nil
@@ -573,9 +585,14 @@ var policyTypes = map[policy.Gate]string{
 func (m *simulator) statements(o policy.Outcome) []Statement {
 	list := []Statement{}
 	for _, match := range o.Matched {
-		start, end := match.Policy.Span(match.Statement)
+		spans := m.spans[match.Policy]
+		if spans == nil {
+			spans = match.Policy.Spans()
+			m.spans[match.Policy] = spans
+		}
+		at := spans[match.Statement]
 		id := cmp.Or(m.ids[match.Policy], match.Policy.Name())
-		list = append(list, Statement{id, policyTypes[match.Gate], Position(start), Position(end)})
+		list = append(list, Statement{id, policyTypes[match.Gate], Position(at.Start), Position(at.End)})
 	}
 	return list
 }

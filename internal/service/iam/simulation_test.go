@@ -323,6 +323,30 @@ func TestSimulationLimit(t *testing.T) {
 	refuse(t, w.root(), "SimulateCustomPolicy", in, iam.PolicyEvaluation, "The simulation takes too much work. Ask for fewer actions or resources at a time.")
 }
 
+// TestSimulationAnswerLimit: an answer does not grow with the product of what is
+// asked, by statements that match or by keys that are missing.
+func TestSimulationAnswerLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	statements := strings.Repeat(`,{"Effect":"Allow","Action":"*","Resource":"*"}`, 2000)[1:]
+	var keys []string
+	for i := range 5000 {
+		keys = append(keys, fmt.Sprintf(`"app:key%d":""`, i))
+	}
+	for name, document := range map[string]string{
+		"statements": `{"Version":"2012-10-17","Statement":[` + statements + `]}`,
+		"keys":       `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:b","Resource":"*","Condition":{"StringEquals":{` + strings.Join(keys, ",") + `}}}}`,
+	} {
+		in := &iam.SimulateCustomPolicyInput{PolicyInputList: []string{document}, ActionNames: slices.Repeat([]string{"kms:Encrypt"}, 1000), MaxItems: optional.Some(20)}
+		result := do[iam.SimulatePolicyOutput](t, w.root(), "SimulateCustomPolicy", in).EvaluationResults[19]
+		if len(result.MatchedStatements)+len(result.MissingContextValues) < 2000 {
+			t.Errorf("%s: %d statements, %d keys", name, len(result.MatchedStatements), len(result.MissingContextValues))
+		}
+		in.MaxItems = optional.Some(1000)
+		refuse(t, w.root(), "SimulateCustomPolicy", in, iam.PolicyEvaluation, "The simulation takes too much work. Ask for fewer actions or resources at a time.")
+	}
+}
+
 func TestContextKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
