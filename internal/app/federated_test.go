@@ -50,6 +50,16 @@ func TestFederatedUser(t *testing.T) {
 	w.must(narrow, "kms:Encrypt", encrypting(named))
 	w.refused(w.federate(ann, "eve", ""), "kms:Encrypt", encrypting(named), fault.AccessDenied)
 
+	// What names the user lets in the session only as far as its session policy does.
+	w.must(w.caller(owner), "kms:PutKeyPolicy", &kms.PutKeyPolicyInput{KeyID: optional.Some(named), Policy: optional.Some(`{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Principal":{"AWS":"` + owner + `"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":{"AWS":"` + ann.Caller.Principal.ARN + `"},"Action":["kms:Encrypt","kms:GetKeyPolicy"],"Resource":"*"}]}`)})
+	w.must(bob, "kms:GetKeyPolicy", &kms.GetKeyPolicyInput{KeyID: optional.Some(named)})
+	w.refused(narrow, "kms:Encrypt", encrypting(named), fault.AccessDenied)
+	w.refused(bare, "kms:Encrypt", encrypting(named), fault.AccessDenied)
+	w.must(w.caller(owner), "kms:CreateGrant", &kms.CreateGrantInput{KeyID: optional.Some(named), GranteePrincipal: optional.Some(ann.Caller.Principal.ARN), Operations: []string{"Encrypt"}})
+	w.refused(bare, "kms:Encrypt", encrypting(named), fault.AccessDenied)
+
 	// A root user's may do what the session policy allows, and no more.
 	ofRoot := w.federate(w.caller(owner), "bob", `["kms:ListKeys","iam:*"]`)
 	w.must(ofRoot, "kms:ListKeys", &kms.ListKeysInput{})

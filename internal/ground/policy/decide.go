@@ -256,17 +256,24 @@ func (q *question) identityAllows() (Verdict, bool) {
 }
 
 // limit returns the gate that keeps the caller from what its policies or a role's
-// would allow, ByNothing where none does.
-func (q *question) limit() Gate {
+// would allow, ByNothing where none does. grade is how it is let in: the session of
+// a federated user without a session policy has what names it, and nothing of what
+// its user is let in to.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+func (q *question) limit(grade Grade) Gate {
 	if q.Boundary != nil {
 		if _, s := q.allowing(q.Boundary); s == nil {
 			return ByBoundary
 		}
 	}
-	if q.Session != nil {
-		if _, s := q.allowing(q.Session); s == nil {
+	if q.Session == nil {
+		if q.caller.Kind == principal.FederatedUser && grade != Direct {
 			return BySession
 		}
+		return ByNothing
+	}
+	if _, s := q.allowing(q.Session); s == nil {
+		return BySession
 	}
 	return ByNothing
 }
@@ -346,7 +353,7 @@ func (q *question) door(grade Grade, open Verdict) Verdict {
 			open = v
 		}
 	}
-	if gate := q.limit(); gate != ByNothing {
+	if gate := q.limit(grade); gate != ByNothing {
 		return refused(gate)
 	}
 	return open
@@ -383,7 +390,7 @@ func (q *question) bothSides(grade Grade, suffices bool, open Verdict) Verdict {
 			return v
 		}
 	}
-	if gate := q.limit(); gate != ByNothing {
+	if gate := q.limit(grade); gate != ByNothing {
 		return refused(gate)
 	}
 	return open

@@ -51,20 +51,21 @@ func (s situation) reference() (allowed, explicit bool) {
 	// What the caller's side says.
 	limits := (s.boundary == "absent" || s.boundary == "allow") && (s.session == "absent" || s.session == "allow")
 	identity := s.identity == "allow" || root
+	issuer := limits // what the issuer of the session is let in to
 	if s.caller == "federated" && s.session == "absent" {
-		identity = false
+		identity, issuer = false, false
 	}
 
 	if s.relation != "same" {
 		if s.relation == "closed" || s.rule == policy.IdentityOnly || !limits {
 			return false, false
 		}
-		return way != "" && identity || grant != "" && (identity || s.issuer == "caller" && grant != "account"), false
+		return way != "" && identity || grant != "" && (identity || s.issuer == "caller" && (grant == "direct" || grant == "limited" && issuer)), false
 	}
 	for _, w := range []string{way, grant} {
 		switch {
 		case w == "direct" && (!root || limits),
-			w == "limited" && limits,
+			w == "limited" && issuer,
 			w == "account" && identity && limits:
 			return true, false
 		}
