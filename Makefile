@@ -29,7 +29,7 @@ test: ## install what the tests need, then check, test and fuzz everything (at m
 	sh scripts/test.sh
 	sh scripts/fuzz.sh 0
 
-test-long: ## the same tests with crash and volume runs, again in FIPS 140-3 mode, builds for every system, load, fuzzing
+test-long: ## the same tests with crash and volume runs, again in FIPS 140-3 mode on PostgreSQL, builds for every system, load, fuzzing
 	sh scripts/setup.sh
 	CLAVIGER_LONG=1 sh scripts/test.sh
 	sh scripts/crossbuild.sh

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
+
+	"claviger/internal/ground/store/postgres/postgrestest"
 )
 
 // binary is the claviger that the tests try, built once.
@@ -73,6 +76,39 @@ func environment(extra ...string) []string {
 	return append(env, extra...)
 }
 
+// onPostgres reports whether servers whose test names no store keep their records in
+// PostgreSQL, each in a schema of its own.
+func onPostgres() bool { return os.Getenv("CLAVIGER_TEST_STORE") == "postgres" }
+
+// databases are those of data directories, by path.
+var databases sync.Map
+
+// storeOf returns where the server with a data directory keeps its records.
+func storeOf(t *testing.T, dir string) string {
+	t.Helper()
+	if !onPostgres() {
+		return "sqlite:"
+	}
+	url, ok := databases.Load(dir)
+	if !ok {
+		url = postgrestest.URL(t)
+		databases.Store(dir, url)
+	}
+	return url.(string)
+}
+
+// stored adds the store of its data directory to the environment of a command line,
+// where neither of them says a store.
+func stored(t *testing.T, args, env []string) []string {
+	t.Helper()
+	says := func(s string) bool { return strings.HasPrefix(s, "CLAVIGER_STORE=") || s == "--store" }
+	data := slices.Index(args, "--data")
+	if !onPostgres() || data < 0 || slices.ContainsFunc(args, says) || slices.ContainsFunc(env, says) {
+		return env
+	}
+	return append(slices.Clone(env), "CLAVIGER_STORE="+storeOf(t, args[data+1]))
+}
+
 // start runs claviger with args and waits until it is ready.
 func start(t *testing.T, args []string, env ...string) *process {
 	t.Helper()
@@ -98,7 +134,7 @@ func launch(t *testing.T, line []string, env ...string) *process {
 	t.Helper()
 	p := &process{t: t, ready: make(chan struct{}), done: make(chan struct{})}
 	p.cmd = exec.Command(line[0], line[1:]...)
-	p.cmd.Env = environment(env...)
+	p.cmd.Env = environment(stored(t, line, env)...)
 	p.cmd.Dir = t.TempDir()
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	stderr, err := p.cmd.StderrPipe()
@@ -187,7 +223,7 @@ func command(t *testing.T, args []string, env ...string) (stdout, stderr string,
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = environment(env...)
+	cmd.Env = environment(stored(t, args, env)...)
 	cmd.Dir = t.TempDir()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs

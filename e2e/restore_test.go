@@ -263,9 +263,9 @@ func TestKilledCommands(t *testing.T) {
 	done, killed := 0, 0
 	for ; done < rounds && (time.Since(began) < budget || done < 3); done++ {
 		place := t.TempDir()
-		killed += interrupted(t, "store", "copy", "--data", dir, "--from", "sqlite:", "--to", "sqlite:"+filepath.Join(place, "copy"))
+		killed += interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", "sqlite:"+filepath.Join(place, "copy"))
 		if done%8 == 0 {
-			killed += interrupted(t, "store", "copy", "--data", dir, "--from", "sqlite:", "--to", postgres(t))
+			killed += interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", postgres(t))
 		}
 		another := filepath.Join(place, "another.backup")
 		killed += interrupted(t, "backup", "--data", dir, "--to", another)
@@ -273,7 +273,7 @@ func TestKilledCommands(t *testing.T) {
 		if out, err := exec.Command("cp", "-a", dir, put).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if err := os.Remove(filepath.Join(put, "store.db")); err != nil {
+		if err := os.Remove(filepath.Join(put, "store.db")); err != nil && !onPostgres() {
 			t.Fatal(err)
 		}
 		killed += interrupted(t, "restore", "--from", file, "--data", put, "--keep-trail")
@@ -296,7 +296,7 @@ func interrupted(t *testing.T, args ...string) (killed int) {
 	t.Helper()
 	for range 1 + rand.IntN(2) {
 		cmd := exec.Command(binary, args...)
-		cmd.Env = environment()
+		cmd.Env = environment(stored(t, args, nil)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

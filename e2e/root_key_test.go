@@ -144,6 +144,14 @@ func (k *rootKeysSeen) settled(t *testing.T, p *process) {
 	t.Errorf("the rotation is not settled: %s\n%s", last, p.output())
 }
 
+// store is where the copy finds what it does not hold itself.
+func (k *rootKeysSeen) store(t *testing.T) string {
+	if len(k.extra) > 0 {
+		return k.extra[1]
+	}
+	return storeOf(t, k.dir)
+}
+
 // refused tries the root keys of before on a copy of what the stopped server has.
 func (k *rootKeysSeen) refused(t *testing.T) {
 	t.Helper()
@@ -169,7 +177,7 @@ func (k *rootKeysSeen) refused(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o400); err != nil {
 			t.Fatal(err)
 		}
-		args := append([]string{"root-key", "status", "--data", copied, "--root-key", "file:" + file}, k.extra...)
+		args := []string{"root-key", "status", "--data", copied, "--root-key", "file:" + file, "--store", k.store(t)}
 		if out, errs, code := command(t, args); code != 1 || !strings.Contains(errs, "the root key does not open this store") {
 			t.Errorf("with an old root key: %d, %s%s", code, out, errs)
 		}

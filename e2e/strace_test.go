@@ -54,7 +54,7 @@ func TestSyncBeforeAnswer(t *testing.T) {
 	if want := 2*rounds + 1; w.answers != want {
 		t.Errorf("saw %d answers, want %d", w.answers, want)
 	}
-	if w.names == 0 || w.walSyncs < rounds {
+	if w.names == 0 || w.walSyncs < rounds && !onPostgres() {
 		t.Errorf("saw %d new names and %d syncs of the store's log", w.names, w.walSyncs)
 	}
 }

@@ -29,9 +29,9 @@ done
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
 	(cd e2e/clients && go vet ./... && go test -count=1 -timeout 15m ./...) || status=1
 
-	echo 'test: everything again in FIPS 140-3 mode, without the long runs'
+	echo 'test: everything again in FIPS 140-3 mode and on PostgreSQL, without the long runs'
 	for module in . client examples/vault-of-documents e2e; do
-		(cd "$module" && CLAVIGER_LONG='' GODEBUG=fips140=on go test -count=1 -timeout 10m ./...) || status=1
+		(cd "$module" && CLAVIGER_LONG='' CLAVIGER_TEST_STORE=postgres GODEBUG=fips140=on go test -count=1 -timeout 10m ./...) || status=1
 	done
 fi
 exit $status
