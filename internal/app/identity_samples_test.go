@@ -132,10 +132,7 @@ var identitySamples = map[string]func(w *world) any{
 		w.accountAlias()
 		return &iam.ListAccountAliasesInput{}
 	},
-	"iam:ListServerCertificates": func(*world) any { return &iam.ListServerCertificatesInput{} },
-	"iam:ListServiceSpecificCredentials": func(w *world) any {
-		return &iam.ListServiceSpecificCredentialsInput{UserName: w.user()}
-	},
+	"iam:ListServerCertificates":  func(*world) any { return &iam.ListServerCertificatesInput{} },
 	"iam:ListSigningCertificates": func(w *world) any { return &iam.ListSigningCertificatesInput{UserName: w.user()} },
 	"iam:ListSSHPublicKeys":       func(w *world) any { return &iam.ListSSHPublicKeysInput{UserName: w.user()} },
 
@@ -294,17 +291,16 @@ var (
 )
 
 var identityLimits = map[string][]limit{
-	"iam:GenerateCredentialReport":       {},
-	"iam:GetCredentialReport":            {},
-	"iam:GetAccessKeyLastUsed":           {limitKey},
-	"iam:CreateAccountAlias":             {{"AccountAlias", 3, 63}},
-	"iam:DeleteAccountAlias":             {{"AccountAlias", 3, 63}},
-	"iam:GetAccountSummary":              {},
-	"iam:ListAccountAliases":             {limitItems, limitPage},
-	"iam:ListServerCertificates":         {{"PathPrefix", 0, 512}, limitItems, limitPage},
-	"iam:ListServiceSpecificCredentials": {{"UserName", 0, 64}, limitItems, limitPage},
-	"iam:ListSigningCertificates":        {limitUser, limitItems, limitPage},
-	"iam:ListSSHPublicKeys":              {{"UserName", 0, 64}, limitItems, limitPage},
+	"iam:GenerateCredentialReport": {},
+	"iam:GetCredentialReport":      {},
+	"iam:GetAccessKeyLastUsed":     {limitKey},
+	"iam:CreateAccountAlias":       {{"AccountAlias", 3, 63}},
+	"iam:DeleteAccountAlias":       {{"AccountAlias", 3, 63}},
+	"iam:GetAccountSummary":        {},
+	"iam:ListAccountAliases":       {limitItems, limitPage},
+	"iam:ListServerCertificates":   {{"PathPrefix", 0, 512}, limitItems, limitPage},
+	"iam:ListSigningCertificates":  {limitUser, limitItems, limitPage},
+	"iam:ListSSHPublicKeys":        {{"UserName", 0, 64}, limitItems, limitPage},
 
 	"iam:AddClientIDToOpenIDConnectProvider":      {limitOIDC, {"ClientID", 1, 255}},
 	"iam:CreateOpenIDConnectProvider":             {{"Url", 1, 255}},

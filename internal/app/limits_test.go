@@ -45,6 +45,7 @@ var (
 	limitPage     = limit{"Marker", 1, 320}
 	limitMarker   = limit{"Marker", 1, 1024}
 	limitStore    = limit{"CustomKeyStoreId", 1, 64}
+	limitsService = []limit{{"UserName", 0, 64}, {"ServiceSpecificCredentialId", 20, 128}}
 	limitsStore   = []limit{
 		{"CloudHsmClusterId", 19, 24}, {"KeyStorePassword", 7, 32}, {"XksProxyUriEndpoint", 10, 128}, {"XksProxyUriPath", 10, 128},
 		{"XksProxyVpcEndpointServiceName", 20, 64}, {"XksProxyVpcEndpointServiceOwner", 12, 12},
@@ -161,6 +162,12 @@ var limits = map[string][]limit{
 	"iam:RemoveUserFromGroup":       {limitGroup, limitUser},
 	"iam:UpdateGroup":               {limitGroup, {"NewPath", 0, 512}, {"NewGroupName", 0, 128}},
 	"iam:UpdateUser":                {limitUser, {"NewPath", 0, 512}, {"NewUserName", 0, 64}},
+
+	"iam:CreateServiceSpecificCredential": {{"UserName", 0, 64}, {"CredentialAgeDays", 1, 36600}},
+	"iam:DeleteServiceSpecificCredential": limitsService,
+	"iam:ListServiceSpecificCredentials":  {{"UserName", 0, 64}, limitItems, limitPage},
+	"iam:ResetServiceSpecificCredential":  limitsService,
+	"iam:UpdateServiceSpecificCredential": limitsService,
 
 	"iam:CreateAccessKey":  {limitUser},
 	"iam:CreateUser":       {{"UserName", 0, 64}, {"Path", 0, 512}, {"PermissionsBoundary", 20, 2048}},

@@ -154,6 +154,15 @@ func (w *world) accessKey() (user, id optional.Of[string]) {
 	return user, optional.Some(out.(*iam.CreateAccessKeyOutput).AccessKey.AccessKeyID)
 }
 
+// serviceCredential makes a user with a credential for a service.
+func (w *world) serviceCredential() (user, id optional.Of[string]) {
+	user = w.user()
+	out := w.must(w.caller(owner), "iam:CreateServiceSpecificCredential", &iam.CreateServiceSpecificCredentialInput{
+		UserName: user, ServiceName: optional.Some("codecommit.amazonaws.com"),
+	})
+	return user, optional.Some(out.(*iam.CreateServiceSpecificCredentialOutput).ServiceSpecificCredential.ServiceSpecificCredentialID)
+}
+
 const sampleDocument = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}`
 
 // userPolicy makes a user with an inline policy named "sample".
@@ -455,6 +464,25 @@ var samples = map[string]func(w *world) any{
 		return &iam.CreateRoleInput{RoleName: optional.Some("new"), AssumeRolePolicyDocument: optional.Some(sampleTrust), Tags: identityTags()}
 	},
 	"iam:CreateUser": func(*world) any { return &iam.CreateUserInput{UserName: optional.Some("new")} },
+	"iam:CreateServiceSpecificCredential": func(w *world) any {
+		return &iam.CreateServiceSpecificCredentialInput{UserName: w.user(), ServiceName: optional.Some("codecommit.amazonaws.com")}
+	},
+	"iam:DeleteServiceSpecificCredential": func(w *world) any {
+		user, id := w.serviceCredential()
+		return &iam.DeleteServiceSpecificCredentialInput{UserName: user, ServiceSpecificCredentialID: id}
+	},
+	"iam:ListServiceSpecificCredentials": func(w *world) any {
+		user, _ := w.serviceCredential()
+		return &iam.ListServiceSpecificCredentialsInput{UserName: user, ServiceName: optional.Some("codecommit.amazonaws.com")}
+	},
+	"iam:ResetServiceSpecificCredential": func(w *world) any {
+		user, id := w.serviceCredential()
+		return &iam.ResetServiceSpecificCredentialInput{UserName: user, ServiceSpecificCredentialID: id}
+	},
+	"iam:UpdateServiceSpecificCredential": func(w *world) any {
+		user, id := w.serviceCredential()
+		return &iam.UpdateServiceSpecificCredentialInput{UserName: user, ServiceSpecificCredentialID: id, Status: optional.Some("Inactive")}
+	},
 	"iam:DeleteAccessKey": func(w *world) any {
 		user, id := w.accessKey()
 		return &iam.DeleteAccessKeyInput{UserName: user, AccessKeyID: id}

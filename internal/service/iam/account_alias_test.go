@@ -98,9 +98,6 @@ func TestNobodyHas(t *testing.T) {
 		"ListSigningCertificates": func(name string, marker optional.Of[string]) any {
 			return &iam.ListSigningCertificatesInput{UserName: some(name), Marker: marker}
 		},
-		"ListServiceSpecificCredentials": func(name string, marker optional.Of[string]) any {
-			return &iam.ListServiceSpecificCredentialsInput{UserName: some(name), Marker: marker}
-		},
 	}
 	none := optional.Of[string]{}
 	for name, in := range lists {
@@ -112,12 +109,6 @@ func TestNobodyHas(t *testing.T) {
 		if _, err := nobody.call(name, in("x", none)); !fault.Is(err, fault.AccessDenied) {
 			t.Errorf("%s, of somebody who may not: %v", name, err)
 		}
-	}
-	service := &iam.ListServiceSpecificCredentialsInput{UserName: some("x"), ServiceName: some("lambda.amazonaws.com")}
-	refuse(t, w.root(), "ListServiceSpecificCredentials", service, iam.NoSuchEntity, "No such service lambda.amazonaws.com is supported for Service Specific Credentials")
-	all := &iam.ListServiceSpecificCredentialsInput{AllUsers: optional.Some(true)}
-	if out := do[iam.ListServiceSpecificCredentialsOutput](t, w.root(), "ListServiceSpecificCredentials", all); out.ServiceSpecificCredentials == nil || len(out.ServiceSpecificCredentials) != 0 {
-		t.Errorf("%+v", out)
 	}
 	if out := do[iam.ListServerCertificatesOutput](t, w.root(), "ListServerCertificates", &iam.ListServerCertificatesInput{}); out.ServerCertificateMetadataList == nil || len(out.ServerCertificateMetadataList) != 0 {
 		t.Errorf("%+v", out)

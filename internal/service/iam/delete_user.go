@@ -23,7 +23,7 @@ func (in *DeleteUserInput) Validate(c *check.Checks) {
 }
 
 // deleteUser implements DeleteUser. A user must have lost its policies,
-// access keys, password and MFA devices before.
+// access keys, password, MFA devices and credentials for services before.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
 func (s *Service) deleteUser() operation.Operation {
 	return operation.Change[DeleteUserInput, operation.None, target, *DeleteUserInput]{
@@ -60,6 +60,9 @@ func (s *Service) runDeleteUser(c *operation.Call, tx store.Txn, _ *DeleteUserIn
 	}
 	if len(t.user.MFADevices) > 0 {
 		return nil, fault.New(DeleteConflict, "Cannot delete entity, must delete MFA device first.")
+	}
+	if len(t.user.ServiceCredentials) > 0 {
+		return nil, fault.New(DeleteConflict, "Cannot delete entity, must remove referenced objects first.")
 	}
 	if _, err := bound(c, tx, t.user.Boundary, nil); err != nil {
 		return nil, err

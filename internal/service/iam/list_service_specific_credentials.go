@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"time"
-
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
@@ -10,8 +8,8 @@ import (
 	"claviger/internal/words/optional"
 )
 
-// ListServiceSpecificCredentialsInput asks for the credentials of a user, or of
-// the caller, that are good for one service.
+// ListServiceSpecificCredentialsInput asks for the credentials of a user, of the
+// caller, or of all users, that are good for one service or for any.
 type ListServiceSpecificCredentialsInput struct {
 	UserName    optional.Of[string] `aws:"UserName" audit:"userName"`
 	ServiceName optional.Of[string] `aws:"ServiceName" audit:"serviceName"`
@@ -30,23 +28,16 @@ func (in *ListServiceSpecificCredentialsInput) Validate(c *check.Checks) {
 	}
 }
 
-// A ServiceSpecificCredentialMetadata as outputs show it.
-type ServiceSpecificCredentialMetadata struct {
-	UserName                    string    `aws:"UserName"`
-	Status                      string    `aws:"Status"`
-	ServiceUserName             string    `aws:"ServiceUserName"`
-	CreateDate                  time.Time `aws:"CreateDate"`
-	ServiceSpecificCredentialID string    `aws:"ServiceSpecificCredentialId"`
-	ServiceName                 string    `aws:"ServiceName"`
-}
-
-// ListServiceSpecificCredentialsOutput is empty: nobody can have any here.
+// ListServiceSpecificCredentialsOutput is a page of credentials, in the order of
+// their users' folded names and of their ids. AWS was recorded to answer
+// IsTruncated for no list that is whole.
 type ListServiceSpecificCredentialsOutput struct {
 	ServiceSpecificCredentials []ServiceSpecificCredentialMetadata `aws:"ServiceSpecificCredentials"`
+	IsTruncated                optional.Of[bool]                   `aws:"IsTruncated"`
+	Marker                     optional.Of[string]                 `aws:"Marker"`
 }
 
-// listServiceSpecificCredentials implements ListServiceSpecificCredentials. Clients
-// ask before they delete a user.
+// listServiceSpecificCredentials implements ListServiceSpecificCredentials.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListServiceSpecificCredentials.html
 func (s *Service) listServiceSpecificCredentials() operation.Operation {
 	return operation.Use[ListServiceSpecificCredentialsInput, ListServiceSpecificCredentialsOutput, target, *ListServiceSpecificCredentialsInput]{
@@ -61,19 +52,44 @@ func (s *Service) listServiceSpecificCredentials() operation.Operation {
 		Asks: func(c *operation.Call, _ *ListServiceSpecificCredentialsInput, t target, asks []authz.Ask) []authz.Ask {
 			return append(asks, t.ask(c, "iam:ListServiceSpecificCredentials"))
 		},
-		Run: func(c *operation.Call, in *ListServiceSpecificCredentialsInput, t target) (*ListServiceSpecificCredentialsOutput, error) {
-			if !in.AllUsers.V {
-				if err := t.exists(); err != nil {
-					return nil, err
-				}
-			}
-			if in.ServiceName.Set {
-				return nil, fault.New(NoSuchEntity, "No such service %s is supported for Service Specific Credentials", in.ServiceName.V)
-			}
-			if _, err := s.after(listOf(c, "ListServiceSpecificCredentials", t.id()), in.Marker); err != nil {
-				return nil, err
-			}
-			return &ListServiceSpecificCredentialsOutput{ServiceSpecificCredentials: []ServiceSpecificCredentialMetadata{}}, nil
-		},
+		Run: s.runListServiceSpecificCredentials,
 	}.Operation()
+}
+
+func (s *Service) runListServiceSpecificCredentials(c *operation.Call, in *ListServiceSpecificCredentialsInput, t target) (*ListServiceSpecificCredentialsOutput, error) {
+	if !in.AllUsers.V {
+		if err := t.ofUser(); err != nil {
+			return nil, err
+		}
+	}
+	if in.ServiceName.Set {
+		if err := supports(in.ServiceName.V); err != nil {
+			return nil, err
+		}
+	}
+	l := listOf(c, "ListServiceSpecificCredentials", t.id()+" "+in.ServiceName.V)
+	after, err := s.after(l, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	out, last := &ListServiceSpecificCredentialsOutput{ServiceSpecificCredentials: []ServiceSpecificCredentialMetadata{}}, ""
+	add := func(u *user) (bool, error) {
+		for _, v := range u.serviceCredentialsInOrder() {
+			place := fold(u.Name) + " " + v.ID // a name has no space, so that this orders by name first
+			if place <= after || in.ServiceName.Set && v.Service != in.ServiceName.V {
+				continue
+			}
+			if len(out.ServiceSpecificCredentials) == in.MaxItems.Or(maxItemsDefault) {
+				out.IsTruncated, out.Marker = optional.Some(true), s.marker(l, last)
+				return false, nil
+			}
+			out.ServiceSpecificCredentials, last = append(out.ServiceSpecificCredentials, v.metadata(u.Name)), place
+		}
+		return true, nil
+	}
+	if in.AllUsers.V {
+		return out, walk(c, users, "", add) // from the first user on: the quota of users bounds the work
+	}
+	_, err = add(t.user)
+	return out, err
 }

@@ -26,6 +26,8 @@ type user struct {
 	MFADevices []string  `json:"mfaDevices,omitempty"` // ids
 	Login      bool      `json:"login,omitempty"`      // has a password
 
+	ServiceCredentials []serviceCredential `json:"serviceCredentials,omitempty"`
+
 	Attached []attachment `json:"attached,omitempty"` // managed policies
 	Boundary *attachment  `json:"boundary,omitempty"` // permissions boundary
 	Groups   []string     `json:"groups,omitempty"`   // unique ids of the groups that the user is in
