@@ -75,6 +75,7 @@ type rootKeys struct {
 	mu      sync.Mutex // one rotation at a time
 	source  root.Source
 	problem error // why a rotation is not settled, or rows are not sealed anew
+	doubt   *doubt
 
 	progress progress
 	wake     chan struct{} // has the background work look at once; holds one
@@ -97,6 +98,12 @@ func (k *rootKeys) note(ctx context.Context) (*rootKeyNote, error) {
 		return nil, fmt.Errorf("the note of the root key has version %d, which this program does not know", n.Version)
 	}
 	return &n, nil
+}
+
+// A doubt is a rotation of which nobody knows whether it was committed.
+type doubt struct {
+	id    string
+	adopt func()
 }
 
 // errNoRootKey is what a server in memory says.
@@ -142,23 +149,24 @@ func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld, reseal b
 	if err != nil {
 		return err
 	}
-	next, adopt := k.keyring.Rewrap(key), func() {}
+	next, adopt := k.keyring.Rewrap(key), func() { k.source = to }
 	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: k.now().UTC(), Rotation: change, Reseal: before.Reseal}
 	if reseal {
-		if next, adopt, err = k.keyring.Renew(key); err != nil {
+		var renewed func()
+		if next, renewed, err = k.keyring.Renew(key); err != nil {
 			return err
 		}
+		adopt = func() { renewed(); k.source = to }
 		note.Reseal = &resealing{ID: change.ID, Master: about.MasterVersion + 1}
 	}
 	if err := k.prove(ctx, place, params, header, next); err != nil {
 		return err
 	}
 	change.To = key.Fingerprint(about.Installation)
-	if err := k.commit(ctx, next, params, note); err != nil {
+	if err := k.commit(ctx, next, params, note, adopt); err != nil {
 		return err
 	}
 	adopt()
-	k.source = to
 	k.problem = k.settleSoon(ctx)
 	select {
 	case k.wake <- struct{}{}:
@@ -226,8 +234,9 @@ func (k *rootKeys) prove(ctx context.Context, place root.Source, params, header,
 }
 
 // commit changes over. Where it is not known whether that happened, the store is
-// asked; both keys are there either way.
-func (k *rootKeys) commit(ctx context.Context, header, params []byte, note *rootKeyNote) error {
+// asked, and as long as it does not answer there is a doubt; both keys are there
+// either way.
+func (k *rootKeys) commit(ctx context.Context, header, params []byte, note *rootKeyNote, adopt func()) error {
 	err := k.store.PutMeta(ctx, map[string][]byte{metaKeyring: header, metaRootParams: params, metaRootKey: note.encode()})
 	if !errors.Is(err, store.ErrIndeterminate) {
 		if err != nil {
@@ -238,6 +247,7 @@ func (k *rootKeys) commit(ctx context.Context, header, params []byte, note *root
 	now, readErr := k.note(ctx)
 	switch {
 	case readErr != nil:
+		k.doubt = &doubt{note.Rotation.ID, adopt}
 		return fmt.Errorf("it is not known whether the root key was replaced, and both keys are kept; see root-key status: %w", errors.Join(err, readErr))
 	case now.Rotation == nil || now.Rotation.ID != note.Rotation.ID:
 		return fmt.Errorf("storing the new keyring header: %w", err)
@@ -331,12 +341,19 @@ const settlePause = 10 * time.Second
 // remove it keeps nothing else from being done.
 func (k *rootKeys) settle(ctx context.Context) error {
 	note, err := k.note(ctx)
-	if err != nil || note.Rotation == nil {
+	if err != nil {
 		return err
 	}
 	r := note.Rotation
+	if k.doubt != nil && r != nil && r.ID == k.doubt.id {
+		k.doubt.adopt()
+	}
+	k.doubt = nil
+	if r == nil {
+		return nil
+	}
 	if r.InPlace {
-		if err := k.succeed(r); err != nil {
+		if err := k.succeed(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -377,11 +394,18 @@ func (k *rootKeys) clear(ctx context.Context, note *rootKeyNote) error {
 	return nil
 }
 
-// succeed gives the new key its place.
-func (k *rootKeys) succeed(r *rotation) error {
+// succeed gives the new key its place. A store that was put back may have the
+// note of a rotation that ended long ago: what waits there now is another key.
+func (k *rootKeys) succeed(ctx context.Context, r *rotation) error {
 	old, err := root.Parse("file:"+r.OldFile, nil)
 	if err != nil {
 		return err
+	}
+	switch is, err := k.holds(ctx, old.Next(), r.To); {
+	case errors.Is(err, root.ErrMissing), err == nil && !is:
+		return nil
+	case err != nil:
+		return fmt.Errorf("putting the new root key in its place: %w", err)
 	}
 	keep := ""
 	if r.KeepOld {
@@ -390,25 +414,38 @@ func (k *rootKeys) succeed(r *rotation) error {
 	return old.Succeed(keep)
 }
 
-// removeOld removes the file of the old key, once more convinced that it is not
-// that of the new one.
+// holds reports whether a file has the key of a fingerprint.
+func (k *rootKeys) holds(ctx context.Context, file root.Source, fingerprint string) (bool, error) {
+	header, err := k.store.Meta(ctx, metaKeyring)
+	if err != nil {
+		return false, fmt.Errorf("reading the keyring: %w", err)
+	}
+	about, err := sealed.Describe(header)
+	if err != nil {
+		return false, err
+	}
+	key, _, err := file.Bring()
+	return err == nil && key.Fingerprint(about.Installation) == fingerprint, err
+}
+
+// removeOld removes the file of the old key, once more convinced that it is that
+// one, and not the new one.
 func (k *rootKeys) removeOld(ctx context.Context, r *rotation) error {
 	old, err := root.Parse("file:"+r.OldFile, nil)
 	if err != nil {
 		return err
 	}
-	header, err := k.store.Meta(ctx, metaKeyring)
-	if err != nil {
-		return fmt.Errorf("reading the keyring: %w", err)
-	}
-	key, _, err := old.Bring()
+	now, err := k.holds(ctx, old, r.To)
 	switch {
 	case errors.Is(err, root.ErrMissing):
 		return nil
 	case err != nil:
 		return fmt.Errorf("removing the old root key: %w", err)
-	case key.Opens(header):
+	case now:
 		return fmt.Errorf("%s holds the root key of now and was not removed", r.OldFile)
+	}
+	if is, err := k.holds(ctx, old, r.From); err != nil || !is { // another key, that came there since
+		return err
 	}
 	return old.Remove()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -192,18 +193,27 @@ func holds(t *testing.T, dir string, header []byte) bool {
 	return false
 }
 
-// losing is a database whose answer to the next PutMeta of a header is lost.
+// losing is a database whose answer to the next PutMeta of a header is lost. With
+// away it answers nothing from then on until that is false again.
 type losing struct {
 	driver.Driver
 	armed, applied bool
 	failed         error
+	away, gone     bool
+}
+
+func (l *losing) Meta(ctx context.Context, key string) ([]byte, error) {
+	if l.gone {
+		return nil, store.ErrUnavailable
+	}
+	return l.Driver.Meta(ctx, key)
 }
 
 func (l *losing) PutMeta(ctx context.Context, values map[string][]byte) error {
 	if _, header := values[metaKeyring]; !header || !l.armed {
 		return l.Driver.PutMeta(ctx, values)
 	}
-	l.armed = false
+	l.armed, l.gone = false, l.away
 	if l.applied {
 		if err := l.Driver.PutMeta(ctx, values); err != nil {
 			return err
@@ -242,6 +252,93 @@ func TestRotationUnknown(t *testing.T) {
 		s.mustClose(t)
 		if opens(t, l, now) || !opens(t, l, content(t, file)) {
 			t.Error("the second rotation did not do what it says")
+		}
+	}
+}
+
+// TestRotationInDoubt: the database is away before anybody knows whether the root
+// key was replaced. When it is back the server goes on with what is true.
+func TestRotationInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, applied := range []bool{true, false} {
+		l := initialised(t)
+		old := content(t, filepath.Join(l.Data, rootKeyFile))
+		to := filepath.Join(t.TempDir(), "new")
+		lost := &losing{applied: applied, failed: store.ErrIndeterminate, away: true}
+		s := serverOf(t, l, func(f *foundations) { lost.Driver, f.driver = f.driver, lost })
+		s.settleOnce(t.Context()) // so that what goes on in the background has nothing to do meanwhile
+		s.rootKeys.mu.Lock()
+		lost.armed = true
+		source, err := parseSource("file:" + to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.rootKeys.rotate(t.Context(), source, false, true); err == nil || !strings.Contains(err.Error(), "not known") {
+			t.Errorf("applied %v: %v", applied, err)
+		}
+		lost.gone = false
+		s.rootKeys.mu.Unlock()
+		s.settleOnce(t.Context())
+
+		s.rootKeys.mu.Lock()
+		status, err := s.rootKeys.status(t.Context(), s.rootKeys.problem)
+		s.rootKeys.mu.Unlock()
+		want := "file:" + filepath.Join(l.Data, rootKeyFile)
+		if applied {
+			want = "file:" + to
+		}
+		if err != nil || status.Source != want || status.Rotation != nil || status.Reseal != nil || (s.rootKeys.progress.sealed.Load() > 0) != applied {
+			t.Errorf("applied %v: %+v, %d rows sealed anew, %v", applied, status, s.rootKeys.progress.sealed.Load(), err)
+		}
+		if _, err := s.rootKeys.change(t.Context(), &rootKeyRotateRequest{}); err != nil {
+			t.Errorf("applied %v, the next rotation: %v", applied, err)
+		}
+		s.mustClose(t)
+		last, err := os.ReadFile(strings.TrimPrefix(want, "file:"))
+		if err != nil || !opens(t, l, last) || opens(t, l, old) {
+			t.Errorf("applied %v: the last root key opens the store: %v", applied, err)
+		}
+	}
+}
+
+// TestRotationOfLongAgo: a store that was put back has the note of a rotation that
+// was settled long ago. Where its files were, other keys are now.
+func TestRotationOfLongAgo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, inPlace := range []bool{true, false} {
+		l := initialised(t)
+		file := filepath.Join(dir, fmt.Sprintf("root.key-%v", inPlace))
+		for _, path := range []string{file, file + ".next"} {
+			source, err := parseSource("file:" + path)
+			if err == nil {
+				_, _, err = source.Create(t.Context(), "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		was, next := content(t, file), content(t, file+".next")
+		f, err := l.open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := &rootKeyNote{Version: rootKeyNoteVersion, Rotation: &rotation{
+			ID: "id", From: "0000000000000001", To: "0000000000000002", Source: "file", OldFile: file, InPlace: inPlace,
+		}}
+		if err := errors.Join(f.driver.PutMeta(t.Context(), map[string][]byte{metaRootKey: note.encode()}), f.driver.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s := serverOf(t, l, unchanged)
+		s.rootKeys.mu.Lock()
+		err = s.rootKeys.settleSoon(t.Context())
+		s.rootKeys.mu.Unlock()
+		if err != nil {
+			t.Error(err)
+		}
+		s.mustClose(t)
+		if !bytes.Equal(content(t, file), was) || !bytes.Equal(content(t, file+".next"), next) {
+			t.Errorf("in place %v: another server's keys were touched", inPlace)
 		}
 	}
 }
