@@ -296,6 +296,37 @@ func TestWhatWasCancelled(t *testing.T) {
 	w.caller(deactivated) // still opens
 }
 
+// TestWhatAlsoDenies: a policy that was taken away and also denies is not taken
+// away again, which would give rights. That it is back is told, and not hidden.
+func TestWhatAlsoDenies(t *testing.T) {
+	t.Parallel()
+	const both = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"},{"Effect":"Deny","Action":"kms:CreateKey","Resource":"*"}]}`
+	user, group, name := optional.Some("also"), optional.Some("those"), optional.Some("both")
+	p := newPast(t, func(w *world) {
+		root := w.caller(owner)
+		w.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+		w.must(root, "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: optional.Some(both)})
+		w.must(root, "iam:CreateGroup", &iam.CreateGroupInput{GroupName: group})
+		w.must(root, "iam:PutGroupPolicy", &iam.PutGroupPolicyInput{GroupName: group, PolicyName: name, PolicyDocument: optional.Some(both)})
+		w.must(root, "iam:AddUserToGroup", &iam.AddUserToGroupInput{GroupName: group, UserName: user})
+	})
+	root := p.caller(owner)
+	p.must(root, "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: user, PolicyName: name})
+	p.must(root, "iam:RemoveUserFromGroup", &iam.RemoveUserFromGroupInput{GroupName: group, UserName: user})
+	dir := p.putBack()
+	for _, dry := range []bool{true, false} {
+		report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true, DryRun: dry})
+		if err != nil || len(report.Changes) != 2 {
+			t.Fatalf("%+v: %v", report, err)
+		}
+		for _, c := range report.Changes {
+			if c.Outcome != gone || !strings.Contains(c.Reason, "also denies") {
+				t.Errorf("%s: %s, %q", c.Name, c.Outcome, c.Reason)
+			}
+		}
+	}
+}
+
 // takeOut takes the last batch but one out of a segment of a trail, and leaves
 // the frames around it whole.
 func takeOut(t *testing.T, segment string) {

@@ -119,7 +119,7 @@ const (
 	toBeMade    = "to be made again"
 	asItWas     = "nothing to do" // the store is as the change left it, or what it was about is not there
 	supersededs = "superseded"    // by a later change of the same kind
-	gone        = "lost"          // it can't be made again, or took nothing away
+	gone        = "lost"          // it can't be made again, or took nothing away: somebody has to do it
 	failed      = "failed"        // making it again did not work
 )
 
@@ -133,7 +133,7 @@ type lostChange struct {
 	EventID  string `json:"eventID"`
 	Resource string `json:"resource,omitempty"`
 	Outcome  string `json:"outcome"`
-	Reason   string `json:"reason,omitempty"` // why it failed
+	Reason   string `json:"reason,omitempty"` // why it failed, or can't be made again
 }
 
 func showLost(l *operation.Lost, outcome string) *lostChange {
@@ -218,6 +218,8 @@ func (s *server) makeAgain(ctx context.Context, counting []*step, shown []*lostC
 		switch {
 		case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrIndeterminate), errors.Is(err, audit.ErrUnavailable):
 			return fmt.Errorf("making %s of record %d again: %w", st.lost.Name, st.lost.Sequence, err)
+		case errors.Is(err, operation.ErrNotAgain):
+			c.Outcome, c.Reason = gone, err.Error()
 		case err != nil:
 			c.Outcome, c.Reason = failed, err.Error()
 		case happened:
@@ -238,6 +240,8 @@ func (s *server) foretell(ctx context.Context, counting []*step, shown []*lostCh
 			switch due, err := s.due(ctx, r, st); {
 			case errors.Is(err, store.ErrUnavailable):
 				return err
+			case errors.Is(err, operation.ErrNotAgain):
+				c.Outcome, c.Reason = gone, err.Error()
 			case err != nil:
 				c.Outcome, c.Reason = failed, err.Error()
 			case due:

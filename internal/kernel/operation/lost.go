@@ -1,6 +1,13 @@
 package operation
 
-import "time"
+import (
+	"errors"
+	"time"
+)
+
+// ErrNotAgain means that a change took something away that is back, and can't be
+// made again without more harm, or not from its record alone: somebody has to do it.
+var ErrNotAgain = errors.New("it has to be done again by hand")
 
 // A Lost change is what the trail says of a change, to be held against a store
 // that may be older: one that was put back, or in which rows were.

@@ -238,7 +238,10 @@ func (s *Service) putUserPolicyAgain(ctx context.Context, tx store.Txn, l *opera
 
 func (s *Service) deleteUserPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
 	u, rev, err := lostUser(ctx, tx, l)
-	if err != nil || u == nil || !onlyAllows(u.Policies, l) {
+	if err != nil || u == nil {
+		return false, err
+	}
+	if there, err := removable(u.Policies, l); err != nil || !there {
 		return false, err
 	}
 	changed := *u
@@ -292,7 +295,10 @@ func (s *Service) putRolePolicyAgain(ctx context.Context, tx store.Txn, l *opera
 
 func (s *Service) deleteRolePolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
 	o, rev, err := lostRole(ctx, tx, l)
-	if err != nil || o == nil || !onlyAllows(o.Policies, l) {
+	if err != nil || o == nil {
+		return false, err
+	}
+	if there, err := removable(o.Policies, l); err != nil || !there {
 		return false, err
 	}
 	changed := *o
@@ -360,11 +366,17 @@ func withPolicy(policies pairs.Map, l *operation.Lost) (pairs.Map, bool, error) 
 	return policies.With(name, text), true, nil
 }
 
-// onlyAllows reports whether the policy that a change deleted is there and denies
-// nothing: taking away what denies would give rights.
-func onlyAllows(policies pairs.Map, l *operation.Lost) bool {
-	text, ok := policies.Get(l.Members["policyName"])
-	return ok && !denies(text)
+// errDenies keeps a policy that takes rights as well as it gives some.
+var errDenies = fmt.Errorf("the policy also denies, and taking it away would give rights: %w", operation.ErrNotAgain)
+
+// removable reports whether the policy that a change deleted is there. It is
+// errDenies where that one denies anything.
+func removable(policies pairs.Map, l *operation.Lost) (bool, error) {
+	text, there := policies.Get(l.Members["policyName"])
+	if there && denies(text) {
+		return false, errDenies
+	}
+	return there, nil
 }
 
 // denies reports whether a document has a statement that denies, or can't be read.

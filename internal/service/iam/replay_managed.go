@@ -91,8 +91,11 @@ func detachAgain(ctx context.Context, tx store.Txn, l *operation.Lost, list []at
 	if at < 0 {
 		return nil, false, nil
 	}
-	if denies, err := managedDenies(ctx, tx, list[at].ID); err != nil || denies {
+	switch denies, err := managedDenies(ctx, tx, list[at].ID); {
+	case err != nil:
 		return nil, false, err
+	case denies:
+		return nil, false, errDenies
 	}
 	if err := countPolicyUse(ctx, tx, l.Account, list[at].ID, -1, 0); err != nil {
 		return nil, false, err
@@ -159,7 +162,10 @@ func (s *Service) putGroupPolicyAgain(ctx context.Context, tx store.Txn, l *oper
 
 func (s *Service) deleteGroupPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
 	g, rev, err := lostGroup(ctx, tx, l)
-	if err != nil || g == nil || !onlyAllows(g.Policies, l) {
+	if err != nil || g == nil {
+		return false, err
+	}
+	if there, err := removable(g.Policies, l); err != nil || !there {
 		return false, err
 	}
 	changed := *g
@@ -180,12 +186,15 @@ func (s *Service) removeFromGroupAgain(ctx context.Context, tx store.Txn, l *ope
 	}
 	for _, p := range g.Policies {
 		if denies(p.Value) {
-			return false, nil
+			return false, errDenies
 		}
 	}
 	for i := range g.Attached {
-		if denies, err := managedDenies(ctx, tx, g.Attached[i].ID); err != nil || denies {
+		switch denies, err := managedDenies(ctx, tx, g.Attached[i].ID); {
+		case err != nil:
 			return false, err
+		case denies:
+			return false, errDenies
 		}
 	}
 	if err := countMember(ctx, tx, g.ID, -1); err != nil {

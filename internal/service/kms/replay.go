@@ -206,8 +206,11 @@ func (s *Service) putPolicyAgain(ctx context.Context, tx store.Txn, k *Key, l *o
 	if err != nil {
 		return nil, fmt.Errorf("reading the policy of key %s: %w", k.ID, damaged(err))
 	}
-	if text == "" || text == p.Text { // a record that leaves out what is too long
+	switch text {
+	case p.Text:
 		return nil, nil
+	case "":
+		return nil, fmt.Errorf("record %d has no policy: %w", l.Sequence, operation.ErrNotAgain)
 	}
 	named, err := compileNew(&k.keyRecord, text, nil)
 	if err != nil {
