@@ -265,13 +265,15 @@ func (s *Summer) Sum() Sum {
 	return s.sum
 }
 
-// Sums reads everything that a snapshot shows.
+// Sums reads everything that a snapshot shows but the mark of a Loader.
 func Sums(ctx context.Context, w driver.Whole, tables []AnyTable) ([]Sum, error) {
 	var sums []Sum
 	for _, t := range Carried(tables) {
 		s := NewSummer(t)
 		err := w.Rows(ctx, t, nil, func(r driver.Row) error {
-			s.Add(&r)
+			if t != driver.Values || r.Key[0].S != metaLoading {
+				s.Add(&r)
+			}
 			return nil
 		})
 		if err != nil {
@@ -360,15 +362,12 @@ func Copy(ctx context.Context, from, to driver.Driver, tables []AnyTable) (*Copi
 	if err := l.Complete(ctx, values); err != nil {
 		return nil, err
 	}
-	if err := l.Release(ctx); err != nil {
-		return nil, err
-	}
 	done, err := compare(ctx, source, to, tables)
-	if err != nil {
-		return nil, fmt.Errorf("the copy is not what the source is: %w", err)
+	if err != nil { // it stays one that no server opens
+		return nil, fmt.Errorf("the copy is not what the source is; remove it and begin anew: %w", err)
 	}
 	done.Found = false
-	return done, nil
+	return done, l.Release(ctx)
 }
 
 // fill adds the rows of all tables but the values.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,7 @@ func Carry(t *testing.T, from, to func(t *testing.T) driver.Driver) {
 	}{
 		{"copy", copyAll},
 		{"copy in parts", copyInParts},
+		{"copy that loses a row", copyThatLoses},
 		{"copy of another state", copyOfAnother},
 		{"copy to what is occupied", copyToOccupied},
 		{"copy goes on as a store", copyGoesOn},
@@ -127,6 +129,32 @@ func copyAll(t *testing.T, from, to driver.Driver) {
 }
 
 // copyInParts interrupts a copy after each row of some tables.
+// careless is a driver that loses a row which is loaded.
+type careless struct {
+	driver.Driver
+	driver.Carrier
+	lost bool
+}
+
+func (c *careless) Load(ctx context.Context, table *driver.Schema, rows []driver.Row, values map[string][]byte) error {
+	if !c.lost && len(rows) > 1 {
+		c.lost, rows = true, rows[1:]
+	}
+	return c.Carrier.Load(ctx, table, rows, values)
+}
+
+// A copy that is not what the source is opens as little as half a copy.
+func copyThatLoses(t *testing.T, from, to driver.Driver) {
+	filled(t, from)
+	migrate(t, to)
+	target := &careless{Driver: to, Carrier: carrier(t, to)}
+	for range 2 {
+		_, err := store.Copy(t.Context(), from, target, tables())
+		wantErr(t, err, store.ErrDamaged)
+		wantErr(t, store.Finished(t.Context(), to), store.ErrUnfinished)
+	}
+}
+
 func copyInParts(t *testing.T, from, to driver.Driver) {
 	filled(t, from)
 	migrate(t, to)
