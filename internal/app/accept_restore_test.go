@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -325,6 +326,30 @@ func TestWhatAlsoDenies(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestBackupWhileAccepting: a backup of a store in the middle of being accepted would
+// come back as one of which everything lost later counts for nothing.
+func TestBackupWhileAccepting(t *testing.T) {
+	t.Parallel()
+	p := newPast(t, func(w *world) { w.key() })
+	p.key()
+	dir := p.putBack()
+	p.assembled(dir, func(s *server) {
+		if out, code := ask(t, s, "/backup", struct{}{}); code != http.StatusOK {
+			t.Errorf("before: %d %.100s", code, out)
+		}
+		plan, _, err := (&storeAcceptRestoreCommand{Replay: true}).survey(t.Context(), s, false)
+		if err == nil {
+			err = s.fix(t.Context(), plan)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, code := ask(t, s, "/backup", struct{}{}); code == http.StatusOK || !strings.Contains(out, goOn) {
+			t.Errorf("while it is accepted: %d %.100s", code, out)
+		}
+	})
 }
 
 // takeOut takes the last batch but one out of a segment of a trail, and leaves

@@ -105,6 +105,10 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// errAccepting refuses a backup that would bring back a restore as it was being
+// accepted: of what was lost later, nothing would be made again.
+var errAccepting = errors.New("the store was put back, and accepting that was interrupted; " + goOn + " first")
+
 // adminBackup streams a backup. Only its breaking off can tell the client that
 // it is not whole.
 func (s *server) adminBackup(w http.ResponseWriter, r *http.Request) {
@@ -115,6 +119,10 @@ func (s *server) adminBackup(w http.ResponseWriter, r *http.Request) {
 	carrier, err := store.CarrierOf(s.driver)
 	if err != nil {
 		writeProblem(w, errInMemory)
+		return
+	}
+	if s.incarnation.Accepting != nil {
+		writeOutcome(w, nil, errAccepting)
 		return
 	}
 	if s.stop != nil {

@@ -81,6 +81,7 @@ type restoreSummary struct {
 type examined struct {
 	*backup.Summary
 	values  map[string][]byte
+	was     incarnation
 	source  root.Source
 	keyring *sealed.Keyring
 }
@@ -115,6 +116,12 @@ func (c *restoreCommand) examine(ctx context.Context) (*examined, error) {
 	}
 	if b.values[metaInitialised] == nil {
 		return nil, fmt.Errorf("reading %s: it is of a server that was never initialised", c.From)
+	}
+	if err := b.was.decode(b.values[metaIncarnation]); err != nil {
+		return nil, err
+	}
+	if b.was.Accepting != nil {
+		return nil, fmt.Errorf("reading %s: %w, there, and make another backup", c.From, errAccepting)
 	}
 	return b, nil
 }
@@ -195,6 +202,9 @@ func (c *restoreCommand) load(ctx context.Context, d driver.Driver, b *examined)
 		return fmt.Errorf("restoring into %s: %w", c.place(), err)
 	}
 	if l.Done() {
+		if c.KeepTrail && c.resumes() {
+			return usage("the restore that was interrupted here brings the trail of the backup; run it again without --keep-trail")
+		}
 		return c.nameTrail()
 	}
 	if err := c.checkKept(); err != nil {
@@ -225,12 +235,8 @@ func (c *restoreCommand) load(ctx context.Context, d driver.Driver, b *examined)
 	if err := compareSums(ctx, d, b); err != nil {
 		return err
 	}
-	was := new(incarnation)
-	if err := was.decode(b.values[metaIncarnation]); err != nil {
-		return err
-	}
-	was.Restored = &restored{Position: b.Position, Sequence: b.Last, Time: b.Created, Trail: !c.KeepTrail}
-	b.values[metaIncarnation] = was.encode()
+	b.was.Restored = &restored{Position: b.Position, Sequence: b.Last, Time: b.Created, Trail: !c.KeepTrail}
+	b.values[metaIncarnation] = b.was.encode()
 	if err := l.Complete(ctx, b.values); err != nil {
 		return err
 	}
