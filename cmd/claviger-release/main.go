@@ -148,12 +148,33 @@ func compile(version, goos, goarch string) ([]byte, error) {
 	path := filepath.Join(dir, "claviger")
 	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=auto", "-mod=readonly",
 		"-ldflags=-s -w -buildid= -X claviger/internal/app.Version="+version, "-o", path, "./cmd/claviger")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOFLAGS=", "GOWORK=off", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
+	if cmd.Env, err = environment(goos, goarch); err != nil {
+		return nil, err
+	}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path)
+}
+
+// fetching are the settings that say where modules come from and where they are
+// kept: of a machine they are all that a build may depend on.
+var fetching = []string{"GOPROXY", "GOSUMDB", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOINSECURE", "GOMODCACHE", "GOCACHE", "GOTOOLCHAIN"}
+
+// environment is that of a build. An empty variable would stand for what the
+// builder has set with go env -w, so that file is not read at all.
+func environment(goos, goarch string) ([]string, error) {
+	list := append(os.Environ(), "GOENV=off", "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch,
+		"GOFLAGS=", "GOFIPS140=", "GOEXPERIMENT=", "GOWORK=off", "GOAMD64=v1", "GOARM64=v8.0")
+	for _, name := range fetching {
+		value, err := output("go", "env", name)
+		if err != nil {
+			return nil, fmt.Errorf("asking for %s: %w", name, err)
+		}
+		list = append(list, name+"="+value)
+	}
+	return list, nil
 }
 
 func tarred(w io.Writer, files []file, made time.Time) error {

@@ -78,6 +78,27 @@ func TestMoment(t *testing.T) {
 	}
 }
 
+// TestEnvironment: what a builder has set for Go changes nothing that is built.
+func TestEnvironment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "env")
+	if err := os.WriteFile(file, []byte("GOFLAGS=-tags=pkcs11\nGOFIPS140=v1.0.0\nGOEXPERIMENT=jsonv2\nGOPROXY=https://proxy.example.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOENV", file)
+	for _, name := range []string{"GOFLAGS", "GOFIPS140", "GOEXPERIMENT", "GOPROXY"} {
+		t.Setenv(name, "")
+	}
+	list, err := environment("linux", "arm64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "env", "GOFLAGS", "GOFIPS140", "GOEXPERIMENT", "GOPROXY", "GOARCH")
+	cmd.Env = list
+	if out, err := cmd.Output(); err != nil || string(out) != "\noff\n\nhttps://proxy.example.com\narm64\n" {
+		t.Errorf("%v: %q", err, out)
+	}
+}
+
 // TestReproducible builds the release in two directories and compares it byte by
 // byte: all systems in long runs, else not at all, since that takes minutes.
 func TestReproducible(t *testing.T) {
