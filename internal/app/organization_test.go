@@ -134,6 +134,28 @@ func TestResourceControl(t *testing.T) {
 	w.must(outside, "kms:Encrypt", encrypting(key.V))
 }
 
+// TestPerimeterOfIdentities: a policy that keeps members from resources outside of
+// their organization does not keep them from their own, nor from the policies of
+// their keys.
+func TestPerimeterOfIdentities(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	root := w.organization()
+	id := w.member()
+	perimeter := w.controlPolicy(serviceControl, document(`{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringNotEquals":{"aws:ResourceOrgID":"${aws:PrincipalOrgID}"}}}`))
+	w.attach(perimeter, root)
+	key := w.keyOfAccount(id.V, opened(id.V))
+	w.must(w.caller(id.V), "kms:PutKeyPolicy", &kms.PutKeyPolicyInput{KeyID: key, Policy: optional.Some(document(opened(id.V)))})
+	outside := w.keyOfAccount(stranger, opened(stranger))
+	w.refused(w.caller(id.V), "kms:Encrypt", encrypting(outside.V), fault.AccessDenied)
+
+	// Nor does it keep them from what the organization lends them.
+	lender := w.caller(owner)
+	w.must(lender, "organizations:PutResourcePolicy", &organizations.PutResourcePolicyInput{Content: optional.Some(document(
+		`{"Effect":"Allow","Principal":{"AWS":"` + id.V + `"},"Action":"organizations:ListPolicies","Resource":"*"}`))})
+	w.must(w.caller(id.V), "organizations:ListPolicies", &organizations.ListPoliciesInput{Filter: optional.Some(serviceControl)})
+}
+
 // TestOrganizationInPolicies: key policies can speak of organizations and of
 // places in them.
 func TestOrganizationInPolicies(t *testing.T) {

@@ -139,6 +139,7 @@ func refuseLockout(c *operation.Call, k *keyRecord, p *policy.Policy, bypass opt
 		Rule:     policy.ExplicitTrust,
 		Policy:   p,
 		Context:  context,
+		Place:    c.Caller.Place, // nobody puts the policy of another account's key
 	})
 	if err != nil {
 		return fault.New(fault.MalformedPolicy, "The new key policy will not allow you to update the key policy in the future.")

@@ -110,13 +110,16 @@ func (t *seat) ask(c *operation.Call, action string) authz.Ask {
 // asks makes the Asks of an operation: its own action, and the leave to tag
 // where it makes something with tags.
 func asks[In any](action string) func(*operation.Call, *In, *seat, []authz.Ask) []authz.Ask {
-	return func(c *operation.Call, _ *In, t *seat, asks []authz.Ask) []authz.Ask {
-		asks = append(asks, t.ask(c, action))
-		if action != actionTag && len(t.facts.requestTags) > 0 {
-			asks = append(asks, t.ask(c, actionTag))
-		}
-		return asks
+	return func(c *operation.Call, _ *In, t *seat, asks []authz.Ask) []authz.Ask { return t.needs(c, action, asks) }
+}
+
+// needs appends the Asks of an operation.
+func (t *seat) needs(c *operation.Call, action string, asks []authz.Ask) []authz.Ask {
+	asks = append(asks, t.ask(c, action))
+	if action != actionTag && len(t.facts.requestTags) > 0 {
+		asks = append(asks, t.ask(c, actionTag))
 	}
+	return asks
 }
 
 const (

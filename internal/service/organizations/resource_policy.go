@@ -79,10 +79,15 @@ func (t *seat) lent(c *operation.Call) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("compiling the resource policy of organization %s: %w", t.ID, err)
 	}
-	ask := t.ask(c, prefix+c.Operation)
-	ask.Account, ask.CrossAccount, ask.Policy = t.Management, true, compiled
 	var judge authz.Judge
-	return judge.Allow(c.Facts, c.Caller, &ask) == nil, nil
+	for _, ask := range t.needs(c, prefix+c.Operation, nil) {
+		ask.Account, ask.CrossAccount, ask.Policy = t.Management, true, compiled
+		ask.Place = &authz.Place{Organization: t.ID}
+		if judge.Allow(c.Facts, c.Caller, &ask) != nil {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 var (

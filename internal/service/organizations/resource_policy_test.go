@@ -51,6 +51,9 @@ func TestResourcePolicy(t *testing.T) {
 		w.done(who, "AttachPolicy", &organizations.AttachPolicyInput{PolicyID: some(made), TargetID: some(u)})
 		do[organizations.ListAccountsOutput](w, who, "ListAccounts", &organizations.ListAccountsInput{})
 		w.refuse(who, "DetachPolicy", &organizations.DetachPolicyInput{PolicyID: some(made), TargetID: some(u)}, fault.AccessDenied, "", denied)
+		tagged := policyInput(scp, "with tags", denies)
+		tagged.Tags = []organizations.Tag{{Key: some("team"), Value: some("one")}}
+		w.refuse(who, "CreatePolicy", tagged, fault.AccessDenied, "", denied) // no leave to tag is lent
 		w.refuse(who, "CreatePolicy", policyInput(rcp, "another type", confine), fault.AccessDenied, "", denied)
 		w.refuse(who, "CreateOrganizationalUnit", &organizations.CreateOrganizationalUnitInput{ParentID: some(root), Name: some("mine")}, fault.AccessDenied, "", denied)
 	}
