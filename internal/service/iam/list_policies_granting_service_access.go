@@ -102,7 +102,7 @@ func (s *Service) runListPoliciesGrantingServiceAccess(c *operation.Call, in *Li
 	for i, service := range in.ServiceNamespaces {
 		entry := ListPoliciesGrantingServiceAccessEntry{ServiceNamespace: service, Policies: []PolicyGrantingServiceAccess{}}
 		for _, g := range granting {
-			if allowsIn(g.compiled, service) {
+			if allowsIn(g.outline, service) {
 				entry.Policies = append(entry.Policies, g.shown)
 			}
 		}
@@ -184,8 +184,8 @@ func (e *endowed) group(g *group) { e.owners = append(e.owners, owner{"GROUP", g
 
 // A grantingPolicy is a policy as the output would show it.
 type grantingPolicy struct {
-	compiled *policy.Policy
-	shown    PolicyGrantingServiceAccess
+	outline *policy.Outline
+	shown   PolicyGrantingServiceAccess
 }
 
 // granting lists the policies of e, each managed one once.
@@ -198,7 +198,7 @@ func (s *Service) granting(c *operation.Call, r store.Reader, e *endowed) (list 
 		}
 		for _, p := range inline {
 			shown := PolicyGrantingServiceAccess{PolicyName: p.Name(), PolicyType: "INLINE", EntityType: optional.Some(o.kind), EntityName: optional.Some(o.name)}
-			list = append(list, grantingPolicy{p, shown})
+			list = append(list, grantingPolicy{p.Outline(), shown})
 		}
 		for _, a := range o.holding.attached {
 			if seen[a.ID] {
@@ -211,15 +211,15 @@ func (s *Service) granting(c *operation.Call, r store.Reader, e *endowed) (list 
 			}
 			c.RestOn(p.stamps...)
 			shown := PolicyGrantingServiceAccess{PolicyName: a.name(), PolicyType: "MANAGED", PolicyARN: optional.Some(a.ARN)}
-			list = append(list, grantingPolicy{p.policies[0], shown})
+			list = append(list, grantingPolicy{p.policies[0].Outline(), shown})
 		}
 	}
 	return list, nil
 }
 
-// allowsIn reports whether an Allow of p covers an action of a service.
-func allowsIn(p *policy.Policy, service string) bool {
-	for _, s := range p.Outline().Statements {
+// allowsIn reports whether an Allow of a document covers an action of a service.
+func allowsIn(o *policy.Outline, service string) bool {
+	for _, s := range o.Statements {
 		if s.Deny {
 			continue
 		}
