@@ -8,6 +8,7 @@ import (
 	"claviger/internal/service/kms"
 	"claviger/internal/service/policies"
 	"claviger/internal/words/optional"
+	"claviger/internal/words/pairs"
 )
 
 // TestWhoCanByGrants: grants to principals of every form let in whom they name, and
@@ -64,5 +65,27 @@ func TestWhoCanByGrants(t *testing.T) {
 	}
 	if holders := operated[policies.WhoCanOutput](t, w, "WhoCan", policies.WhoCanInput{Action: "sts:AssumeRole", Resource: "arn:aws:iam::" + owner + ":role/worker"}).Holders; len(holders) == 0 {
 		t.Error("nobody can assume the role")
+	}
+}
+
+// TestGrantsThatPrintAlike: two constraints that would read the same without quotes
+// give different things.
+func TestGrantsThatPrintAlike(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	root, id := w.caller(owner), w.key()
+	for _, context := range []pairs.Map{{{Key: "a b", Value: "c"}}, {{Key: "a", Value: "b c"}}} {
+		w.must(root, "kms:CreateGrant", &kms.CreateGrantInput{
+			KeyID: optional.Some(id), GranteePrincipal: optional.Some("arn:aws:iam::" + stranger + ":root"), Operations: []string{"Decrypt"},
+			Constraints: &kms.GrantConstraints{EncryptionContextEquals: context},
+		})
+	}
+	for _, f := range operated[policies.LintPoliciesOutput](t, w, "LintPolicies", policies.LintPoliciesInput{}).Found {
+		if f.Code == "duplicate-grant" {
+			t.Errorf("%+v", f)
+		}
+	}
+	if n := len(operated[policies.WhoCanOutput](t, w, "WhoCan", policies.WhoCanInput{Action: "kms:Decrypt", Resource: "arn:aws:kms:us-east-1:" + owner + ":key/" + id}).Holders); n == 0 {
+		t.Error("nobody is let in by either")
 	}
 }

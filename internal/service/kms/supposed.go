@@ -91,7 +91,7 @@ func held(g *grantRecord, e *GrantListEntry) *authz.Held {
 		ID: g.ID, Name: g.Name, Issuer: g.Issuer,
 		Grantee: e.GranteePrincipal.Or(e.GranteeServicePrincipal.V), Service: g.Grantee.Service,
 		Grade: func(c *authz.Caller) policy.Grade { return gradeOf(g.Grantee.Bound, c) },
-		Equal: fmt.Sprint(g.Grantee.Bound, g.Operations, g.Constraint),
+		Equal: fmt.Sprintf("%#v %#v %#v", g.Grantee.Bound, g.Operations, g.Constraint), // with quotes around what people write
 	}
 	for _, name := range g.Operations.names() {
 		h.Actions = append(h.Actions, "kms:"+name)

@@ -120,12 +120,19 @@ func (w *search) everywhere() error {
 	return nil
 }
 
-// findGrants collects the grants of a key that permit the action.
+// findGrants collects the grants of a key that permit the action. There may be any
+// number of them.
 func (w *search) findGrants(key string) error {
 	if a, _ := arn.Parse(key); a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/") {
 		return nil
 	}
+	kept := make(map[[2]string]bool) // of grants that give the same to the same, one from each issuer
 	return w.s.o.Keys.EachGrant(w.c, key, func(g *authz.Held) error {
+		same := [2]string{g.Equal, g.Issuer}
+		if kept[same] {
+			return w.c.Context.Err()
+		}
+		kept[same] = true
 		if !slices.ContainsFunc(g.Actions, func(action string) bool { return policy.Fold(action) == policy.Fold(w.in.Action) }) {
 			return w.c.Context.Err()
 		}
@@ -299,11 +306,14 @@ func (w *search) decide(caller *authz.Caller, g *given) (*explanation.Explanatio
 		return judge.ExplainWhole(), nil, pass(err)
 	}
 	policies := judge.ExplainWhole()
+	tried := make(map[authz.Admission]bool) // nothing else of a grant counts for who it is
 	for _, held := range w.heldBy(caller) {
-		if len(held.Requires) > 0 && g.unknown.Ambiguous {
+		a := authz.Admission{Grade: held.Grade(caller), Issuer: held.Issuer}
+		if len(held.Requires) > 0 && g.unknown.Ambiguous || tried[a] {
 			continue
 		}
-		ask.Grants = authz.Admission{Grade: held.Grade(caller), Issuer: held.Issuer}
+		tried[a] = true
+		ask.Grants = a
 		if err := judge.Allow(&facts, caller, &ask); err == nil {
 			return judge.ExplainWhole(), held, nil
 		} else if !fault.Is(err, fault.AccessDenied) {
