@@ -11,6 +11,7 @@ import (
 
 	"claviger/internal/ground/host"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
 )
 
 const (
@@ -73,6 +74,9 @@ func (s *server) watchHealth(ctx context.Context) {
 	for {
 		s.noteHealth(partTrail, s.trailHealth())
 		s.noteHealth(partDisk, s.diskHealth())
+		if d, ok := s.driver.(driver.Reporter); ok {
+			s.noteHealth(partStore, d.Writable())
+		}
 		if s.lost != nil { // the database is another process, which may be away
 			if answers == nil {
 				answers, asked = make(chan error, 1), s.now()

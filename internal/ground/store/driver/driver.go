@@ -136,6 +136,13 @@ type MetaKeeper interface {
 	TruncateMeta(ctx context.Context) error
 }
 
+// A Reporter is a driver that knows without being asked to write whether it can.
+type Reporter interface {
+	// Writable returns why the database can't be written at present. The driver
+	// goes on trying by itself.
+	Writable() error
+}
+
 // A Tenant is a driver of a database that another process can take over.
 type Tenant interface {
 	// Lost is closed once another one has: nothing works here any more.

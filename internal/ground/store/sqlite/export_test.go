@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 
 	sqlite3 "modernc.org/sqlite"
 
@@ -46,12 +47,19 @@ func SetPragma(d driver.Driver, text string) error {
 	}})
 }
 
-// RefuseCommits makes SQLite fail each COMMIT in a way that says nothing about
-// its outcome.
-func RefuseCommits(d driver.Driver) error {
-	return d.(*database).do(context.Background(), &job{alone: func() error {
+// RefuseCommits makes SQLite fail as many COMMITs in a way that says nothing about
+// their outcome. It returns how many are still to come.
+func RefuseCommits(d driver.Driver, times int64) (left *atomic.Int64, err error) {
+	left = new(atomic.Int64)
+	left.Store(times)
+	return left, d.(*database).do(context.Background(), &job{alone: func() error {
 		return d.(*database).writer.conn.Raw(func(c any) error {
-			c.(sqlite3.HookRegisterer).RegisterCommitHook(func() int32 { return 1 })
+			c.(sqlite3.HookRegisterer).RegisterCommitHook(func() int32 {
+				if left.Add(-1) >= 0 {
+					return 1
+				}
+				return 0
+			})
 			return nil
 		})
 	}})

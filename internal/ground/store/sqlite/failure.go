@@ -30,7 +30,7 @@ func explain(err error) error {
 // behind. With a full disk the last frame of the log, which is what commits,
 // could not be written; a busy database was not written to. After any other
 // failure, of a sync above all, the log may hold the commit or lose it in a
-// crash, and only opening the file again tells.
+// crash, until mend has written over it.
 func undone(err error) bool {
 	var e *sqlite3.Error
 	if !errors.As(err, &e) {

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"claviger/internal/ground/store/driver"
 )
@@ -39,9 +40,12 @@ type database struct {
 	released bool
 
 	tables  atomic.Pointer[map[string]*table]
-	failure atomic.Pointer[error] // set when a COMMIT ended in doubt: nothing is served any more
+	failure atomic.Pointer[failure] // nil while the database can be written
 
-	writer   *connection
+	writer   *connection // of the goroutine that writes, like the next three
+	head     uint64      // as the last commit left it
+	mending  *time.Timer // until the next try to write after a failure
+	pause    time.Duration
 	queue    chan *job
 	stopping chan struct{}
 	stopped  chan struct{}
@@ -78,7 +82,10 @@ func open(ctx context.Context, dir string, retained uint64) (*database, error) {
 		queue:     make(chan *job),
 		stopping:  make(chan struct{}),
 		stopped:   make(chan struct{}),
+		head:      headUnknown,
+		mending:   time.NewTimer(mendMin),
 	}
+	d.mending.Stop()
 	d.tables.Store(&map[string]*table{})
 	for range cap(d.readers) {
 		d.readers <- nil
@@ -106,8 +113,17 @@ func (d *database) openFile(ctx context.Context) error {
 	if d.writer, err = d.connect(ctx); err != nil {
 		return fmt.Errorf("sqlite: opening %s: %w", path, err)
 	}
+	if err := d.writer.settle(); err != nil {
+		return fmt.Errorf("sqlite: writing what the log of %s holds: %w", path, err)
+	}
 	return nil
 }
+
+// settle makes durable what was read from the log. Its sync may have failed in
+// another process, or never begun, and the system may hold it in memory as if it
+// had been written; commits that followed it in the log would be lost with it.
+// It is written into the database and synced there, before anybody is told of it.
+func (c *connection) settle() error { return c.run("PRAGMA wal_checkpoint(PASSIVE)") }
 
 func (d *database) Name() string { return "sqlite" }
 
@@ -123,14 +139,6 @@ func (d *database) ready(ctx context.Context) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sqlite: %w: %w", driver.ErrUnavailable, err)
-	}
-	return nil
-}
-
-// broken returns an error once a commit ended in doubt.
-func (d *database) broken() error {
-	if f := d.failure.Load(); f != nil {
-		return fmt.Errorf("sqlite: %w until it is opened again: %w", driver.ErrUnavailable, *f)
 	}
 	return nil
 }

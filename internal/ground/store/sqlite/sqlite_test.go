@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
@@ -530,28 +531,95 @@ func TestDiskFull(t *testing.T) {
 	commit(t, d, insert(2, strings.Repeat("x", 500000)))
 }
 
-// TestDoubt: after a COMMIT whose outcome is unknown nothing is served.
+// TestDoubt: after a COMMIT whose outcome is unknown nothing is served, until the
+// database has made sure by itself that nothing was applied.
 func TestDoubt(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	d := migrated(t, dir)
 	commit(t, d, insert(1, "body"))
-	if err := sqlite.RefuseCommits(d); err != nil {
+	left, err := sqlite.RefuseCommits(d, 1<<62)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := d.Commit(t.Context(), insert(2, "body"), func(uint64) { t.Error("callback") })
+	_, err = d.Commit(t.Context(), insert(2, "body"), func(uint64) { t.Error("callback") })
 	wantErr(t, err, driver.ErrIndeterminate)
 	_, err = d.Commit(t.Context(), insert(3, "body"), nil)
 	wantErr(t, err, driver.ErrUnavailable)
 	_, err = d.Snapshot(t.Context())
 	wantErr(t, err, driver.ErrUnavailable)
 	wantErr(t, d.(driver.Keeper).Truncate(t.Context()), driver.ErrUnavailable)
+	wantErr(t, d.(driver.Reporter).Writable(), driver.ErrUnavailable)
+
+	left.Store(2) // tries to mend it fail too
+	mended(t, d)
+	if n := left.Load(); n >= 0 {
+		t.Errorf("mended with %d refusals to come", n)
+	}
+	if got := position(t, d); got != 1 {
+		t.Errorf("position %d", got)
+	}
+	commit(t, d, insert(2, "other"))
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 	d = closing(t, migrated(t, dir))
-	if got := position(t, d); got != 1 {
+	if got := position(t, d); got != 2 {
 		t.Errorf("position %d", got)
+	}
+}
+
+// mended waits until the database can be written again.
+func mended(t *testing.T, d driver.Driver) {
+	t.Helper()
+	limit := time.Now().Add(time.Minute)
+	for d.(driver.Reporter).Writable() != nil {
+		if time.Now().After(limit) {
+			t.Fatal("the database is not mended")
+		}
+		runtime.Gosched()
+	}
+}
+
+// TestMendWrites: what ends a doubt is a commit of its own, although it changes
+// nothing: it takes the place in the log of what was in doubt.
+func TestMendWrites(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := closing(t, migrated(t, dir))
+	commit(t, d, insert(1, "body"))
+	if _, err := sqlite.RefuseCommits(d, 1); err != nil {
+		t.Fatal(err)
+	}
+	before := files(t, dir)[sqlite.FileName+"-wal"]
+	_, err := d.Commit(t.Context(), insert(2, "body"), nil)
+	wantErr(t, err, driver.ErrIndeterminate)
+	if now := files(t, dir)[sqlite.FileName+"-wal"]; !bytes.Equal(now, before) {
+		t.Error("the refused commit is in the log")
+	}
+	mended(t, d)
+	if now := files(t, dir)[sqlite.FileName+"-wal"]; bytes.Equal(now, before) {
+		t.Error("nothing was written")
+	}
+}
+
+// TestLogSettled: what a database finds in its log when it is opened stands in the
+// file itself before anybody is told of it.
+func TestLogSettled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := closing(t, migrated(t, dir))
+	commit(t, d, insert(1, "body"))
+	found := copyFiles(t, dir) // as a crash leaves it
+	again := closing(t, migrated(t, found))
+	if err := os.Remove(filepath.Join(found, sqlite.FileName+"-wal")); err != nil {
+		t.Fatal(err)
+	}
+	bare := closing(t, migrated(t, copyFiles(t, found))) // as it is if the log was never on the disk
+	for _, d := range []driver.Driver{again, bare} {
+		if got := position(t, d); got != 1 {
+			t.Errorf("position %d", got)
+		}
 	}
 }
 

@@ -77,6 +77,8 @@ func (d *database) write() {
 			jobs = d.gather(append(jobs[:0], j))
 			d.serve(jobs)
 			clear(jobs)
+		case <-d.mending.C:
+			d.tryMend()
 		case <-d.stopping:
 			return
 		}
@@ -143,17 +145,25 @@ func (d *database) commitGroup(jobs []*job) error {
 	if err := d.broken(); err != nil {
 		return err
 	}
-	if err := d.writer.exec(begin); err != nil {
+	err := d.writer.exec(begin)
+	if err != nil {
+		d.fail(err, false)
 		return fmt.Errorf("sqlite: beginning: %w", err)
 	}
-	applied, err := d.applyGroup(jobs)
-	if err != nil {
+	var g group
+	applied, err := d.applyGroup(&g, jobs)
+	switch {
+	case err != nil:
+		d.fail(err, false)
 		return errors.Join(fmt.Errorf("sqlite: writing: %w", err), d.rollback())
-	}
-	if !applied {
+	case !applied:
 		return d.rollback()
 	}
-	return d.commit()
+	if err := d.commit(); err != nil {
+		return err
+	}
+	d.head = g.head
+	return nil
 }
 
 // commit ends the transaction of the connection that writes. A crash before it
@@ -166,37 +176,31 @@ func (d *database) commit() error {
 		return nil
 	}
 	if undone(err) {
+		d.fail(err, false)
 		return errors.Join(fmt.Errorf("sqlite: committing: %w", err), d.rollback())
 	}
 	err = fmt.Errorf("a commit ended in doubt: %w", err)
-	d.failure.Store(&err)
+	d.fail(err, true)
 	return fmt.Errorf("sqlite: %w: %w", driver.ErrIndeterminate, err)
 }
 
-// rollback ends a transaction of which nothing shall remain. If even that
-// fails, the connection can't be used again.
+// rollback ends a transaction of which nothing shall remain.
 func (d *database) rollback() error {
-	err := d.writer.exec("ROLLBACK")
-	if err == nil {
-		return nil
+	err := d.endTransaction()
+	if err != nil {
+		d.fail(fmt.Errorf("a rollback failed: %w", err), true)
 	}
-	// SQLite may have rolled back by itself, in which case a transaction can begin.
-	if d.writer.exec("BEGIN") == nil && d.writer.exec("ROLLBACK") == nil {
-		return nil
-	}
-	err = fmt.Errorf("a rollback failed: %w", err)
-	d.failure.Store(&err)
 	return err
 }
 
-func (d *database) applyGroup(jobs []*job) (applied bool, err error) {
-	var g group
+func (d *database) applyGroup(g *group, jobs []*job) (applied bool, err error) {
 	if g.head, err = d.writer.head(); err != nil {
 		return false, err
 	}
 	head := g.head
+	d.head = head
 	for _, j := range jobs {
-		j.applied, j.err = j.apply(&g)
+		j.applied, j.err = j.apply(g)
 		if j.err != nil && !refusal(j.err) {
 			return false, j.err
 		}
