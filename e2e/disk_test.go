@@ -177,7 +177,7 @@ func (l *ledger) during(t *testing.T, p *process, round int, fn func(context.Con
 	var calls atomic.Int64
 	loaded := make(chan struct{})
 	load := sync.OnceFunc(func() { close(loaded) })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	running, stop := context.WithCancel(ctx)
 	var clients sync.WaitGroup

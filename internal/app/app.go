@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -56,12 +57,12 @@ func (e usageError) Unwrap() error { return e.error }
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // Main runs the command line and returns the exit code. An error is one
-// sentence on stderr.
+// line on stderr, also where several came together.
 func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	env := &environment{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
 	code, err := run(args, env)
 	if err != nil {
-		fmt.Fprintf(stderr, "claviger: %s\n", err)
+		fmt.Fprintf(stderr, "claviger: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return code
 }
