@@ -106,6 +106,7 @@ type Judge struct {
 	verdict policy.Verdict // the last one
 	told    policy.Verdict // what the caller was told of it
 	closed  bool           // the last refusal was a stranger's
+	spelled spellings
 
 	// admissions are the answers about grants to the ask at hand, by grade and by
 	// whether the caller's own account issued them. Nothing else of a grant counts,
@@ -121,6 +122,9 @@ const (
 	refused
 	admitted
 )
+
+// Forget drops all that j holds of a call, but for how its time and its address are spelled.
+func (j *Judge) Forget() { *j = Judge{spelled: j.spelled} }
 
 // Allow answers one ask: nil, or the fault for the caller. Until the next call of
 // Allow a refusal is explained by Explain, and Verdict says what decided.
@@ -204,7 +208,7 @@ func (j *Judge) admitted() bool {
 }
 
 func (j *Judge) prepare(facts *Facts, caller *Caller, ask *Ask) {
-	j.world = world{facts: facts, caller: caller, ask: ask}
+	j.world = world{facts: facts, caller: caller, ask: ask, spelled: &j.spelled}
 	j.admissions = [policy.Direct + 1][2]admission{}
 	j.input = policy.Input{
 		Request: policy.Request{

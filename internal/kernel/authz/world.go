@@ -2,6 +2,7 @@ package authz
 
 import (
 	"cmp"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -16,10 +17,35 @@ const timeForm = "2006-01-02T15:04:05Z"
 // others through the ask. Keys without a value are absent, as on AWS.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 type world struct {
-	facts  *Facts
-	caller *Caller
-	ask    *Ask
+	facts   *Facts
+	caller  *Caller
+	ask     *Ask
+	spelled *spellings
 }
+
+// spellings are the values that must be spelled out to be compared, as they were spelled last:
+// a judge that is asked again within the second, or from the same address, allocates nothing.
+type spellings struct {
+	now, since, epoch, age spelling[int64]
+	source                 spelling[netip.Addr]
+}
+
+type spelling[T comparable] struct {
+	of   T
+	text string
+}
+
+// spell returns the text of v.
+func (s *spelling[T]) spell(v T, text func(T) string) policy.Values {
+	if s.text == "" || s.of != v {
+		s.of, s.text = v, text(v)
+	}
+	return one(s.text)
+}
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+func moment(unix int64) string { return time.Unix(unix, 0).UTC().Format(timeForm) }
 
 func (w *world) Lookup(k *policy.Key) policy.Values {
 	if w.ask.Given != nil {
@@ -48,9 +74,9 @@ func (w *world) Lookup(k *policy.Key) policy.Values {
 func (w *world) ofRequest(name string) (policy.Values, bool) {
 	switch name {
 	case "aws:currenttime":
-		return one(w.facts.Time.UTC().Format(timeForm)), true
+		return w.spelled.now.spell(w.facts.Time.Unix(), moment), true
 	case "aws:epochtime":
-		return one(strconv.FormatInt(w.facts.Time.Unix(), 10)), true
+		return w.spelled.epoch.spell(w.facts.Time.Unix(), decimal), true
 	case "aws:securetransport":
 		return one(strconv.FormatBool(w.facts.Secure)), true
 	case "aws:requestedregion":
@@ -133,11 +159,11 @@ func (w *world) ofSession(name string) policy.Values {
 	case !p.Temporary():
 		return policy.Values{}
 	case name == "aws:tokenissuetime":
-		return one(p.Since.UTC().Format(timeForm))
+		return w.spelled.since.spell(p.Since.Unix(), moment)
 	case name == "aws:multifactorauthpresent":
 		return one(strconv.FormatBool(p.MFA))
 	case p.MFA:
-		return one(strconv.FormatInt(int64(w.facts.Time.Sub(p.Since)/time.Second), 10))
+		return w.spelled.age.spell(int64(w.facts.Time.Sub(p.Since)/time.Second), decimal)
 	}
 	return policy.Values{}
 }
@@ -156,10 +182,10 @@ func (w *world) calledVia(list bool) policy.Values {
 
 // sourceIP is absent where the address is a service's, and no user's.
 func (w *world) sourceIP() policy.Values {
-	if w.caller.Via != nil || w.caller.Principal.Kind == principal.Service || !w.facts.Source.IsValid() {
+	if w.caller.Via != nil || w.caller.Principal.Kind == principal.Service || w.ask.Caller != nil || !w.facts.Source.IsValid() {
 		return policy.Values{}
 	}
-	return w.ofAuthor(w.facts.Source.Unmap().String())
+	return w.spelled.source.spell(w.facts.Source.Unmap(), netip.Addr.String)
 }
 
 // ofAuthor is a value of the request that its author alone has: it does not speak

@@ -273,3 +273,37 @@ func compile(t *testing.T, kind policy.Kind, statement string) *policy.Policy {
 	}
 	return p
 }
+
+// TestKeysAllocateNothing: nor does a condition allocate whose value has to be spelled out, once a
+// judge has spelled it; and it is spelled anew where it has changed.
+func TestKeysAllocateNothing(t *testing.T) {
+	facts, judge, who := &authz.Facts{Time: noon, Region: "eu-west-1", Source: netip.MustParseAddr("192.0.2.7")}, new(authz.Judge), since(user(), true)
+	who.Identity = []*policy.Policy{compile(t, policy.Identity, `{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*","Condition":{
+		"DateLessThan":{"aws:CurrentTime":"2026-03-01T12:00:02Z"},"NumericLessThan":{"aws:EpochTime":"1772366402","aws:MultiFactorAuthAge":"92"},
+		"DateGreaterThan":{"aws:TokenIssueTime":"2026-03-01T00:00:00Z"},"IpAddress":{"aws:SourceIp":"192.0.2.0/29"}}}`)}
+	question := &authz.Ask{Action: "kms:ListKeys", Resource: "*", Account: account, Rule: policy.IdentityOnly}
+	if n := testing.AllocsPerRun(100, func() {
+		if err := judge.Allow(facts, who, question); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("allowing allocates %v times", n)
+	}
+	facts.Time = noon.Add(time.Second)
+	if err := judge.Allow(facts, who, question); err != nil {
+		t.Errorf("a second later: %v", err)
+	}
+	facts.Time = noon.Add(2 * time.Second)
+	if err := judge.Allow(facts, who, question); err == nil {
+		t.Error("allowed after the time")
+	}
+	facts.Time, facts.Source = noon, netip.MustParseAddr("192.0.2.8")
+	if err := judge.Allow(facts, who, question); err == nil {
+		t.Error("allowed from another address")
+	}
+	judge.Forget()
+	facts.Source = netip.MustParseAddr("::ffff:192.0.2.7")
+	if err := judge.Allow(facts, who, question); err != nil {
+		t.Errorf("from the address written otherwise: %v", err)
+	}
+}

@@ -202,7 +202,8 @@ func (p *Pipeline) internal(requestID string, cause error) *fault.Fault {
 func (p *Pipeline) release(w *walk) {
 	w.forgetReasons()
 	w.p, w.r, w.credential, w.tx = nil, nil, nil, nil
-	w.in, w.judge = nil, authz.Judge{}
+	w.in = nil
+	w.judge.Forget()
 	clear(w.requires)
 	w.call.Context, w.call.Caller, w.call.Facts = nil, nil, nil
 	w.call.Forget()
