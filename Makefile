@@ -12,6 +12,9 @@ RELEASE =
 # More flags for `make bench`, such as BENCH='-v -check'.
 BENCH =
 
+# Among how many users, roles and policies `make bench` measures at most.
+CROWD = 100000
+
 .PHONY: run demo build test test-long check golden bench release help
 
 run: build ## build and start a server in memory; prints what to paste next
@@ -33,7 +36,7 @@ test-long: ## the same tests with crash and volume runs, again in FIPS 140-3 mod
 	sh scripts/setup.sh
 	CLAVIGER_LONG=1 sh scripts/test.sh
 	sh scripts/crossbuild.sh
-	$(MAKE) bench BENCH=-short
+	$(MAKE) bench BENCH=-short CROWD=10000
 	sh scripts/fuzz.sh $(FUZZ_MINUTES)
 
 check: ## format, vet, staticcheck, and the tests that read the source tree
@@ -47,6 +50,8 @@ bench: build ## measure: ratios to a Go web server that does nothing
 	go run ./cmd/claviger-bench -claviger bin/claviger $(BENCH)
 	go test -run '^$$' -bench DecryptByGrant -benchtime 3x ./internal/service/kms
 	go test -run '^$$' -bench TenPolicies -benchtime 5000x ./internal/ground/policy
+	CLAVIGER_PRINCIPALS=$(CROWD) go test -run '^$$' -bench Crowd -benchtime 50x ./internal/service/iam
+	go test -run '^$$' -bench Organization -benchtime 2000x ./internal/kernel/authz
 
 release: ## archives for every system, with their sums, in dist; the same bytes whoever builds them
 	go run ./cmd/claviger-release $(RELEASE)

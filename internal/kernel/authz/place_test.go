@@ -3,6 +3,7 @@ package authz_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"claviger/internal/ground/policy"
 	"claviger/internal/kernel/authz"
@@ -153,4 +154,58 @@ func TestControlAllocatesNothing(t *testing.T) {
 			t.Errorf("%s: allowing allocates %v times", caller.Principal.ARN, n)
 		}
 	}
+}
+
+// BenchmarkOrganization judges in turns with and without an organization whose root, four units
+// below each other and account have two service control policies each, of the caller's own, and
+// two resource control policies, of the key's. "÷without" is the ratio.
+func BenchmarkOrganization(b *testing.B) {
+	const all = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
+	const guard = `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Deny","Action":["kms:ScheduleKeyDeletion","kms:DisableKey"],"Resource":"*"},
+		{"Effect":"Deny","Action":["organizations:LeaveOrganization","cloudtrail:StopLogging"],"Resource":"*"},
+		{"Effect":"Deny","NotAction":["iam:*","kms:*","sts:*"],"Resource":"*","Condition":{"StringNotEquals":{"aws:RequestedRegion":["eu-west-1"]}}}]}`
+	const perimeter = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{
+		"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"` + home + `"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}}`
+	compiled := func(kind policy.Kind, text string) *policy.Policy {
+		p, err := policy.Compile(kind, "p", []byte(text), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return p
+	}
+	var service, control [][]*policy.Policy
+	for range 6 {
+		service = append(service, []*policy.Policy{compiled(policy.ServiceControl, all), compiled(policy.ServiceControl, guard)})
+		control = append(control, []*policy.Policy{compiled(policy.ResourceControl, perimeter), compiled(policy.ResourceControl, perimeter)})
+	}
+	place := at(service, control)
+	without, within := session(), session()
+	within.Place = place
+	key := compiled(policy.KeyPolicy, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+account+`:root"},"Action":"kms:*","Resource":"*"}}`)
+	identity := []*policy.Policy{compiled(policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["kms:Encrypt","kms:Decrypt"],"Resource":"*"}}`)}
+	without.Identity, within.Identity = identity, identity
+	facts, judge := &authz.Facts{Region: "eu-west-1"}, new(authz.Judge)
+	question := &authz.Ask{
+		Action: "kms:Encrypt", Resource: "arn:aws:kms:eu-west-1:" + account + ":key/k", Account: account,
+		Rule: policy.ExplicitTrust, CrossAccount: true, Policy: key,
+	}
+	hundred := func(caller *authz.Caller, p *authz.Place) time.Duration {
+		question.Place = p
+		start := time.Now()
+		for range 100 {
+			if err := judge.Allow(facts, caller, question); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(start)
+	}
+	var base, took time.Duration
+	b.ReportAllocs()
+	for b.Loop() {
+		base += hundred(without, nil)
+		took += hundred(within, place)
+	}
+	b.ReportMetric(float64(took)/float64(base), "÷without")
+	b.ReportMetric(float64(took.Nanoseconds())/float64(b.N)/100, "ns/decision")
 }

@@ -83,3 +83,48 @@ func TestChangesCostTheSame(t *testing.T) {
 		t.Errorf("a warm credential reads %d rows", warm)
 	}
 }
+
+// Who changes one identity leaves what is in memory of the others as it is, also those of the same
+// account who have the same policies and are in the same group.
+func TestChangesLeaveOthersAlone(t *testing.T) {
+	t.Parallel()
+	d := &countingDriver{}
+	w := worldOn(t, iam.Options{}, d)
+	ann := w.actorNamed("ann", allowAll)
+	policy := w.createPolicy("p", allowAll)
+	w.createGroup("red")
+	w.attach("ann", policy)
+	w.join("ann", "red")
+	w.createUser("bob")
+	w.createRole("r")
+	root := w.root()
+	red := []iam.Tag{{Key: some("team"), Value: some("red")}}
+	for name, change := range map[string]func(){
+		"CreateUser":       func() { w.createUser("carol") },
+		"CreateAccessKey":  func() { w.createKey("bob") },
+		"PutUserPolicy":    func() { w.put("bob", "own", allowAll) },
+		"TagUser":          func() { do[operation.None](t, root, "TagUser", &iam.TagUserInput{UserName: some("bob"), Tags: red}) },
+		"AttachUserPolicy": func() { w.attach("bob", policy) },
+		"AddUserToGroup":   func() { w.join("bob", "red") },
+		"CreateRole":       func() { w.createRole("another") },
+		"TagRole":          func() { do[operation.None](t, root, "TagRole", &iam.TagRoleInput{RoleName: some("r"), Tags: red}) },
+		"AttachRolePolicy": func() {
+			do[operation.None](t, root, "AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: some("r"), PolicyARN: some(policy)})
+		},
+		"CreatePolicy": func() { w.createPolicy("q", allowAll) },
+		"CreateGroup":  func() { w.createGroup("blue") },
+	} {
+		before := w.credential(ann.keyID)
+		change()
+		read := d.rows.Load()
+		if w.credential(ann.keyID) != before || d.rows.Load() != read {
+			t.Errorf("after %s somebody else is read anew", name)
+		}
+	}
+	// And the one whom a change is about is read anew.
+	before := w.credential(ann.keyID)
+	w.put("ann", "own", allowAll)
+	if w.credential(ann.keyID) == before {
+		t.Error("who was changed is lent as before")
+	}
+}

@@ -2,6 +2,7 @@ package iam_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -59,7 +60,7 @@ func worldOn(t testing.TB, o iam.Options, d *countingDriver) *world {
 	t.Helper()
 	var under driver.Driver = memory.New()
 	if d != nil {
-		d.Driver, under = under, d
+		d.Driver, under = cmp.Or(d.Driver, under), d
 	}
 	root, err := sealed.NewRootKey(confidential.New(bytes.Repeat([]byte{7}, 32)))
 	if err != nil {
