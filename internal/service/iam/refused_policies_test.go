@@ -16,6 +16,8 @@ func TestRefusedPolicies(t *testing.T) {
 	w := newWorld(t)
 	w.createUser("ann")
 	w.createRole("r")
+	w.createGroup("red")
+	managed := w.createPolicy("good", allowAll)
 	file, err := os.ReadFile("testdata/refused_policies.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +35,12 @@ func TestRefusedPolicies(t *testing.T) {
 		_, err := w.root().call("PutUserPolicy", &iam.PutUserPolicyInput{UserName: some("ann"), PolicyName: some("p"), PolicyDocument: some(document)})
 		checkFault(t, document, err, fault.MalformedPolicy, message)
 		_, err = w.root().call("PutRolePolicy", &iam.PutRolePolicyInput{RoleName: some("r"), PolicyName: some("p"), PolicyDocument: some(document)})
+		checkFault(t, document, err, fault.MalformedPolicy, message)
+		_, err = w.root().call("PutGroupPolicy", &iam.PutGroupPolicyInput{GroupName: some("red"), PolicyName: some("p"), PolicyDocument: some(document)})
+		checkFault(t, document, err, fault.MalformedPolicy, message)
+		_, err = w.root().call("CreatePolicy", &iam.CreatePolicyInput{PolicyName: some("bad"), PolicyDocument: some(document)})
+		checkFault(t, document, err, fault.MalformedPolicy, message)
+		_, err = w.root().call("CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyARN: some(managed), PolicyDocument: some(document)})
 		checkFault(t, document, err, fault.MalformedPolicy, message)
 	}
 	if ran != 78 {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"claviger/internal/service/organizations"
 	"claviger/internal/words/optional"
@@ -147,7 +148,28 @@ func TestPolicyDocuments(t *testing.T) {
 	if refused != 21 {
 		t.Errorf("%d documents were refused", refused)
 	}
-	w.refuse(manager, "CreatePolicy", policyInput(scp, "long", padded(5121)), "ConstraintViolationException", "POLICY_CONTENT_LIMIT_EXCEEDED", "You have exceeded the maximum policy size.")
+	// White space counts, and characters do, not bytes.
+	sized := func(kind string, characters int) string {
+		document := denies
+		if kind == rcp {
+			document = confine
+		}
+		document = strings.Replace(document, `"Statement"`, `"Id":"é", "Statement"`, 1)
+		return document + strings.Repeat(" ", characters-utf8.RuneCountInString(document))
+	}
+	for _, kind := range []string{scp, rcp} {
+		made := ""
+		for n := range 3 {
+			in := policyInput(kind, fmt.Sprint(kind, n), sized(kind, 5119+n))
+			if n < 2 {
+				made = do[organizations.CreatePolicyOutput](w, manager, "CreatePolicy", in).Policy.PolicySummary.ID
+				continue
+			}
+			const long = "You have exceeded the maximum policy size."
+			w.refuse(manager, "CreatePolicy", in, "ConstraintViolationException", "POLICY_CONTENT_LIMIT_EXCEEDED", long)
+			w.refuse(manager, "UpdatePolicy", &organizations.UpdatePolicyInput{PolicyID: some(made), Content: in.Content}, "ConstraintViolationException", "POLICY_CONTENT_LIMIT_EXCEEDED", long)
+		}
+	}
 	id := w.policy(scp, "good", denies)
 	w.refuse(manager, "UpdatePolicy", &organizations.UpdatePolicyInput{PolicyID: some(id), Content: some(confine)}, "MalformedPolicyDocument", "", malformed)
 }
