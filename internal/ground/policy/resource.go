@@ -90,6 +90,11 @@ var iamPaths = []string{
 	"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
 }
 
+// regionalS3Paths are what the resource part of an S3 ARN begins with where the
+// resource is of a Region. Buckets and objects are of none.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+var regionalS3Paths = []string{"accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/", "storage-lens-group/"}
+
 // checkResource returns what AWS says of an entry that it refuses: errLegacy
 // comes before most other complaints about a document, any other text after
 // them.
@@ -140,7 +145,7 @@ func checkService(text string, parts []string) error {
 		return &Malformed{Message: "IAM resource " + text + " cannot contain region information."}
 	case service == "iam" && path != "*" && path != "root" && !beginsWithAny(path, iamPaths):
 		return errIAMPath
-	case service == "s3" && region != "" && !strings.HasPrefix(path, "accesspoint/"):
+	case service == "s3" && region != "" && !beginsWithAny(path, regionalS3Paths):
 		return &Malformed{Message: "Resource " + text + " can not contain region information."}
 	}
 	return nil
