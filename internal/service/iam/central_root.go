@@ -163,7 +163,7 @@ func (s *Service) rootable(ctx context.Context, r store.Reader, member, organiza
 	if err != nil {
 		return false, err
 	}
-	p := awsPolicies.byID[task]
+	p := awsPolicies().byID[task]
 	return p != nil && slices.Contains(management.RootFeatures, rootTasks[p.Name]), nil
 }
 

@@ -267,8 +267,12 @@ func (d *details) local(p *managedPolicy) (bool, error) { return d.policy("d", p
 
 // aws adds the policies of AWS that the account uses and whose folded name is greater than after.
 func (d *details) aws(after string) error {
-	for _, p := range awsPolicies.list {
-		if fold(p.Name) <= after {
+	uses, err := policyUsesOf(d.c.Context, d.r, ownAccount(d.c))
+	if err != nil {
+		return err
+	}
+	for _, p := range awsPolicies().list {
+		if uses[p.ID] == nil || fold(p.Name) <= after {
 			continue
 		}
 		if more, err := d.policy("e", &p.managedPolicy); !more || err != nil {

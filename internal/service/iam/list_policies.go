@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
@@ -73,7 +72,11 @@ func (s *Service) runListPolicies(c *operation.Call, in *ListPoliciesInput, _ st
 	if err != nil {
 		return nil, err
 	}
-	p := &policyPage{c: c, r: r, in: in, at: progress{after: after, left: in.MaxItems.Or(maxItemsDefault)}, out: &ListPoliciesOutput{Policies: []Policy{}}}
+	uses, err := policyUsesOf(c.Context, r, ownAccount(c))
+	if err != nil {
+		return nil, err
+	}
+	p := &policyPage{c: c, uses: uses, in: in, at: progress{after: after, left: in.MaxItems.Or(maxItemsDefault)}, out: &ListPoliciesOutput{Policies: []Policy{}}}
 	if after, ok := p.at.part("a"); ok && scope != scopeAWS {
 		err := walk(c, managedPolicies, after, func(o *managedPolicy) (bool, error) { return p.add("a", o) })
 		if err != nil {
@@ -93,16 +96,16 @@ func (s *Service) runListPolicies(c *operation.Call, in *ListPoliciesInput, _ st
 
 // A policyPage is a page of managed policies in the making.
 type policyPage struct {
-	c   *operation.Call
-	r   store.Reader
-	in  *ListPoliciesInput
-	at  progress
-	out *ListPoliciesOutput
+	c    *operation.Call
+	uses map[string]*policyUse // of the account
+	in   *ListPoliciesInput
+	at   progress
+	out  *ListPoliciesOutput
 }
 
 // aws adds the policies that AWS manages and whose folded name is greater than after.
 func (p *policyPage) aws(after string) error {
-	for _, o := range awsPolicies.list {
+	for _, o := range awsPolicies().list {
 		if fold(o.Name) <= after {
 			continue
 		}
@@ -118,9 +121,9 @@ func (p *policyPage) add(letter string, o *managedPolicy) (bool, error) {
 	if !strings.HasPrefix(o.Path, p.in.PathPrefix.Or("/")) {
 		return true, nil
 	}
-	u, _, err := getPolicyUse(p.c.Context, p.r, ownAccount(p.c), o.ID)
-	if err != nil {
-		return false, err
+	u := p.uses[o.ID]
+	if u == nil {
+		u = &policyUse{}
 	}
 	switch usage := p.in.PolicyUsageFilter.V; {
 	case usage == asPermissions && u.Attachments == 0,

@@ -121,7 +121,7 @@ func putManagedPolicy(ctx context.Context, tx store.Txn, p managedPolicy, rev st
 // document returns the text of a version of p.
 func (p *managedPolicy) document(ctx context.Context, r store.Reader, number int) (string, error) {
 	if p.Account == awsAccount {
-		return awsPolicies.byID[p.ID].document, nil
+		return awsPolicies().byID[p.ID].shownDocument(), nil
 	}
 	d, _, err := policyDocuments.Get(ctx, r, policyDocumentKey(p.ID, number))
 	if errors.Is(err, store.ErrNotFound) {

@@ -64,7 +64,7 @@ func (s *Service) policyNamed(c *operation.Call, name string) (policyTarget, err
 func (s *Service) policyAt(ctx context.Context, r store.Reader, a arn.ARN, name string) (*managedPolicy, store.Rev, error) {
 	path := strings.TrimPrefix(a.Resource, "policy")
 	if a.Account == awsAccount {
-		if p := awsPolicies.byPath[path]; p != nil {
+		if p := awsPolicies().byPath[path]; p != nil {
 			return &p.managedPolicy, 0, nil
 		}
 		return nil, 0, nil

@@ -47,6 +47,25 @@ func getPolicyUse(ctx context.Context, r store.Reader, account, policy string) (
 	return u, rev, nil
 }
 
+// policyUsesOf reads how an account uses policies, by their ids. One that it never used
+// is absent. Quotas bound the number.
+func policyUsesOf(ctx context.Context, r store.Reader, account string) (map[string]*policyUse, error) {
+	uses := make(map[string]*policyUse)
+	const batch = 100
+	for seen, after := batch, store.Key(nil); seen == batch; {
+		seen = 0
+		err := policyUses.Scan(ctx, r, "", store.Key{store.S(account)}, after, batch, func(u *policyUse, _ store.Rev) error {
+			seen++
+			uses[u.Policy], after = u, policyUseKey(account, u.Policy)
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("listing the use of policies by account %s: %w", account, err)
+		}
+	}
+	return uses, nil
+}
+
 // countPolicyUse adds to what an account uses of a policy.
 func countPolicyUse(ctx context.Context, tx store.Txn, account, policy string, attachments, boundaries int) error {
 	u, rev, err := getPolicyUse(ctx, tx, account, policy)

@@ -73,7 +73,7 @@ func releaseProfiles(ctx context.Context, tx store.Txn, o *role) error {
 // managedDenies reports whether the version in force of a managed policy denies
 // anything.
 func managedDenies(ctx context.Context, r store.Reader, id string) (bool, error) {
-	if p, ok := awsPolicies.byID[id]; ok {
+	if p, ok := awsPolicies().byID[id]; ok {
 		return denies(p.document), nil
 	}
 	p, _, err := managedPolicies.Get(ctx, r, managedPolicyKey(id))
@@ -215,8 +215,8 @@ func boundAgain(ctx context.Context, tx store.Txn, l *operation.Lost, old *attac
 		return nil, false, nil
 	}
 	next := &attachment{ARN: arn}
-	if _, path, ok := strings.Cut(arn, ":iam::aws:policy"); ok && awsPolicies.byPath[path] != nil {
-		next.ID = awsPolicies.byPath[path].ID
+	if _, path, ok := strings.Cut(arn, ":iam::aws:policy"); ok && awsPolicies().byPath[path] != nil {
+		next.ID = awsPolicies().byPath[path].ID
 	} else {
 		p, _, err := findManagedPolicy(ctx, tx, l.Account, next.name())
 		if err != nil {

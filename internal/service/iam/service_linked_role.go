@@ -32,11 +32,11 @@ func (t *roleTarget) modifiable() error {
 	return nil
 }
 
-// linkedAttachments are the managed policies of a linked role, and counts them. Of
-// those that AWS attaches the ones that are known here are.
+// linkedAttachments are the managed policies of a linked role, and counts them. One
+// whose document is not known is left out.
 func (s *Service) linkedAttachments(c *operation.Call, tx store.Txn, names []string) (list []attachment, err error) {
 	for _, name := range names {
-		p := awsPolicies.byPath[serviceLinkedPath+name]
+		p := awsPolicies().byPath[serviceLinkedPath+name]
 		if p == nil {
 			continue
 		}

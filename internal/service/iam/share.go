@@ -88,7 +88,7 @@ func (s *Service) shared(r store.Reader, id string, compile func() (*share, erro
 // sharedPolicy returns the version of a managed policy that is in force. The error
 // wraps store.ErrNotFound where there is no policy with that id.
 func (s *Service) sharedPolicy(ctx context.Context, r store.Reader, id string) (*share, error) {
-	if p := awsPolicies.byID[id]; p != nil {
+	if p := awsPolicies().byID[id]; p != nil {
 		return p.compiled(p.arn(s.partition))
 	}
 	return s.shared(r, id, func() (*share, error) {
