@@ -247,16 +247,22 @@ type client struct {
 func (p *process) as(id, secret string) *client { return p.asIn("us-east-1", id, secret) }
 
 func (p *process) asIn(region, id, secret string) *client {
+	c := p.signing(region, credentials.NewStaticCredentialsProvider(id, secret, ""))
+	c.id = id
+	return c
+}
+
+func (p *process) signing(region string, as aws.CredentialsProvider) *client {
 	config := aws.Config{
 		Region:       region,
 		BaseEndpoint: aws.String(p.endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider(id, secret, ""),
+		Credentials:  as,
 		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) },
 		HTTPClient:   &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	return &client{
 		kms: kms.NewFromConfig(config), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config),
-		organizations: organizations.NewFromConfig(config), id: id,
+		organizations: organizations.NewFromConfig(config),
 	}
 }
 

@@ -16,14 +16,9 @@ import (
 
 // with returns a client with temporary credentials.
 func (p *process) with(c *types.Credentials) *client {
-	session := credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
-	made := p.as("", "")
-	return &client{
-		kms: kms.New(made.kms.Options(), func(o *kms.Options) { o.Credentials = session }),
-		iam: iam.New(made.iam.Options(), func(o *iam.Options) { o.Credentials = session }),
-		sts: sts.New(made.sts.Options(), func(o *sts.Options) { o.Credentials = session }),
-		id:  *c.AccessKeyId,
-	}
+	made := p.signing("us-east-1", credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken))
+	made.id = *c.AccessKeyId
+	return made
 }
 
 // TestTokens: sessions of a role and of a federated user with the official SDK, and

@@ -19,6 +19,8 @@ need curl '/usr/bin/curl --version' 'without it the README of the example is not
 need postgresql 'ls /usr/lib/postgresql/*/bin/initdb || command -v initdb' 'without it the tests of the PostgreSQL store are skipped'
 need openssl 'openssl version' 'without it pages that make certificates are not run'
 need softhsm2 'softhsm2-util --version' 'without it key stores on PKCS #11 tokens are not tested'
+need nodejs 'node --version' 'without Node.js 20 or newer the tests with the SDK for JavaScript are skipped'
+need npm 'npm --version' 'without it the tests with the SDK for JavaScript are skipped'
 need strace 'strace -V' 'without it the tests that watch system calls are skipped'
 [ -n "$missing" ] || exit 0
 
