@@ -41,10 +41,11 @@ func (s situation) reference() (allowed, explicit bool) {
 		return false, false
 	}
 	limited := s.boundary == "nothing" || s.session == "nothing"
-	identity := s.identity == "allow" && !(s.caller == "federated" && s.session == "absent")
+	bare := s.caller == "federated" && s.session == "absent" // has nothing of its user's
+	identity := s.identity == "allow" && !bare
 	for _, named := range []string{s.key, s.grant} {
 		direct := named == "self" || named == "everyone"
-		issuer := named == "issuer" && s.caller != "user" && s.caller != "root"
+		issuer := named == "issuer" && s.caller != "user" && s.caller != "root" && !bare
 		account := named == "account"
 		switch {
 		case s.caller == "service":
