@@ -84,6 +84,11 @@ func keyedCalls(w *world) []keyedCall {
 			map[string]string{"iam:PassedToService": "ec2.amazonaws.com", "iam:ResourceTag/team": "blue", "iam:AssociatedResourceArn": ""}},
 		{"iam:CreateServiceLinkedRole", "", &iam.CreateServiceLinkedRoleInput{AWSServiceName: some("elasticbeanstalk.amazonaws.com")}, map[string]string{"iam:AWSServiceName": "elasticbeanstalk.amazonaws.com"}},
 		{"iam:CreateRole", "", &iam.CreateRoleInput{RoleName: some("new"), AssumeRolePolicyDocument: some(sampleTrust)}, map[string]string{"iam:AWSServiceName": "", "iam:PermissionsBoundary": ""}},
+		{"iam:CreateServiceSpecificCredential", "", &iam.CreateServiceSpecificCredentialInput{UserName: user, ServiceName: some("codecommit.amazonaws.com"), CredentialAgeDays: optional.Some(30)},
+			map[string]string{"iam:ServiceSpecificCredentialServiceName": "codecommit.amazonaws.com", "iam:ServiceSpecificCredentialAgeDays": "30", "iam:ResourceTag/team": "blue"}},
+		{"iam:CreateServiceSpecificCredential", "", &iam.CreateServiceSpecificCredentialInput{UserName: user, ServiceName: some("codecommit.amazonaws.com")}, map[string]string{"iam:ServiceSpecificCredentialAgeDays": ""}},
+		{"iam:EnableMFADevice", "", &iam.EnableMFADeviceInput{UserName: user, SerialNumber: w.serialOnly(), AuthenticationCode1: secretText("123456"), AuthenticationCode2: secretText("654321")},
+			map[string]string{"iam:RegisterSecurityKey": "", "iam:FIDO-certification": "", "iam:ServiceSpecificCredentialServiceName": ""}},
 
 		{"sts:AssumeRole", "", assume, map[string]string{
 			"sts:ExternalId": "outside", "sts:RoleSessionName": "one", "sts:SourceIdentity": "ann", "sts:TransitiveTagKeys": "x",
@@ -166,7 +171,7 @@ func TestConditionKeys(t *testing.T) {
 		}
 	}
 	never := map[string]bool{ // no call here can have them, as the page of divergences says
-		"iam:associatedresourcearn": true, "sts:requestcontextproviders": true, "sts:durationseconds": true, "sts:awsservicename": true,
+		"iam:associatedresourcearn": true, "iam:registersecuritykey": true, "iam:fido-certification": true, "sts:requestcontextproviders": true, "sts:durationseconds": true, "sts:awsservicename": true,
 	}
 	for key, n := range values {
 		if (n[0] == 0) != never[key] || n[1] == 0 {

@@ -1,11 +1,13 @@
 package iam
 
 import (
+	"strconv"
 	"strings"
 
 	"claviger/internal/ground/policy"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/optional"
 	"claviger/internal/words/pairs"
 )
 
@@ -44,6 +46,9 @@ type facts struct {
 	policy       string // ARN of the managed policy in the request
 	passedTo     string // service to which a role is passed
 	linkedTo     string // service of a service-linked role
+
+	credentialFor string           // service that a new credential is for
+	credentialAge optional.Of[int] // days for which it is asked
 }
 
 // Lookup implements policy.Context.
@@ -59,6 +64,10 @@ func (f *facts) Lookup(k *policy.Key) policy.Values {
 		return policy.Text(f.passedTo)
 	case "iam:awsservicename":
 		return policy.Text(f.linkedTo)
+	case "iam:servicespecificcredentialservicename":
+		return policy.Text(f.credentialFor)
+	case "iam:servicespecificcredentialagedays":
+		return policy.Values{Present: f.credentialAge.Set, One: strconv.Itoa(f.credentialAge.V)}
 	}
 	if key, ok := strings.CutPrefix(k.Name, "aws:requesttag/"); ok {
 		return policy.Named(f.requestTags, key)

@@ -43,8 +43,9 @@ func (s *Service) createServiceSpecificCredential() operation.Operation {
 		Subject: func(c *operation.Call, in *CreateServiceSpecificCredentialInput) (target, error) {
 			return s.named(c, in.UserName.V)
 		},
-		Asks: func(c *operation.Call, _ *CreateServiceSpecificCredentialInput, t target, asks []authz.Ask) []authz.Ask {
-			return append(asks, t.ask(c, "iam:CreateServiceSpecificCredential"))
+		Asks: func(c *operation.Call, in *CreateServiceSpecificCredentialInput, t target, asks []authz.Ask) []authz.Ask {
+			f := &facts{credentialFor: in.ServiceName.V, credentialAge: in.CredentialAgeDays}
+			return append(asks, t.askWith(c, "iam:CreateServiceSpecificCredential", f))
 		},
 		Run: runCreateServiceSpecificCredential,
 	}.Operation()
