@@ -55,19 +55,22 @@ func runDeleteRole(c *operation.Call, tx store.Txn, _ *DeleteRoleInput, t roleTa
 	if _, err := bound(c, tx, t.role.Boundary, nil); err != nil {
 		return nil, err
 	}
+	return &operation.None{}, t.remove(c, tx)
+}
+
+// remove deletes the record of a role, what is stored of its uses, and it from the
+// count of the account.
+func (t *roleTarget) remove(c *operation.Call, tx store.Txn) error {
 	if err := roles.Delete(c.Context, tx, roleKey(t.role.ID), t.rev); err != nil {
-		return nil, fmt.Errorf("deleting role %s: %w", t.role.ID, err)
+		return fmt.Errorf("deleting role %s: %w", t.role.ID, err)
 	}
 	if err := forgetUse(c.Context, tx, t.role.ID); err != nil {
-		return nil, err
+		return err
 	}
 	tx.Touch(roleEntity(t.role.ID))
 	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := countRole(c.Context, tx, *a, rev, -1); err != nil {
-		return nil, err
-	}
-	return &operation.None{}, nil
+	return countRole(c.Context, tx, *a, rev, -1)
 }

@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"fmt"
-
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
@@ -53,18 +51,7 @@ func (s *Service) runDeleteServiceLinkedRole(c *operation.Call, tx store.Txn, _ 
 			return nil, err
 		}
 	}
-	if err := roles.Delete(c.Context, tx, roleKey(t.role.ID), t.rev); err != nil {
-		return nil, fmt.Errorf("deleting role %s: %w", t.role.ID, err)
-	}
-	if err := forgetUse(c.Context, tx, t.role.ID); err != nil {
-		return nil, err
-	}
-	tx.Touch(roleEntity(t.role.ID))
-	a, rev, err := getAccount(c.Context, tx, ownAccount(c))
-	if err != nil {
-		return nil, err
-	}
-	if err := countRole(c.Context, tx, *a, rev, -1); err != nil {
+	if err := t.remove(c, tx); err != nil {
 		return nil, err
 	}
 	return &DeleteServiceLinkedRoleOutput{DeletionTaskID: s.drawTask(ownAccount(c), t.role)}, nil
