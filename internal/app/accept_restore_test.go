@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"claviger/internal/app/doctor"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/sqlite"
@@ -350,6 +351,44 @@ func TestBackupWhileAccepting(t *testing.T) {
 			t.Errorf("while it is accepted: %d %.100s", code, out)
 		}
 	})
+}
+
+// TestDoctorOfThePast: the doctor names what keeps a server from starting on a
+// store that was put back.
+func TestDoctorOfThePast(t *testing.T) {
+	t.Parallel()
+	p := newPast(t, func(w *world) { w.key() })
+	p.key()
+	says := func(dir string, status doctor.Status, text string) {
+		t.Helper()
+		p.assembled(dir, func(s *server) {
+			trail, err := s.verifyTrail(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f := present(t.Context(), s.driver, trail.Outbox); f.Status != status || !strings.Contains(f.Message, text) {
+				t.Errorf("%+v, want %s %q", f, status, text)
+			}
+		})
+	}
+	dir := p.putBack()
+	says(dir, doctor.Problem, "rolled back")
+	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	says(dir, doctor.OK, "every change")
+	p.assembled(dir, func(s *server) {
+		s.incarnation.Restored = &restored{}
+		if err := s.store.PutMeta(t.Context(), map[string][]byte{metaIncarnation: s.incarnation.encode()}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	says(dir, doctor.Problem, "nobody has accepted")
+	for err, want := range map[error]string{store.ErrUnfinished: "restore", store.ErrLocked: "has it open", store.ErrNotFound: "--root-key"} {
+		if f := unopened(err); f.Status != doctor.Problem || !strings.Contains(f.Remedy, want) {
+			t.Errorf("%v: %+v", err, f)
+		}
+	}
 }
 
 // takeOut takes the last batch but one out of a segment of a trail, and leaves

@@ -18,6 +18,8 @@ import (
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/host"
 	"claviger/internal/ground/sealed"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/postgres"
 )
 
@@ -178,7 +180,7 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 		return append(findings, doctor.Doubtful("keyring", "run claviger init", "nothing is initialised in "+c.place()))
 	}
 	if err != nil {
-		return append(findings, doctor.Failed("keyring", "give the store and the root key that init made: --store, --data, --root-key", err))
+		return append(findings, unopened(err))
 	}
 	findings = append(findings, doctor.Fine("keyring", "the root key opens it"))
 	report, err := f.verify(ctx, audit.Options{
@@ -186,10 +188,49 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
 	}, nil)
 	findings = append(findings, trailFinding(report, err))
+	if err == nil {
+		findings = append(findings, present(ctx, f.driver, report.Outbox))
+	}
 	if err := f.driver.Close(); err != nil {
 		findings = append(findings, doctor.Failed("store", "look at the disk", err))
 	}
 	return findings
+}
+
+// unopened says why a store can't be opened.
+func unopened(err error) doctor.Finding {
+	switch {
+	case errors.Is(err, store.ErrUnfinished):
+		return doctor.Failed("store", "run claviger restore or claviger store copy again, as it was run before", err)
+	case errors.Is(err, store.ErrLocked):
+		return doctor.Failed("store", "wait for the command that has it open, or look for a server with another --data or --socket", err)
+	}
+	return doctor.Failed("keyring", "give the store and the root key that init made: --store, --data, --root-key", err)
+}
+
+// present examines whether the store is of the present, as far as the trail tells.
+func present(ctx context.Context, d driver.Driver, recorded uint64) doctor.Finding {
+	const check, remedy = "store", "see docs/operating/backup.md: put the right store in place, or " + goOn
+	was, err := readIncarnation(ctx, d)
+	if err != nil {
+		return doctor.Failed(check, "look at the disk", err)
+	}
+	if was.Restored != nil || was.Accepting != nil {
+		return doctor.Failed(check, remedy, errors.New("it was put back, and nobody has accepted yet what is lost by that"))
+	}
+	carrier, err := store.CarrierOf(d)
+	if err == nil {
+		err = withWhole(ctx, carrier, func(w driver.Whole) error {
+			if w.Position() < recorded {
+				return fmt.Errorf("it was rolled back: it ends at change %d, the trail has change %d", w.Position(), recorded)
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return doctor.Failed(check, remedy, err)
+	}
+	return doctor.Fine(check, "it has every change that the trail has")
 }
 
 // free examines whether the addresses of a server that does not run are free.

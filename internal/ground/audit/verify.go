@@ -19,6 +19,7 @@ type Report struct {
 	Anchored    bool   // a head was given and is in the chain
 	Recoveries  []string
 	Problems    []string // empty means that everything verifies
+	Outbox      uint64   `json:"-"` // up to which position of the store the trail got
 }
 
 // problemsMax bounds a report.
@@ -391,7 +392,7 @@ func (v *verification) anchor(segment uint64, offset int64) {
 // conclude judges the whole and signs the head.
 func (v *verification) conclude() {
 	r := v.report
-	r.Last = v.tip.last
+	r.Last, r.Outbox = v.tip.last, v.tip.outbox
 	if r.Segments == 0 {
 		v.anchor(0, 0)
 	}
