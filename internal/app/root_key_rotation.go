@@ -429,23 +429,18 @@ func (k *rootKeys) holds(ctx context.Context, file root.Source, fingerprint stri
 }
 
 // removeOld removes the file of the old key, once more convinced that it is that
-// one, and not the new one.
+// one. Another key may have come to its place, the new one above all: where a
+// service manager lends the root key, each has the same name.
 func (k *rootKeys) removeOld(ctx context.Context, r *rotation) error {
 	old, err := root.Parse("file:"+r.OldFile, nil)
 	if err != nil {
 		return err
 	}
-	now, err := k.holds(ctx, old, r.To)
-	switch {
-	case errors.Is(err, root.ErrMissing):
+	switch is, err := k.holds(ctx, old, r.From); {
+	case errors.Is(err, root.ErrMissing), err == nil && !is:
 		return nil
 	case err != nil:
 		return fmt.Errorf("removing the old root key: %w", err)
-	case now:
-		return fmt.Errorf("%s holds the root key of now and was not removed", r.OldFile)
-	}
-	if is, err := k.holds(ctx, old, r.From); err != nil || !is { // another key, that came there since
-		return err
 	}
 	return old.Remove()
 }

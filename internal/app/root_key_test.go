@@ -443,6 +443,34 @@ func TestOldFileStays(t *testing.T) {
 	s.mustClose(t)
 }
 
+// TestRotationOfLentKey: the new key comes to the name of the old one, which the
+// server could not remove, as it does where a service manager lends the root key.
+func TestRotationOfLentKey(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	file, to := filepath.Join(l.Data, rootKeyFile), filepath.Join(t.TempDir(), "new")
+	s := serverOf(t, l, unchanged)
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil { // is not to be removed
+		t.Fatal(err)
+	}
+	if out, code := ask(t, s, "/root-key/rotate", rootKeyRotateRequest{To: "file:" + to}); code != http.StatusOK || !strings.Contains(out, `"Rotation"`) {
+		t.Errorf("%d %s", code, out)
+	}
+	s.mustClose(t)
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, content(t, to), 0o400)); err != nil {
+		t.Fatal(err)
+	}
+	s = serverOf(t, l, unchanged)
+	s.settleOnce(t.Context())
+	if out, _ := ask(t, s, "/root-key/status", rootKeyStatusRequest{}); strings.Contains(out, `"Rotation"`) {
+		t.Errorf("the rotation is not settled: %s", out)
+	}
+	s.mustClose(t)
+	if !opens(t, l, content(t, file)) {
+		t.Error("the new root key does not open the store")
+	}
+}
+
 // TestRotationReseals: with a new master key every row is sealed anew in the
 // background, also when a start interrupts that.
 func TestRotationReseals(t *testing.T) {
