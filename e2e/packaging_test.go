@@ -226,6 +226,10 @@ func TestContainerfile(t *testing.T) {
 	if !strings.Contains(string(text), "FROM docker.io/library/golang:"+string(version[1])+"-") {
 		t.Errorf("it is not built with Go %s", version[1])
 	}
+	// A directory that is copied by itself gets the mode 0755, one within another keeps its own.
+	if !strings.Contains(string(text), "mkdir -m 0700 /out/root/claviger-data ") || !strings.Contains(last, "\nCOPY --from=build --chown=65532:65532 /out/root /\n") {
+		t.Error("others may enter the data directory")
+	}
 	if !strings.Contains(string(text), "CGO_ENABLED=0 go build -trimpath ") {
 		t.Error("the binary is not built as a static one")
 	}
