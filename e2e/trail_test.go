@@ -24,9 +24,12 @@ type record struct {
 }
 
 // records reads the whole trail over the admin socket.
-func (p *process) records() []record {
+func (p *process) records() []record { return p.recordsFrom(1) }
+
+// recordsFrom reads the trail from a sequence number on.
+func (p *process) recordsFrom(first int) []record {
 	p.t.Helper()
-	out, errs, code := command(p.t, []string{"audit", "tail", "--socket", p.admin})
+	out, errs, code := command(p.t, []string{"audit", "tail", "--from", itoa(first), "--socket", p.admin})
 	if code != 0 {
 		p.t.Fatalf("audit tail ended with %d: %s", code, errs)
 	}

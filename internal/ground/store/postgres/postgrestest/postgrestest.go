@@ -36,6 +36,8 @@ type Server struct {
 	script *exec.Cmd
 	stdin  io.WriteCloser
 	done   chan struct{} // closed when the server has said its last
+
+	recovered chan struct{} // told each time the server takes connections after a crash of its own
 }
 
 var (
@@ -275,7 +277,7 @@ func (s *Server) launch(settings []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.script, s.done = cmd, make(chan struct{})
+	s.script, s.done, s.recovered = cmd, make(chan struct{}), make(chan struct{}, 1)
 	return s.await(out)
 }
 
@@ -313,6 +315,9 @@ func Execute(t testing.TB, url, statements string) string {
 	return ""
 }
 
+// accepting is what a server says when it takes connections.
+const accepting = "ready to accept"
+
 // await returns when the server accepts connections, and goes on reading what
 // it says.
 func (s *Server) await(out io.Reader) error {
@@ -320,10 +325,19 @@ func (s *Server) await(out io.Reader) error {
 	var said []string
 	for lines.Scan() {
 		said = append(said, lines.Text())
-		if strings.Contains(lines.Text(), "ready to accept") {
+		if strings.Contains(lines.Text(), accepting) {
+			recovered, done := s.recovered, s.done
 			go func() {
-				defer close(s.done)
-				_, _ = io.Copy(io.Discard, out) // ends with the server
+				defer close(done)
+				for lines.Scan() { // ends with the server
+					if strings.Contains(lines.Text(), accepting) {
+						select {
+						case recovered <- struct{}{}:
+						default: // nobody asked
+						}
+					}
+				}
+				_, _ = io.Copy(io.Discard, out) // what no line is
 			}()
 			return nil
 		}
