@@ -26,7 +26,7 @@ const internal = "The request could not be completed because of an internal erro
 type fault struct {
 	name   string
 	calls  string // by name, separated by commas
-	errno  string
+	how    string // as strace has it
 	path   string // of the one file that it befalls, below the data directory; all files where it is empty
 	reason string // that /readyz gives
 	stops  bool   // whether all calls fail, not only those that write to the store
@@ -41,24 +41,24 @@ const (
 )
 
 var faults = []fault{
-	{name: "a sync of the store's log fails", calls: syncs, errno: "EIO", path: "store.db-wal", reason: "store: "},
-	{name: "a write to the store's log fails", calls: writes, errno: "EIO", path: "store.db-wal", reason: "store: "},
-	{name: "the store's log is full", calls: writes, errno: "ENOSPC", path: "store.db-wal", reason: "store: "},
-	{name: "the store is over a quota", calls: writes, errno: "EDQUOT", path: "store.db-wal", reason: "store: "},
-	{name: "all syncs fail", calls: syncs, errno: "EIO", reason: "trail: ", stops: true},
-	{name: "all writes fail", calls: writes, errno: "EIO", reason: "trail: ", stops: true},
-	{name: "no file can be written", calls: writes + "," + syncs + "," + renames, errno: "EROFS", reason: "trail: ", stops: true},
+	{name: "a sync of the store's log fails", calls: syncs, how: "error=EIO", path: "store.db-wal", reason: "store: "},
+	{name: "a write to the store's log fails", calls: writes, how: "error=EIO", path: "store.db-wal", reason: "store: "},
+	{name: "the store's log is full", calls: writes, how: "error=ENOSPC", path: "store.db-wal", reason: "store: "},
+	{name: "the store is over a quota", calls: writes, how: "error=EDQUOT", path: "store.db-wal", reason: "store: "},
+	{name: "all syncs fail", calls: syncs, how: "error=EIO", reason: "trail: ", stops: true},
+	{name: "all writes fail", calls: writes, how: "error=EIO", reason: "trail: ", stops: true},
+	{name: "no file can be written", calls: writes + "," + syncs + "," + renames, how: "error=EROFS", reason: "trail: ", stops: true},
 }
 
-// inject has a fault befall a server from now on, until the function is called that
-// it returns. It skips the test where the machine does not let processes be traced.
+// inject has a fault befall a server with a data directory from now on, until the
+// function is called that it returns. It skips the test where the machine does not let processes be traced.
 func (p *process) inject(dir string, f fault) (end func()) {
 	p.t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		p.t.Skip("skipped: strace is not installed")
 	}
-	args := []string{"-f", "-o", "/dev/null", "-e", "trace=" + f.calls, "-e", "inject=" + f.calls + ":error=" + f.errno, "-p", itoa(p.cmd.Process.Pid)}
+	args := []string{"-f", "-o", "/dev/null", "-e", "trace=" + f.calls, "-e", "inject=" + f.calls + ":" + f.how, "-p", itoa(p.cmd.Process.Pid)}
 	if f.path != "" {
 		args = append(args, "-P", filepath.Join(dir, f.path))
 	}
