@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -258,12 +259,30 @@ func (p *process) signing(region string, as aws.CredentialsProvider) *client {
 		BaseEndpoint: aws.String(p.endpoint),
 		Credentials:  as,
 		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), 1) },
-		HTTPClient:   &http.Client{Timeout: 60 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
+		HTTPClient:   &http.Client{Timeout: 60 * time.Second, Transport: whole{&http.Transport{MaxIdleConnsPerHost: 64}}},
 	}
 	return &client{
 		kms: kms.NewFromConfig(config), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config),
 		organizations: organizations.NewFromConfig(config),
 	}
+}
+
+// whole sends requests whose bodies nobody closes. The SDK closes a body as soon as
+// the answer begins, which can be before the transport has seen its end; the
+// transport then closes the connection, and the rest of the answer is lost.
+type whole struct{ http.RoundTripper }
+
+func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return w.RoundTripper.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	again := *r
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	return w.RoundTripper.RoundTrip(&again)
 }
 
 // account is the root user of an account of a development server.
