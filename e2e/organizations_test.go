@@ -257,3 +257,53 @@ func isA[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
 }
+
+// TestControlledRoot: what a service control policy forbids, the root user of a
+// member can't do either: schedule the deletion of a key, or stop a trail. The
+// latter is no call that this server has, so it is asked what it would answer. The
+// root user of the management account can.
+func TestControlledRoot(t *testing.T) {
+	t.Parallel()
+	p := serve(t, t.TempDir())
+	ctx, manager, member := t.Context(), p.root(), p.newAccount(partner)
+	trees := manager.organizations
+	must[*organizations.CreateOrganizationOutput](t)(trees.CreateOrganization(ctx, &organizations.CreateOrganizationInput{}))
+	root := must[*organizations.ListRootsOutput](t)(trees.ListRoots(ctx, nil)).Roots[0].Id
+	must[*organizations.EnablePolicyTypeOutput](t)(trees.EnablePolicyType(ctx, &organizations.EnablePolicyTypeInput{RootId: root, PolicyType: types.PolicyTypeServiceControlPolicy}))
+	invited := must[*organizations.InviteAccountToOrganizationOutput](t)(trees.InviteAccountToOrganization(ctx, &organizations.InviteAccountToOrganizationInput{
+		Target: &types.HandshakeParty{Id: aws.String(partner), Type: types.HandshakePartyTypeAccount},
+	}))
+	must[*organizations.AcceptHandshakeOutput](t)(member.organizations.AcceptHandshake(ctx, &organizations.AcceptHandshakeInput{HandshakeId: invited.Handshake.Id}))
+	guard := must[*organizations.CreatePolicyOutput](t)(trees.CreatePolicy(ctx, &organizations.CreatePolicyInput{
+		Name: aws.String("guard"), Description: aws.String(""), Type: types.PolicyTypeServiceControlPolicy,
+		Content: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":["kms:ScheduleKeyDeletion","cloudtrail:StopLogging","cloudtrail:DeleteTrail"],"Resource":"*"}]}`),
+	})).Policy.PolicySummary
+	theirs := must[*kms.CreateKeyOutput](t)(member.kms.CreateKey(ctx, nil)).KeyMetadata.Arn
+	own := must[*kms.CreateKeyOutput](t)(manager.kms.CreateKey(ctx, nil)).KeyMetadata.Arn
+	trail := func(account, action string) string {
+		t.Helper()
+		out, errs, _ := command(t, []string{"policy", "simulate", "--socket", p.admin, "--principal", "arn:aws:iam::" + account + ":root",
+			"--action", action, "--resource", "arn:aws:cloudtrail:us-east-1:" + account + ":trail/all"})
+		return out + errs
+	}
+	if said := trail(partner, "cloudtrail:StopLogging"); !strings.Contains(said, "\n  allowed") {
+		t.Errorf("before there is a policy: %s", said)
+	}
+
+	must[*organizations.AttachPolicyOutput](t)(trees.AttachPolicy(ctx, &organizations.AttachPolicyInput{PolicyId: guard.Id, TargetId: aws.String(partner)}))
+	_, err := member.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: theirs})
+	refused(t, err, "AccessDeniedException", "User: arn:aws:iam::"+partner+":root is not authorized to perform: kms:ScheduleKeyDeletion on resource: "+*theirs+
+		" with an explicit deny in a service control policy: "+*guard.Arn)
+	for _, action := range []string{"cloudtrail:StopLogging", "cloudtrail:DeleteTrail"} {
+		if said := trail(partner, action); !strings.Contains(said, "refused with an explicit deny in a service control policy") {
+			t.Errorf("%s of the member: %s", action, said)
+		}
+		if said := trail(rootAccount, action); !strings.Contains(said, "\n  allowed") {
+			t.Errorf("%s of the management account: %s", action, said)
+		}
+	}
+	if said := trail(partner, "cloudtrail:StartLogging"); !strings.Contains(said, "\n  allowed") {
+		t.Errorf("what is not forbidden: %s", said)
+	}
+	must[*kms.ScheduleKeyDeletionOutput](t)(manager.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: own}))
+}
