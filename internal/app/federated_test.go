@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
@@ -140,7 +140,7 @@ func TestRevokeOlderSessions(t *testing.T) {
 	var clock atomic.Int64 // seconds since 1970
 	clock.Store(time.Now().Unix())
 	pass := func() time.Time { return time.Unix(clock.Add(10), 0) }
-	w := newWorldWith(t, memory.New(), "", func(f *foundations) { f.now = func() time.Time { return time.Unix(clock.Load(), 0) } })
+	w := newWorldWith(t, drivertest.Open(t), "", func(f *foundations) { f.now = func() time.Time { return time.Unix(clock.Load(), 0) } })
 	key, ann := w.key(), w.userWith("ann", `"*"`)
 	role := w.newRole(owner, "Worker", ofUser("ann"), `["kms:*","sts:*"]`)
 	next := w.newRole(owner, "Next", `{"AWS":"`+role+`"}`, `"kms:*"`)

@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"claviger/internal/edge/xksclient"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/kms/kmstest"
 	"claviger/internal/service/kms/xksproxy"
@@ -69,7 +69,7 @@ func reaching(t *testing.T, o *outside) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newWorldWith(t, memory.New(), "", func(f *foundations) { f.reach(client) })
+	return newWorldWith(t, drivertest.Open(t), "", func(f *foundations) { f.reach(client) })
 }
 
 // connectedStore connects a key store and returns its id.

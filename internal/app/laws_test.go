@@ -15,6 +15,7 @@ import (
 	"claviger/internal/edge/awsjson"
 	"claviger/internal/edge/awsquery"
 	"claviger/internal/edge/gateway"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/explanation"
 	"claviger/internal/service/sts"
@@ -278,7 +279,7 @@ func TestAsksAreDeclared(t *testing.T) {
 // at hand.
 func TestWarmUsesReadNoStore(t *testing.T) {
 	t.Parallel()
-	counting := &countingDriver{Driver: newMemory()}
+	counting := &countingDriver{Driver: drivertest.Open(t)}
 	w := newWorldOn(t, counting, "")
 	for _, name := range []string{"kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateRandom", "kms:DescribeKey",
 		"kms-xks-proxy:Encrypt", "kms-xks-proxy:Decrypt", "kms-xks-proxy:GetKeyMetadata", "kms-xks-proxy:GetHealthStatus"} {

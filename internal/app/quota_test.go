@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/service/kms"
 )
 
@@ -49,7 +50,7 @@ func TestQuotaSettings(t *testing.T) {
 func TestThrottled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	f := w.foundations(newMemory(), "")
+	f := w.foundations(drivertest.Open(t), "")
 	now := time.Now()
 	var later atomic.Int64 // background work asks for the time, too
 	f.now = func() time.Time { return now.Add(time.Duration(later.Load())) }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/explanation"
 	"claviger/internal/service/iam"
@@ -23,8 +22,6 @@ import (
 	"claviger/internal/words/optional"
 	"claviger/internal/words/pairs"
 )
-
-func newMemory() driver.Driver { return memory.New() }
 
 // countingDriver counts how often the store is read.
 type countingDriver struct {

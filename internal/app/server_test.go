@@ -10,7 +10,7 @@ import (
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 )
 
 // TestRolledBackStore: a store that lacks changes which the trail has is not served.
@@ -38,7 +38,7 @@ func TestRolledBackStore(t *testing.T) {
 		return log, err
 	}
 	_, err = newServer(t.Context(), foundations{
-		driver: memory.New(), keyring: keyring, trailDir: dir, openTrail: open, log: slog.New(slog.DiscardHandler),
+		driver: drivertest.Open(t), keyring: keyring, trailDir: dir, openTrail: open, log: slog.New(slog.DiscardHandler),
 	})
 	if err == nil || !strings.Contains(err.Error(), "the store was rolled back: it ends at change 0, the trail has change 1000") {
 		t.Errorf("a rolled-back store is served: %v", err)

@@ -14,7 +14,7 @@ import (
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/pipeline"
@@ -64,7 +64,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New(), "") }
+func newWorld(t testing.TB) *world { return newWorldOn(t, drivertest.Open(t), "") }
 
 // newDurableWorld keeps its store and trail in a directory.
 func newDurableWorld(t testing.TB, dir string) *world {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/service/xks"
 	"claviger/internal/words/optional"
 )
@@ -274,7 +274,7 @@ func TestProxyRequests(t *testing.T) {
 func TestProxyClock(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	w := newWorldWith(t, memory.New(), "", func(f *foundations) { f.now = func() time.Time { return now } })
+	w := newWorldWith(t, drivertest.Open(t), "", func(f *foundations) { f.now = func() time.Time { return now } })
 	p := w.provide("clock", w.serve())
 	health := object{"requestMetadata": metadata("KmsHealthCheck")}
 	for off, want := range map[time.Duration]int{

@@ -48,7 +48,7 @@ var only = []permit{
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient", "edge/awskms"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
 		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "app/doctor", "cmd/claviger", "cmd/claviger-bench", "cmd/claviger-release",
-		"ground/store/postgres/postgrestest",
+		"ground/store/postgres/postgrestest", "ground/store/storetest", "ground/store/drivertest",
 	}},
 	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "cmd/claviger-release", "ground/store/postgres/postgrestest"}},
 	{"os/signal", "signals are for who starts the server", []string{"app", "cmd/claviger-bench"}},
@@ -71,7 +71,7 @@ var only = []permit{
 	{"C", "the binary is built without cgo", nil},
 	{"plugin", "what the binary offers is what its source says", nil},
 	{"encoding/gob", "stored and sent formats are specified, not derived", nil},
-	{"testing", "tests are for tests", []string{"ground/store/storetest", "ground/store/postgres/postgrestest"}},
+	{"testing", "tests are for tests", []string{"ground/store/storetest", "ground/store/drivertest", "ground/store/postgres/postgrestest"}},
 
 	// Cryptography.
 	{"crypto/cipher", "one package seals and opens", []string{

@@ -21,7 +21,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
@@ -112,7 +112,7 @@ func (w *world) open() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	rows, err := store.Open(w.t.Context(), memory.New(), store.Options{Sealer: keyring})
+	rows, err := store.Open(w.t.Context(), drivertest.Open(w.t), store.Options{Sealer: keyring})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
@@ -124,7 +124,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.keyring = keyring
-	w.store, err = store.Open(t.Context(), memory.New(), store.Options{
+	w.store, err = store.Open(t.Context(), drivertest.Open(t), store.Options{
 		Tables: []store.AnyTable{counters}, Sealer: keyring,
 		Committed: func(c store.Commit) { w.pipeline.Committed(c) },
 	})

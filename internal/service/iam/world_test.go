@@ -15,7 +15,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/session"
@@ -58,7 +58,7 @@ func worldWith(t testing.TB, o iam.Options) *world { return worldOn(t, o, nil) }
 // worldOn is a world whose store is read through d, if it is not nil.
 func worldOn(t testing.TB, o iam.Options, d *countingDriver) *world {
 	t.Helper()
-	var under driver.Driver = memory.New()
+	var under driver.Driver = drivertest.Open(t)
 	if d != nil {
 		d.Driver, under = cmp.Or(d.Driver, under), d
 	}

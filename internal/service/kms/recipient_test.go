@@ -12,7 +12,7 @@ import (
 
 	"claviger/internal/ground/attestation"
 	"claviger/internal/ground/attestation/attestationtest"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
@@ -25,7 +25,7 @@ func newAttestedWorld(t testing.TB) (*world, *attestationtest.Authority) {
 	a := attestationtest.New(w.now, nil)
 	v, err := attestation.New(a.RootFile())
 	ok(t, err)
-	return newWorldOn(t, memory.New(), func(o *kms.Options) { o.Attestation = v }), a
+	return newWorldOn(t, drivertest.Open(t), func(o *kms.Options) { o.Attestation = v }), a
 }
 
 func recipientOf(document []byte) *kms.Recipient {

@@ -8,7 +8,7 @@ import (
 
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/ident"
 )
@@ -36,7 +36,7 @@ func (d *stumbler) Commit(ctx context.Context, b *driver.Batch, committed func(u
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	const grants = 10_000
-	d := &stumbler{Driver: memory.New()}
+	d := &stumbler{Driver: drivertest.Open(t)}
 	s := newShelf(t, d, 100)
 	s.service.store = s.store
 	s.service.carryOut = func(ctx context.Context, change func(store.Txn) (*operation.Event, error)) error {

@@ -18,7 +18,7 @@ import (
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
@@ -69,7 +69,7 @@ type world struct {
 	plans      map[reflect.Type]*record.Plan
 }
 
-func newWorld(t testing.TB) *world { return newWorldOn(t, memory.New()) }
+func newWorld(t testing.TB) *world { return newWorldOn(t, drivertest.Open(t)) }
 
 // newWorldOn is a world on a database; edit changes what the service is given.
 func newWorldOn(t testing.TB, d driver.Driver, edit ...func(*kms.Options)) *world {

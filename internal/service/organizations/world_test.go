@@ -10,7 +10,7 @@ import (
 
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/service/iam"
@@ -64,7 +64,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, ops: make(map[string]operation.Operation), now: start}
-	w.store, err = store.Open(t.Context(), memory.New(), store.Options{Tables: append(iam.Tables(), organizations.Tables()...), Sealer: keyring})
+	w.store, err = store.Open(t.Context(), drivertest.Open(t), store.Options{Tables: append(iam.Tables(), organizations.Tables()...), Sealer: keyring})
 	if err != nil {
 		t.Fatal(err)
 	}

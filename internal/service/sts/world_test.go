@@ -12,7 +12,7 @@ import (
 	"claviger/internal/ground/policy"
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/explanation"
 	"claviger/internal/kernel/operation"
@@ -70,7 +70,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, tokens: session.NewTokens(keyring), messages: explanation.NewMessages(keyring), ops: make(map[string]operation.Operation), roles: make(map[string]*authz.Role)}
-	if w.store, err = store.Open(t.Context(), memory.New(), store.Options{Sealer: keyring}); err != nil {
+	if w.store, err = store.Open(t.Context(), drivertest.Open(t), store.Options{Sealer: keyring}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })

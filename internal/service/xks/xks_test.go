@@ -11,7 +11,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/sealed/root"
 	"claviger/internal/ground/store"
-	"claviger/internal/ground/store/memory"
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
 	"claviger/internal/words/optional"
@@ -30,7 +30,7 @@ func newService(t *testing.T) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := store.Open(t.Context(), memory.New(), store.Options{Tables: Tables(), Sealer: keyring})
+	rows, err := store.Open(t.Context(), drivertest.Open(t), store.Options{Tables: Tables(), Sealer: keyring})
 	if err != nil {
 		t.Fatal(err)
 	}

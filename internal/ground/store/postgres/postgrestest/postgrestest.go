@@ -91,6 +91,21 @@ func (s *Server) URL(t testing.TB) string {
 	return Address(s.dir, name)
 }
 
+// Empty deletes the rows of a store that nobody has open. Its tables stay, and the steps
+// that made them.
+func Empty(t testing.TB, url string) {
+	t.Helper()
+	Execute(t, url, `SET synchronous_commit = off;
+		DO $$
+		DECLARE name text;
+		BEGIN
+			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT IN ('store_step', 'store_head') LOOP
+				EXECUTE format('DELETE FROM %I', name);
+			END LOOP;
+			UPDATE store_head SET position = 0, turn = 0, holder = '', version = 0;
+		END $$`)
+}
+
 // Address is the URL of a schema of a server whose socket is in dir, or passed
 // on from there. It leaves a machine that does much else at a time its leisure.
 func Address(dir, schema string) string {
@@ -261,7 +276,7 @@ wait $server
 
 func (s *Server) launch(settings []string) error {
 	args := []string{"sh", "-c", script, "sh", s.dir, filepath.Join(s.base.programs, "postgres"), "-D", s.Data(), "-k", s.dir,
-		"-c", "listen_addresses=", "-c", "max_connections=300", "-c", "unix_socket_permissions=0700", "-c", "max_wal_size=256MB"}
+		"-c", "listen_addresses=", "-c", "max_connections=1000", "-c", "unix_socket_permissions=0700", "-c", "max_wal_size=256MB"}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
