@@ -8,15 +8,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/postgres"
 	"claviger/internal/ground/store/postgres/postgrestest"
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/ground/store/storetest"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/organizations"
+	"claviger/internal/service/xks"
 )
 
 func TestContract(t *testing.T) {
@@ -253,25 +259,7 @@ func TestPlans(t *testing.T) {
 		FROM generate_series(1, 100000) n;
 		INSERT INTO store_change SELECT n, 0, int4send(n) FROM generate_series(1, 1000) n;
 		ANALYZE`)
-	plans, err := postgres.Plans(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(plans) < 40 {
-		t.Errorf("only %d statements", len(plans))
-	}
-	for _, p := range plans {
-		steps := strings.Join(p.Steps, "; ")
-		good := strings.Contains(steps, strings.TrimRight("Index Scan using "+p.Index, " ")) && !strings.Contains(steps, "Sort")
-		_, condition, found := strings.Cut(steps, "Index Cond:")
-		condition, _, _ = strings.Cut(condition, ";")
-		for _, c := range p.Columns {
-			good = good && strings.Contains(condition, c+" = ")
-		}
-		if !good || p.Search && !found {
-			t.Errorf("%s\n wants %s, has %s", p.Statement, p.Index, steps)
-		}
-	}
+	seeks(t, d, 40)
 	// The last page of a long table costs no more than the first.
 	s, err := d.Snapshot(t.Context())
 	if err != nil {
@@ -287,6 +275,49 @@ func TestPlans(t *testing.T) {
 	if err != nil || fmt.Sprint(seen) != "[99099 99199 99299]" {
 		t.Errorf("the end of a long table: %v, error %v", seen, err)
 	}
+}
+
+// seeks demands that each statement, of which there are so many at least, goes along
+// its index.
+func seeks(t *testing.T, d driver.Driver, least int) {
+	t.Helper()
+	plans, err := postgres.Plans(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plans) < least {
+		t.Errorf("only %d statements", len(plans))
+	}
+	for _, p := range plans {
+		steps := strings.Join(p.Steps, "; ")
+		good := strings.Contains(steps, strings.TrimRight("Index Scan using "+p.Index, " ")) && !strings.Contains(steps, "Sort")
+		_, condition, found := strings.Cut(steps, "Index Cond:")
+		condition, _, _ = strings.Cut(condition, ";")
+		for _, c := range p.Columns {
+			good = good && strings.Contains(condition, c+" = ")
+		}
+		if !good || p.Search && !found {
+			t.Errorf("%s\n wants %s, has %s", p.Statement, p.Index, steps)
+		}
+	}
+}
+
+// TestPlansOfServices is TestPlans with the tables that there are, of a million rows
+// where CLAVIGER_LONG asks for long runs.
+func TestPlansOfServices(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	d := closing(t, open(t, url))
+	schemas := store.Schemas(slices.Concat(iam.Tables(), kms.Tables(), organizations.Tables(), xks.Tables()))
+	if err := d.Migrate(t.Context(), 1, schemas); err != nil {
+		t.Fatal(err)
+	}
+	statements := []string{"SET synchronous_commit = off"}
+	for _, s := range schemas {
+		statements = append(statements, storetest.Fill(s, "convert_to(%s, 'UTF8')", "generate_series(1, %d) n"))
+	}
+	postgrestest.Execute(t, url, strings.Join(append(statements, "ANALYZE"), ";"))
+	seeks(t, d, 400)
 }
 
 // TestGroupCommit holds the writer in a callback until others wait.

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,10 @@ import (
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/sqlite"
 	"claviger/internal/ground/store/storetest"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
+	"claviger/internal/service/organizations"
+	"claviger/internal/service/xks"
 )
 
 func TestContract(t *testing.T) {
@@ -195,11 +201,18 @@ func files(t *testing.T, dir string) map[string][]byte {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	d := closing(t, migrated(t, t.TempDir()))
+	seeks(t, d, 40)
+}
+
+// seeks demands that each statement, of which there are so many at least, seeks along
+// its index.
+func seeks(t *testing.T, d driver.Driver, least int) {
+	t.Helper()
 	plans, err := sqlite.Plans(d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(plans) < 40 {
+	if len(plans) < least {
 		t.Errorf("only %d statements", len(plans))
 	}
 	for _, p := range plans {
@@ -213,6 +226,44 @@ func TestPlans(t *testing.T) {
 			t.Errorf("%s\n wants %q, has %s", p.Statement, want, steps)
 		}
 	}
+}
+
+// TestPlansOfServices is TestPlans with the tables that there are, of a million rows
+// where CLAVIGER_LONG asks for long runs, and statistics that could tempt SQLite.
+func TestPlansOfServices(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	schemas := store.Schemas(slices.Concat(iam.Tables(), kms.Tables(), organizations.Tables(), xks.Tables()))
+	migrated := func() driver.Driver {
+		d := open(t, dir)
+		if err := d.Migrate(t.Context(), 1, schemas); err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if err := migrated().Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1) // the settings are those of a connection
+	statements := []string{"PRAGMA synchronous = off", "BEGIN"}
+	for _, s := range schemas {
+		statements = append(statements, storetest.Fill(s, "CAST(%s AS BLOB)",
+			"(WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT %d) SELECT n FROM c)"))
+	}
+	for _, text := range append(statements, "COMMIT", "ANALYZE") {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	seeks(t, closing(t, migrated()), 400)
 }
 
 const lockedVariable = "STORE_TEST_OPEN"
