@@ -23,7 +23,7 @@ import (
 
 // TestCanaries works with secrets that it knows, has the server crash with a wish
 // for a core file, and searches everything that the server could have left:
-// its data directory, where it ran, the directory of temporary files, its
+// its data directory, a backup, where it ran, the directory of temporary files, its
 // log, its command line and environment. It searches while the server runs, after
 // the crash, after the start that recovers, and after the end.
 func TestCanaries(t *testing.T) {
@@ -71,6 +71,11 @@ func searchCanaries(t *testing.T, extra ...string) {
 	if _, err := post(p, "/root-key/rotate", map[string]any{"to": "passphrase-file:" + next}); err != nil {
 		t.Fatal(err)
 	}
+	backups := t.TempDir()
+	if out, errs, code := command(t, []string{"backup", "--socket", p.admin, "--to", filepath.Join(backups, "backup")}); code != 0 {
+		t.Fatalf("backup ended with %d: %s%s", code, out, errs)
+	}
+	c.searched = append(c.searched, backups)
 	c.want(t, p, "while it runs")
 	c.crash(t, p)
 	c.want(t, p, "after the crash")
