@@ -62,10 +62,11 @@ var only = []permit{
 	// What the type system or the garbage collector can't see through.
 	{"unsafe", "memory safety is not ours to trade", nil},
 	{"syscall", "few need to know which system they run on", []string{
-		"ground/audit",       // locks, preallocation, synced writes
-		"ground/sealed/root", // who owns the file of the root key
-		"app/doctor",         // who owns the files of a server
-		"app",                // signals
+		"ground/audit",                       // locks, preallocation, synced writes
+		"ground/sealed/root",                 // who owns the file of the root key
+		"app/doctor",                         // who owns the files of a server
+		"app",                                // signals
+		"ground/store/postgres/postgrestest", // kills the processes of a server
 		"cmd/claviger-bench",
 	}},
 	{"C", "the binary is built without cgo", nil},
