@@ -112,7 +112,7 @@ func (o *oneOrMore[T]) UnmarshalJSON(b []byte) error {
 }
 
 // Every service that may have a role finds the policies that AWS attaches to it, but
-// for one whose document AWS does not publish.
+// for one whose document is not known here.
 func TestPoliciesOfLinkedServices(t *testing.T) {
 	t.Parallel()
 	for service, s := range linkedServices {

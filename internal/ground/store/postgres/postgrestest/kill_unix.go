@@ -25,11 +25,13 @@ func (s *Server) Kill(t testing.TB) {
 		signal(t, pid, syscall.SIGKILL)
 	}
 	s.Stop(t)
-	limit := time.Now().Add(time.Minute)
+	limit := time.After(time.Minute)
 	for _, pid := range all {
 		for alive(pid) { // it holds memory that the next server would find in use
-			if time.Now().After(limit) {
+			select {
+			case <-limit:
 				t.Fatalf("process %d of the server does not end", pid)
+			default:
 			}
 		}
 	}
