@@ -33,6 +33,9 @@ var takenAway = []string{
 	"iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:PutUserPermissionsBoundary", "iam:PutUserPolicy",
 	"iam:RemoveUserFromGroup", "iam:UpdateAccessKey", "iam:UpdateAssumeRolePolicy",
 	"kms:DeleteImportedKeyMaterial", "kms:DisableKey", "kms:PutKeyPolicy", "kms:RetireGrant", "kms:RevokeGrant", "kms:ScheduleKeyDeletion",
+	"organizations:AttachPolicy", "organizations:CancelHandshake", "organizations:CloseAccount", "organizations:CreatePolicy",
+	"organizations:DeclineHandshake", "organizations:DeletePolicy", "organizations:DeleteResourcePolicy",
+	"organizations:DeregisterDelegatedAdministrator", "organizations:DisableAWSServiceAccess", "organizations:EnablePolicyType",
 }
 
 // A past is a world whose store can be put back.

@@ -23,7 +23,7 @@ type replayer interface {
 	Replay(ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error)
 }
 
-func (s *server) replayers() []replayer { return []replayer{s.keys, s.iam, s.proxy} }
+func (s *server) replayers() []replayer { return []replayer{s.keys, s.iam, s.trees, s.proxy} }
 
 // A step is a change that is held against the store.
 type step struct {

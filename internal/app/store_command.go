@@ -232,7 +232,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 // described names a change by its record.
 func described(l *operation.Lost) string {
 	text := fmt.Sprintf("%s of record %d", l.Name, l.Sequence)
-	for _, name := range []string{"grantId", "userName", "roleName", "policyName", "accessKeyId", "name", "keyStore", "externalKeyId"} {
+	for _, name := range []string{"grantId", "userName", "roleName", "policyName", "accessKeyId", "name", "keyStore", "externalKeyId", "policyId", "targetId", "accountId", "servicePrincipal", "handshakeId"} {
 		if v := l.Members[name]; v != "" {
 			text += " " + name + " " + v
 		}

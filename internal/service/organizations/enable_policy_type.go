@@ -50,6 +50,6 @@ func (s *Service) runEnablePolicyType(c *operation.Call, tx store.Txn, in *Enabl
 	if t.Types[kind].Enabled {
 		return nil, fault.New(policyTypeAlreadyEnabled, "The specified policy type is already enabled.")
 	}
-	t.Types[kind].Enabled = true
+	t.Types[kind].Enabled, t.Types[kind].Since = true, c.Time
 	return &EnablePolicyTypeOutput{Root: t.shownRoot(c.Partition)}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
@@ -42,6 +43,10 @@ type typeState struct {
 	Enabled  bool `json:"enabled,omitempty"`
 	Epoch    int  `json:"epoch,omitempty"`
 	Policies int  `json:"policies,omitempty"` // how many there are
+
+	// Since is when the type was enabled last: what was attached before is attached
+	// no more. It is zero where that was not written down.
+	Since time.Time `json:"since,omitzero"`
 }
 
 var organizations = &store.Table[organization]{

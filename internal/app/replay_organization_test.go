@@ -1,0 +1,122 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"claviger/internal/service/organizations"
+	"claviger/internal/words/optional"
+)
+
+const sampleAllowList = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`
+
+// attachedTo returns the ids of the service control policies that an entity has.
+func (w *world) attachedTo(target optional.Of[string]) string {
+	w.t.Helper()
+	out := w.must(w.caller(owner), "organizations:ListPoliciesForTarget", &organizations.ListPoliciesForTargetInput{
+		TargetID: target, Filter: optional.Some(serviceControl),
+	}).(*organizations.ListPoliciesForTargetOutput)
+	var ids []string
+	for _, p := range out.Policies {
+		ids = append(ids, p.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+// TestOrganizationAgain: what policies of an organization took away since stays
+// taken away, with a policy that was made since, and what would give rights is
+// told and not done.
+func TestOrganizationAgain(t *testing.T) {
+	t.Parallel()
+	everything := optional.Some("p-FullAWSAccess")
+	var root, unit, listed, denying, updated, account, left optional.Of[string]
+	p := newPast(t, func(w *world) {
+		root = w.organization()
+		unit, listed = w.orgUnit(root, "unit"), w.orgUnit(root, "listed")
+		account, left = w.member(), w.member()
+		denying, updated = w.controlPolicy(serviceControl, sampleControl), w.controlPolicy(serviceControl, sampleControl)
+		w.attach(denying, unit)
+		w.attach(denying, account)
+		w.lending()
+	})
+	manager := p.caller(owner)
+	detach := func(policy, target optional.Of[string]) {
+		p.must(manager, "organizations:DetachPolicy", &organizations.DetachPolicyInput{PolicyID: policy, TargetID: target})
+	}
+	const content = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`
+	lends := strings.ReplaceAll(sampleLending, "List*", "ListRoots")
+	made := p.controlPolicy(serviceControl, sampleAllowList)
+	p.attach(made, listed)
+	detach(everything, listed) // made is all that is left
+	detach(denying, unit)      // gives
+	p.attach(updated, account)
+	p.must(manager, "organizations:UpdatePolicy", &organizations.UpdatePolicyInput{PolicyID: updated, Content: optional.Some(content)})
+	p.must(manager, "organizations:UpdatePolicy", &organizations.UpdatePolicyInput{PolicyID: updated, Name: optional.Some("another")})
+	p.must(manager, "organizations:PutResourcePolicy", &organizations.PutResourcePolicyInput{Content: optional.Some(lends)})
+	p.must(manager, "organizations:RemoveAccountFromOrganization", &organizations.RemoveAccountFromOrganizationInput{AccountID: left})
+	sound(t, p.server)
+
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil || !report.Accepted || count(report.Changes, failed) > 0 {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	var lost []string
+	for _, c := range report.Changes {
+		if c.Outcome == gone {
+			lost = append(lost, c.Name+": "+c.Reason)
+		} else if c.Outcome != madeAgain {
+			t.Errorf("%s of record %d: %s", c.Name, c.Sequence, c.Outcome)
+		}
+	}
+	if len(lost) != 3 || !strings.Contains(lost[0], "DetachPolicy: the policy also denies") || lost[1] != "UpdatePolicy: " ||
+		!strings.Contains(lost[2], "RemoveAccountFromOrganization: the account is in the organization again") {
+		t.Errorf("lost %q", lost)
+	}
+
+	w := p.serving(dir)
+	for target, want := range map[optional.Of[string]]string{
+		listed:  made.V,
+		unit:    everything.V + " " + denying.V,
+		account: everything.V + " " + denying.V + " " + updated.V,
+		root:    everything.V,
+	} {
+		if got := w.attachedTo(target); len(got) != len(want) || !containsAll(got, want) {
+			t.Errorf("%s has %s, want %s", target.V, got, want)
+		}
+	}
+	described := w.must(w.caller(owner), "organizations:DescribePolicy", &organizations.DescribePolicyInput{PolicyID: updated}).(*organizations.DescribePolicyOutput)
+	if described.Policy.Content != content || described.Policy.PolicySummary.Name == "another" {
+		t.Errorf("the policy is %+v", described.Policy)
+	}
+	own := w.must(w.caller(owner), "organizations:DescribeResourcePolicy", &organizations.DescribeResourcePolicyInput{}).(*organizations.DescribeResourcePolicyOutput)
+	if own.ResourcePolicy.Content != lends {
+		t.Errorf("the resource policy is %s", own.ResourcePolicy.Content)
+	}
+}
+
+func containsAll(ids, want string) bool {
+	for id := range strings.FieldsSeq(want) {
+		if !strings.Contains(ids, id) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestDetachedByType: what was attached before its type was disabled and enabled
+// is attached no more, neither to who verifies the store nor to who restores it.
+func TestDetachedByType(t *testing.T) {
+	t.Parallel()
+	var root, policy optional.Of[string]
+	p := newPast(t, func(w *world) { root = w.organization() })
+	policy = p.controlPolicy(serviceControl, sampleControl)
+	p.attach(policy, root)
+	p.must(p.caller(owner), "organizations:DisablePolicyType", &organizations.DisablePolicyTypeInput{RootID: root, PolicyType: optional.Some(serviceControl)})
+	sound(t, p.server)
+	p.enable(root, serviceControl)
+	sound(t, p.server)
+	if got := p.attachedTo(root); got != "p-FullAWSAccess" {
+		t.Errorf("the root has %s", got)
+	}
+}
