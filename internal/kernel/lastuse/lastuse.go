@@ -23,9 +23,9 @@ import (
 )
 
 const (
-	recentMax    = 10_000  // uses that gather in memory before a start stores them
-	storedAtOnce = 100     // uses that one commit stores
-	behindMax    = 100_000 // records without a use that a start may have to read again
+	recentMax    = 10_000 // uses that gather in memory before a start stores them
+	storedAtOnce = 100    // uses that one commit stores
+	behindMax    = 10_000 // records that are read again rather than stored at a start, or where none is a use
 )
 
 // A Mark says how far a table of last uses has followed the trail.
@@ -60,7 +60,7 @@ type Use[K, U comparable] struct {
 }
 
 // A Tracker has the uses that a table may not have yet. It is safe for concurrent
-// use, but for CatchUp and Store, of which one runs at a time.
+// use once CatchUp has returned.
 type Tracker[K, U comparable] struct {
 	store *store.Store
 	marks *store.Table[Mark]
@@ -69,7 +69,9 @@ type Tracker[K, U comparable] struct {
 	mu      sync.Mutex
 	recent  map[K]U
 	reached Mark // what recent and the table know together
-	stored  Mark // what the table alone knows
+
+	storing sync.Mutex // held by the one that stores
+	stored  Mark       // what the table alone knows
 }
 
 // New returns a tracker whose marks stand in a table that Marks has declared. keep
@@ -105,8 +107,9 @@ func (t *Tracker[K, U]) Since() time.Time {
 }
 
 // CatchUp reads what the trail has beyond the table, and passes it to told, which
-// calls Reach. It is called at start, before the first call. now is the time, or
-// zero where nobody asks from when on uses are known.
+// calls Reach. It is called at start, before the first call, and leaves the storing
+// of few records to Store. now is the time, or zero where nobody asks from when on
+// uses are known.
 func (t *Tracker[K, U]) CatchUp(ctx context.Context, now time.Time, read Read, told Record) error {
 	mark, err := t.mark(ctx)
 	if err != nil {
@@ -131,7 +134,10 @@ func (t *Tracker[K, U]) CatchUp(ctx context.Context, now time.Time, read Read, t
 	if dated {
 		t.reached.Since = t.reached.Since.UTC().Truncate(time.Millisecond) // as answers carry it
 	}
-	return t.Store(ctx)
+	if t.reached.Sequence-t.stored.Sequence < behindMax {
+		return nil
+	}
+	return t.Store(ctx) // so that one crash after the other leaves no start more to read
 }
 
 // readOn reads the trail from a number on and returns the number that it found first.
@@ -169,6 +175,8 @@ func (t *Tracker[K, U]) mark(ctx context.Context) (mark Mark, err error) {
 
 // Store brings the table up to what memory has.
 func (t *Tracker[K, U]) Store(ctx context.Context) error {
+	t.storing.Lock()
+	defer t.storing.Unlock()
 	t.mu.Lock()
 	reached, uses := t.reached, maps.Clone(t.recent)
 	t.mu.Unlock()

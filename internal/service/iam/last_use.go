@@ -76,8 +76,7 @@ func (s *Service) CatchUp(ctx context.Context, read lastuse.Read) error {
 	return s.lastUses.CatchUp(ctx, time.Time{}, read, s.Recorded)
 }
 
-// StoreLastUses brings the table of last uses up to what memory has. One does it
-// at a time.
+// StoreLastUses brings the table of last uses up to what memory has.
 func (s *Service) StoreLastUses(ctx context.Context) error { return s.lastUses.Store(ctx) }
 
 // keepUse stores a use, unless what was used is gone: then nobody can ask for it.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"claviger/internal/ground/audit"
+	"claviger/internal/ground/store"
 	"claviger/internal/kernel/record"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/optional"
@@ -47,6 +48,16 @@ func (l *ledger) catchUp() {
 	l.w.t.Helper()
 	l.w.restart()
 	ok(l.w.t, l.w.service.CatchUp(l.w.t.Context(), l.w.now, l.read))
+}
+
+// changes returns how many changes the store has seen.
+func (w *world) changes() (at uint64) {
+	w.t.Helper()
+	ok(w.t, w.store.View(w.t.Context(), func(r store.Reader) error {
+		at = r.Position()
+		return nil
+	}))
+	return at
 }
 
 // lastUse returns the last use of a key.
@@ -95,7 +106,11 @@ func TestLastUsesAreStored(t *testing.T) {
 	l.w.last.Record.Resources[0].ARN = gone.ARN // used before it was destroyed, and not stored
 	l.note("Decrypt")
 
+	before := w.changes()
 	l.catchUp()
+	if got := w.changes(); got != before {
+		t.Errorf("a start made %d commits for last uses", got-before)
+	}
 	if l.asked != many+1 {
 		t.Errorf("the trail was read from %d", l.asked)
 	}
@@ -104,6 +119,7 @@ func TestLastUsesAreStored(t *testing.T) {
 			t.Fatalf("key %d:\n got %+v\nwant %+v", i, got, want[i])
 		}
 	}
+	ok(t, w.service.StoreLastUses(t.Context()))
 	w.rows(gone, map[string]int{})
 
 	// Another trail: nothing of what was before it is known any more, but for

@@ -141,8 +141,7 @@ func (s *Service) CatchUp(ctx context.Context, now time.Time, read lastuse.Read)
 	return s.lastUses.CatchUp(ctx, now, read, s.Recorded)
 }
 
-// StoreLastUses brings the table of last uses up to what memory has. One does it
-// at a time.
+// StoreLastUses brings the table of last uses up to what memory has.
 func (s *Service) StoreLastUses(ctx context.Context) error { return s.lastUses.Store(ctx) }
 
 // keepUse stores a use, unless its key is gone: then nobody can ask for it.
