@@ -50,8 +50,13 @@ func (b *bench) run() error {
 	if err := b.pairs(); err != nil {
 		return fmt.Errorf("beside key pairs: %w", err)
 	}
+	slow, err := b.restarts()
+	if err != nil {
+		return fmt.Errorf("restart: %w", err)
+	}
+	misses = append(misses, slow...)
 	if b.check && len(misses) > 0 {
-		return fmt.Errorf("below what is required: %q", misses)
+		return fmt.Errorf("not what is required: %q", misses)
 	}
 	return nil
 }

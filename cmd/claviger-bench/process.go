@@ -63,6 +63,12 @@ func (p *process) stop() {
 	killer.Stop()
 }
 
+// kill ends the server as a crash would.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
 // cpu is the processor time that the server has used; 0 where the system does not tell.
 func (p *process) cpu() time.Duration {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
