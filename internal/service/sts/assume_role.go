@@ -61,7 +61,7 @@ func (in *AssumeRoleInput) Validate(c *check.Checks) {
 	checkText(c, "externalId", in.ExternalID, 2, 1224, externalIDPattern)
 	checkSecondFactor(c, in.SerialNumber, in.TokenCode)
 	checkText(c, "sourceIdentity", in.SourceIdentity, 2, 64, namePattern)
-	c.Items("providedContexts", in.ProvidedContexts != nil, len(in.ProvidedContexts), 1, 5)
+	c.Items("providedContexts", in.ProvidedContexts != nil, len(in.ProvidedContexts), 0, 5)
 	for i, p := range in.ProvidedContexts {
 		checkARN(c, element("providedContexts", i)+".providerArn", p.ProviderARN)
 		c.Bytes(element("providedContexts", i)+".contextAssertion", p.ContextAssertion.IsSet(), p.ContextAssertion.Len(), 4, 2048)

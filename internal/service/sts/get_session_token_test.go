@@ -67,5 +67,6 @@ func TestGetSessionTokenRefused(t *testing.T) {
 	w.refuse(ann, name, &sts.GetSessionTokenInput{TokenCode: code("123456")}, fault.AccessDenied, "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code. ")
 	w.refuse(ann, name, &sts.GetSessionTokenInput{DurationSeconds: seconds(899)}, fault.Validation, "1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900")
 	w.refuse(ann, name, &sts.GetSessionTokenInput{MinimumSessionTokenSize: seconds(-1)}, fault.Validation, "1 validation error detected: Value '-1' at 'minimumSessionTokenSize' failed to satisfy constraint: Member must have value greater than or equal to 0")
+	w.refuse(ann, name, &sts.GetSessionTokenInput{TokenCode: code("12345a")}, fault.Validation, `1 validation error detected: Value at 'tokenCode' failed to satisfy constraint: Member must satisfy regular expression pattern: [\d]*`)
 	w.refuse(ann, name, &sts.GetSessionTokenInput{TokenCode: code("12345")}, fault.Validation, "1 validation error detected: Value at 'tokenCode' failed to satisfy constraint: Member must have length greater than or equal to 6")
 }

@@ -44,6 +44,7 @@ func checkARN(c *check.Checks, path string, s optional.Of[string]) {
 func checkSecondFactor(c *check.Checks, serial optional.Of[string], code confidential.Bytes) {
 	checkText(c, "serialNumber", serial, 9, 256, serialPattern)
 	c.Bytes("tokenCode", code.IsSet(), code.Len(), 6, 6)
+	c.Secret("tokenCode", code.Within("0123456789"), `[\d]*`)
 }
 
 // element is the path of element i of a list, as refusals name it.
