@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,36 +13,80 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// deviations lists where the shapes of our operations differ from the published
-// model on purpose, with the words of the page of divergences that say so. A
-// place is an operation, the path of a member, and what of it differs.
-var deviations = []struct {
-	places *regexp.Regexp
-	words  string
-}{
-	{regexp.MustCompile(`^\w+ grantToken(s\.1\.member)? length of \d+$`), "**The value of a grant token**"},
-	{regexp.MustCompile(`^(Decrypt|ReEncrypt)$`), "**`CiphertextBlob` of Decrypt and ReEncrypt**"},
-	{regexp.MustCompile(`^(ListAliases|ListGrants|ListResourceTags|ListRetirableGrants) limit value of 100[01]$`), "**A `Limit` above the documented maximum**"},
+// A speech is how a service is spoken to and how it answers, and where the shapes
+// of its operations differ from the published model on purpose.
+type speech struct {
+	service    string // before the colon on the reference page
+	model      string // folder of the older model
+	client     any    // of the newest SDK
+	request    func(operation string, in structure) raw
+	namespace  string // of XML answers
+	invalid    string // code of what breaks a constraint
+	malformed  string // code of what has another type
+	text       bool   // all values are text, so that no single one is of another type than a string
+	hides      bool   // texts of violations show neither values nor what an enum allows
+	common     []string
+	own        map[string]own // by pattern, or by a member's path and its pattern
+	deviations []deviation
+	withheld   deviation // members whose values are not shown, against the model
+	operations int       // at least
+	probes     int
+	successes  int // operations that answer some probe with success
 }
 
-// TestConformance holds every operation that we offer to the published model:
-// for each member its type, whether it is required, its limits one below, on and
-// one above, its pattern and its enum, by what the server answers. An operation
-// that is added is probed without being told of it.
+// own is how a service words what breaks a pattern itself, with the member for %s.
+type own struct {
+	words string
+	empty bool // also for what is empty
+}
+
+// A deviation is where shapes differ, with the words of the page of divergences
+// that say so. A place is an operation, the path of a member, and what of it differs.
+type deviation struct {
+	places *regexp.Regexp
+	words  string
+}
+
+// TestConformance holds every operation of KMS to the published model.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	m := readPublished(t)
-	p := dev(t)
-	theirs, ours := known(reflect.TypeFor[*kms.Client]()), offered(t)
-	source := readOurs(t)
-	c := &conformance{t: t, p: p, m: m, found: make(map[string]string)}
+	conform(t, dev(t), speech{
+		service: "kms", model: modelOfKMS, client: silentKMS,
+		request: func(operation string, in structure) raw {
+			body, err := json.Marshal(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return raw{target: "TrentService." + operation, body: string(body)}
+		},
+		invalid: "ValidationException", malformed: "SerializationException",
+		// https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
+		common: []string{"AccessDeniedException"},
+		deviations: []deviation{
+			{regexp.MustCompile(`^\w+ grantToken(s\.1\.member)? length of \d+$`), "**The value of a grant token**"},
+			{regexp.MustCompile(`^(Decrypt|ReEncrypt)$`), "**`CiphertextBlob` of Decrypt and ReEncrypt**"},
+			{regexp.MustCompile(`^(ListAliases|ListGrants|ListResourceTags|ListRetirableGrants) limit value of 100[01]$`), "**A `Limit` above the documented maximum**"},
+		},
+		operations: 30, probes: 500,
+	}, nil)
+}
+
+// conform holds every operation of a service that we offer to the published model:
+// for each member its type, whether it is required, its limits one below, on and
+// one above, its pattern and its enum, by what the server answers. An operation
+// that is added is probed without being told of it. values are those that members
+// of a name have in every request that does not probe them.
+func conform(t *testing.T, p *process, spoken speech, values structure) {
+	m := readPublished(t, spoken.client, spoken.model)
+	theirs, ours := known(reflect.TypeOf(spoken.client)), offered(t)
+	source := readOurs(t, spoken.service)
+	c := &conformance{t: t, p: p, m: m, speech: spoken, values: values, shown: make(map[string]bool), found: make(map[string]string)}
 	operations := 0
-	for name, mine := range ours {
-		operation, ok := strings.CutPrefix(name, "kms:")
+	for _, name := range slices.SortedFunc(maps.Keys(ours), destroyingLast) {
+		mine := ours[name]
+		operation, ok := strings.CutPrefix(name, spoken.service+":")
 		if !ok {
 			continue
 		}
@@ -54,19 +99,22 @@ func TestConformance(t *testing.T) {
 		for _, invented := range append(strange(mine.in, model.in), strange(mine.out, model.out)...) {
 			c.differs(operation+" "+invented, "is no member of the model")
 		}
-		c.operation(operation)
+		c.operation(operation, mine.in)
 		if model.out != nil {
 			c.output(source, ast.NewIdent(operation+"Output"), m.output(operation))
 		}
 	}
-	if operations < 30 || c.probes < 500 {
-		t.Errorf("%d operations, %d probes", operations, c.probes)
+	if operations < spoken.operations || c.probes < spoken.probes || len(c.shown) < spoken.successes {
+		t.Errorf("%d operations, %d probes, success of %d", operations, c.probes, len(c.shown))
 	}
 	page, err := os.ReadFile("../docs/divergences.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range deviations {
+	if w := spoken.withheld; w.places != nil && !strings.Contains(string(page), w.words) {
+		t.Errorf("%s: the page of divergences does not say %q", w.places, w.words)
+	}
+	for _, d := range spoken.deviations {
 		before := len(c.found)
 		maps.DeleteFunc(c.found, func(place, _ string) bool { return d.places.MatchString(place) })
 		if len(c.found) == before {
@@ -79,7 +127,27 @@ func TestConformance(t *testing.T) {
 	for _, place := range slices.Sorted(maps.Keys(c.found)) {
 		t.Errorf("%s: %s", place, c.found[place])
 	}
-	t.Logf("%d operations, %d probes", operations, c.probes)
+	t.Logf("%d operations, %d probes, success of %d", operations, c.probes, len(c.shown))
+}
+
+// Operations that change nothing, and those after which others would find nothing.
+var (
+	reading    = regexp.MustCompile(`:(Describe|Generate|Get|List|Simulate)`)
+	destroying = regexp.MustCompile(`:(Deactivate|Delete|Detach|Disable|Remove|Reset|Retire|Revoke|Untag)`)
+)
+
+// destroyingLast is the order in which operations are probed.
+func destroyingLast(a, b string) int {
+	turn := func(name string) int {
+		switch {
+		case reading.MatchString(name):
+			return 0
+		case destroying.MatchString(name):
+			return 2
+		}
+		return 1
+	}
+	return cmp.Or(turn(a)-turn(b), strings.Compare(a, b))
 }
 
 // strange lists what the model does not have.
@@ -87,13 +155,16 @@ func strange(ours, model []string) []string {
 	return slices.DeleteFunc(slices.Clone(ours), func(name string) bool { return slices.Contains(model, name) })
 }
 
-// conformance is a run of TestConformance.
+// conformance is a run of conform.
 type conformance struct {
+	speech
 	t      *testing.T
 	p      *process
 	m      *published
+	values structure
 	op     string
 	probes int
+	shown  map[string]bool   // operations that answered with success
 	found  map[string]string // differences by their place
 	absent []string          // members inside of answers that are not there, for the page of what is missing
 }
@@ -113,8 +184,8 @@ func (o structure) with(name string, value any) structure {
 	return o
 }
 
-// operation probes all members of an operation.
-func (c *conformance) operation(name string) {
+// operation probes all members of an operation that are offered.
+func (c *conformance) operation(name string, offered []string) {
 	c.op = name
 	input := c.m.input(name)
 	needed := c.m.required(name)
@@ -128,6 +199,14 @@ func (c *conformance) operation(name string) {
 		c.differs(name, "refuses what the model allows: "+r.message)
 	}
 	for _, f := range input.members(c.m) {
+		if value, has := c.values[f.name]; has {
+			base[f.name] = value
+		}
+	}
+	for _, f := range input.members(c.m) {
+		if !slices.Contains(offered, f.name) {
+			continue // it stands on the page of what is missing
+		}
 		if slices.Contains(needed, f.name) {
 			c.refuses(f, "is required", base.with(f.name, nil), "Member must not be null")
 		}
@@ -137,8 +216,10 @@ func (c *conformance) operation(name string) {
 
 // member probes one member, and what is inside. in makes the request that has a value there.
 func (c *conformance) member(f *member, in func(any) structure) {
-	if r := c.send(in(c.wrong(f))); r.code != "SerializationException" {
-		c.differs(c.place(f, "type"), fmt.Sprintf("takes another type: %s %s", r.code, r.message))
+	if wrong := c.wrong(f); wrong != nil {
+		if r := c.send(in(wrong)); r.code != c.malformed {
+			c.differs(c.place(f, "type"), fmt.Sprintf("takes another type: %s %s", r.code, r.message))
+		}
 	}
 	c.limits(f, in)
 	switch f.kind() {
@@ -193,31 +274,41 @@ func (c *conformance) answered(source ours, mine ast.Expr, f *member) {
 
 // limits probes length, size or range.
 func (c *conformance) limits(f *member, in func(any) structure) {
-	s := f.shape
-	if s.Min == nil || s.Max == nil {
-		c.pattern(f, in)
-		return
-	}
 	what := "length"
 	if f.kind() == "integer" {
 		what = "value"
 	}
-	low := fmt.Sprintf("Member must have %s greater than or equal to %d", what, *s.Min)
-	high := fmt.Sprintf("Member must have %s less than or equal to %d", what, *s.Max)
-	for n, violated := range map[int]string{*s.Min - 1: low, *s.Min: "", *s.Max: "", *s.Max + 1: high} {
-		if n < 0 {
-			continue
-		}
-		request := in(c.sized(f, n))
-		if violated != "" {
-			c.refuses(f, fmt.Sprintf("%s of %d", what, n), request, violated)
-			continue
-		}
-		if r := c.send(request); strings.Contains(r.message, "at '"+f.path+"' failed to satisfy constraint: Member must have "+what) {
-			c.differs(c.place(f, fmt.Sprintf("%s of %d", what, n)), "is refused: "+r.message)
+	if least := f.shape.Min; least != nil {
+		c.limit(f, in, what, *least, "")
+		if what == "value" || *least > 0 {
+			text := fmt.Sprintf("Member must have %s greater than or equal to %d", what, *least)
+			if own := c.worded(f); own.empty && *least == 1 {
+				text = own.words
+			}
+			c.limit(f, in, what, *least-1, text)
 		}
 	}
+	if most := f.shape.Max; most != nil && *most < requestMax {
+		c.limit(f, in, what, *most, "")
+		c.limit(f, in, what, *most+1, fmt.Sprintf("Member must have %s less than or equal to %d", what, *most))
+	}
 	c.pattern(f, in)
+}
+
+// requestMax is the length of a value that no request has room for.
+const requestMax = 1 << 20
+
+// limit probes a length, size or number, which violates what a text says, or, where
+// that is empty, nothing.
+func (c *conformance) limit(f *member, in func(any) structure, what string, n int, violated string) {
+	request := in(c.sized(f, n))
+	if violated != "" {
+		c.refuses(f, fmt.Sprintf("%s of %d", what, n), request, violated)
+		return
+	}
+	if r := c.send(request); strings.Contains(r.message, "at '"+f.path+"' failed to satisfy constraint: Member must have "+what) {
+		c.differs(c.place(f, fmt.Sprintf("%s of %d", what, n)), "is refused: "+r.message)
+	}
 }
 
 // pattern probes a value of a good length that the pattern does not match.
@@ -225,21 +316,43 @@ func (c *conformance) pattern(f *member, in func(any) structure) {
 	if f.shape.Pattern == "" {
 		return
 	}
-	re := regexp.MustCompile("^(?:" + regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(f.shape.Pattern, `\x{$1}`) + ")$")
+	text := c.worded(f).words
+	if text == "" {
+		text = "Member must satisfy regular expression pattern: " + f.shape.Pattern
+	}
+	least := 1
+	if f.shape.Min != nil {
+		least = max(1, *f.shape.Min)
+	}
+	re := regexp.MustCompile("^(?:" + regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(withoutLookahead(f.shape.Pattern), `\x{$1}`) + ")$")
 	for _, r := range []string{"\u4e00", "\x01", "!"} {
-		if value := strings.Repeat(r, max(1, *f.shape.Min)); !re.MatchString(value) {
-			c.refuses(f, "pattern", in(value), "Member must satisfy regular expression pattern: "+f.shape.Pattern)
+		if value := strings.Repeat(r, least); !re.MatchString(value) {
+			c.refuses(f, "pattern", in(value), text)
 			return
 		}
 	}
 	c.t.Fatalf("no text is refused by %s", f.shape.Pattern)
 }
 
+// withoutLookahead is a wider pattern, which Go can read.
+func withoutLookahead(pattern string) string { return strings.ReplaceAll(pattern, "(?!-)", "") }
+
 var valueSet = regexp.MustCompile(`Member must satisfy enum value set: \[([^\]]*)\]`)
 
 // enum compares the values that the server names with those of the model.
 func (c *conformance) enum(f *member, in func(any) structure) {
-	r := c.send(in("NO_SUCH_VALUE"))
+	const none = "NO_SUCH_VALUE"
+	if c.hides {
+		const text = "Member must satisfy enum value set"
+		c.refuses(f, "enum", in(none), text)
+		for _, value := range f.enum() {
+			if r := c.send(in(value)); strings.Contains(r.message, text) {
+				c.differs(c.place(f, "enum"), "does not have "+value)
+			}
+		}
+		return
+	}
+	r := c.send(in(none))
 	match := valueSet.FindStringSubmatch(r.message)
 	if match == nil {
 		c.differs(c.place(f, "enum"), "is not held to its values: "+r.code+" "+r.message)
@@ -255,9 +368,9 @@ func (c *conformance) enum(f *member, in func(any) structure) {
 	}
 }
 
-// refuses demands a ValidationException with a violation at a member.
-func (c *conformance) refuses(f *member, what string, request object, text string) {
-	if r := c.send(request); r.code != "ValidationException" || !c.says(f, r, text) {
+// refuses demands a violation at a member.
+func (c *conformance) refuses(f *member, what string, request structure, text string) {
+	if r := c.send(request); r.code != c.invalid || !c.says(f, r, text) {
 		c.differs(c.place(f, what), fmt.Sprintf("answers %q, in the model %q", r.code+": "+shortened(r.message), text))
 	}
 }
@@ -267,19 +380,38 @@ func (c *conformance) refuses(f *member, what string, request object, text strin
 // member is not shown.
 func (c *conformance) says(f *member, r reply, text string) bool {
 	list, isElement := strings.CutSuffix(f.path, ".1.member")
+	path := f.path
+	if isElement && c.hides {
+		path = list
+	}
+	if text == c.worded(f).words {
+		return r.message == fmt.Sprintf(text, path)
+	}
 	if isElement && strings.Contains(r.message, "at '"+list+"' failed to satisfy constraint: Member must satisfy constraint: [") && strings.Contains(r.message, text) {
 		return true
 	}
-	clause := "at '" + regexp.QuoteMeta(f.path) + "' failed to satisfy constraint: " + regexp.QuoteMeta(text) + "(;|$)"
+	clause := "at '" + regexp.QuoteMeta(path) + "' failed to satisfy constraint: " + regexp.QuoteMeta(text) + "(;|$)"
 	switch {
 	case text == "Member must not be null":
 		clause = "Value null " + clause
-	case f.kind() == "blob" || f.shape.Sensitive:
+	case f.kind() == "blob" || f.shape.Sensitive || c.hides || c.withheld.places != nil && c.withheld.places.MatchString(f.path):
 		clause = "Value " + clause
 	case f.kind() != "list": // whether AWS shows the value of a list is not known
 		clause = "(?s)Value '.*' " + clause
 	}
 	return regexp.MustCompile(clause).MatchString(r.message)
+}
+
+// worded is what the service has of its own to say about a pattern, zero where that
+// is nothing. Of secrets nothing is said but the model's words.
+func (c *conformance) worded(f *member) own {
+	if f.shape.Sensitive {
+		return own{}
+	}
+	if o, has := c.own[f.path+" "+f.shape.Pattern]; has {
+		return o
+	}
+	return c.own[f.shape.Pattern]
 }
 
 func (c *conformance) place(f *member, what string) string { return c.op + " " + f.path + " " + what }
@@ -294,30 +426,34 @@ func shortened(s string) string {
 func (c *conformance) send(request structure) reply {
 	c.t.Helper()
 	c.probes++
-	body, err := json.Marshal(request)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	r := raw{target: "TrentService." + c.op, body: string(body)}.send(c.t, c.p)
+	r := c.request(c.op, request).send(c.t, c.p)
 	c.code(r)
+	if c.text {
+		c.document(r)
+	}
+	if r.code == "" {
+		c.shown[c.op] = true
+	}
 	return r
 }
 
-// common are errors of every operation, which the model does not list.
-// https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html
-var common = []string{"", "AccessDeniedException", "SerializationException", "ValidationException"}
-
-// code demands an error that the model lists for the operation. What the older
-// model does not have is not known to fail in any way.
+// code demands an error that is of every operation, or that the model lists for
+// this one, with the status that the model has for it. What the older model does
+// not have is not known to fail in any way.
 func (c *conformance) code(r reply) {
 	model, has := c.m.constraints.Operations[c.op]
-	if !has || slices.Contains(common, r.code) {
+	if !has || r.code == "" || r.code == c.invalid || r.code == c.malformed || slices.Contains(c.common, r.code) {
 		return
 	}
 	for _, listed := range model.Errors {
-		if listed.Shape == r.code {
-			return
+		e := c.m.shape(listed.Shape).Error
+		if or(e.Code, listed.Shape) != r.code {
+			continue
 		}
+		if e.HTTPStatusCode != 0 && e.HTTPStatusCode != r.status {
+			c.differs(c.op+" "+r.code, fmt.Sprintf("has status %d, in the model %d", r.status, e.HTTPStatusCode))
+		}
+		return
 	}
 	c.differs(c.op+" "+r.code, "is no error of the operation: "+r.message)
 }
@@ -331,15 +467,25 @@ var samples = map[string]string{
 	`^https://[a-zA-Z0-9.-]+$`:   "https://example.com",
 	`^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`: "com.amazonaws.vpce.us-east-1.vpce-svc-0",
 	`^(/[a-zA-Z0-9\/_-]+/kms/xks/v\d{1,2})$|^(/kms/xks/v\d{1,2})$`:       "/kms/xks/v1",
+	`(\u002F)|(\u002F[\u0021-\u007E]+\u002F)`:                            "/",
+	`((/[A-Za-z0-9\.,\+@=_-]+)*)/`:                                       "/",
+	`\u002F[\u0021-\u007F]*`:                                             "/",
+	`v[1-9][0-9]*(\.[A-Za-z0-9-]*)?`:                                     "v1",
+	`[\d]+`:                                                              "000000",
+	`[\d]*`:                                                              "000000",
 }
 
 // valid is a value that the model allows.
 func (c *conformance) valid(f *member) any {
+	if value, has := c.values[f.name]; has {
+		return value
+	}
 	switch f.kind() {
 	case "structure":
 		o := structure{}
 		for _, inner := range f.members(c.m) {
-			if slices.Contains(f.shape.Required, inner.name) {
+			// An empty structure is no parameter of a form.
+			if slices.Contains(f.shape.Required, inner.name) || c.text && len(o) == 0 && f.shape.Required == nil {
 				o[inner.name] = c.valid(inner)
 			}
 		}
@@ -378,13 +524,19 @@ func (c *conformance) sized(f *member, n int) any {
 	return strings.Repeat("a", n)
 }
 
-// wrong is a value of a type that a member does not have.
+// wrong is a value of a type that a member does not have, nil where there is none.
 func (c *conformance) wrong(f *member) any {
 	switch f.kind() {
 	case "structure", "list", "map":
 		return 1
 	case "string", "enum":
+		if c.text {
+			return nil
+		}
 		return structure{}
+	}
+	if c.text {
+		return "*"
 	}
 	return []any{}
 }

@@ -17,23 +17,29 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// published is AWS's own model of KMS, in two halves. The newest SDK has
-// operations, members, types, which members are required, enums and errors. It
-// has no limits: those are in the model that the SDK before it shipped, whose
-// last release is from July 2025. Of what has come since, this file has the limits
-// that are known.
+// published is AWS's own model of a service, in two halves. The newest SDK has
+// operations, members, types, which members of requests are required, enums and
+// errors. It has no limits: those are in the model that the SDK before it shipped,
+// whose last release is from July 2025. Of what has come since, this file has the
+// limits that are known.
 type published struct {
 	constraints struct {
-		Operations map[string]struct {
-			Input  struct{ Shape string }
-			Errors []struct{ Shape string }
-		}
-		Shapes map[string]*constraint
+		Operations map[string]declaration
+		Shapes     map[string]*constraint
 	}
-	client *kms.Client // sends nothing
+	client any // of the newest SDK; sends nothing
+}
+
+// A declaration is an operation of the older model, with the names of shapes.
+type declaration struct {
+	Input  struct{ Shape string }
+	Output struct{ Shape, ResultWrapper string }
+	Errors []struct{ Shape string }
 }
 
 // A constraint is a shape of the older model.
@@ -45,14 +51,19 @@ type constraint struct {
 	Min, Max  *int
 	Pattern   string
 	Sensitive bool
+	Error     struct {
+		Code           string
+		HTTPStatusCode int
+	}
 }
 
 // withLimits is the module whose archive has the older model.
 const withLimits = "github.com/aws/aws-sdk-go@v1.55.8"
 
-// readPublished reads the published model. Neither half is part of this
-// repository: the older one is fetched as a module, and nothing of it is built.
-func readPublished(t *testing.T) *published {
+// readPublished reads the published model of a service, the older half of it from a
+// folder. Neither half is part of this repository: the older one is fetched as a
+// module, and nothing of it is built.
+func readPublished(t *testing.T, service any, folder string) *published {
 	t.Helper()
 	cmd := exec.Command("go", "mod", "download", "-json", withLimits)
 	cmd.Env = append(os.Environ(), "GOWORK=off")
@@ -61,21 +72,24 @@ func readPublished(t *testing.T) *published {
 	if json.Unmarshal(out, &module) != nil || module.Dir == "" {
 		t.Skipf("the published model can't be had, so nothing is compared with it: go mod download %s: %v %s", withLimits, err, module.Error)
 	}
-	file, err := os.ReadFile(filepath.Join(module.Dir, "models/apis/kms/2014-11-01/api-2.json"))
+	file, err := os.ReadFile(filepath.Join(module.Dir, "models/apis", folder, "api-2.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := knownModel()
+	m := &published{client: service}
 	if err := json.Unmarshal(file, &m.constraints); err != nil {
 		t.Fatal(err)
 	}
-	if len(m.constraints.Operations) < 53 || len(m.constraints.Shapes) < 200 {
+	if len(m.constraints.Operations) < 8 || len(m.constraints.Shapes) < 70 {
 		t.Fatalf("the model has %d operations and %d shapes", len(m.constraints.Operations), len(m.constraints.Shapes))
 	}
-	for name, s := range since {
+	for operation, of := range sinceOf[folder] {
+		m.constraints.Operations[operation] = of
+	}
+	for name, s := range since[folder] {
 		m.constraints.Shapes[name] = &s
 	}
-	for request, members := range sinceIn {
+	for request, members := range sinceIn[folder] {
 		for name, of := range members {
 			m.shape(request).Members[name] = struct{ Shape string }{of}
 		}
@@ -83,30 +97,58 @@ func readPublished(t *testing.T) *published {
 	return m
 }
 
-// since are shapes with limits that the model has got or changed since July 2025,
-// and sinceIn where it has got members of them.
+// since are shapes with limits that models have got or changed since July 2025,
+// sinceIn where they have got members of them, and sinceOf operations that they have got.
 var (
-	since = map[string]constraint{
-		"AccountIdType":                      {Type: "string", Min: ptr(12), Max: ptr(12), Pattern: `[0-9]{12}`},
-		"BackingKeyIdType":                   {Type: "string", Min: ptr(64), Max: ptr(64), Pattern: `^[a-f0-9]+$`},
-		"KeyMaterialDescriptionType":         {Type: "string", Min: ptr(0), Max: ptr(256), Pattern: `^[a-zA-Z0-9:/_\s.-]+$`},
-		"XksProxyVpcEndpointServiceNameType": {Type: "string", Min: ptr(20), Max: ptr(64), Pattern: `^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`},
+	sinceOf = map[string]map[string]declaration{
+		modelOfSTS: {"AssumeRoot": {
+			Input:  struct{ Shape string }{"AssumeRootRequest"},
+			Errors: []struct{ Shape string }{{"RegionDisabledException"}, {"ExpiredTokenException"}},
+		}},
 	}
-	sinceIn = map[string]map[string]string{
-		"CreateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
-		"DeleteImportedKeyMaterialRequest": {"KeyMaterialId": "BackingKeyIdType"},
-		"ImportKeyMaterialRequest":         {"KeyMaterialDescription": "KeyMaterialDescriptionType", "KeyMaterialId": "BackingKeyIdType"},
-		"UpdateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
+	since = map[string]map[string]constraint{
+		modelOfKMS: {
+			"AccountIdType":                      {Type: "string", Min: ptr(12), Max: ptr(12), Pattern: `[0-9]{12}`},
+			"BackingKeyIdType":                   {Type: "string", Min: ptr(64), Max: ptr(64), Pattern: `^[a-f0-9]+$`},
+			"KeyMaterialDescriptionType":         {Type: "string", Min: ptr(0), Max: ptr(256), Pattern: `^[a-zA-Z0-9:/_\s.-]+$`},
+			"XksProxyVpcEndpointServiceNameType": {Type: "string", Min: ptr(20), Max: ptr(64), Pattern: `^(com|eu)\.amazonaws\.vpce\.([a-z]+-){2,3}\d+\.vpce-svc-[0-9a-z]+$`},
+		},
+		modelOfSTS: {
+			"AssumeRootRequest":       {Type: "structure", Members: map[string]struct{ Shape string }{}},
+			"RootDurationSecondsType": {Type: "integer", Min: ptr(0), Max: ptr(900)},
+			"TargetPrincipalType":     {Type: "string", Min: ptr(12), Max: ptr(2048)},
+		},
+	}
+	sinceIn = map[string]map[string]map[string]string{
+		modelOfSTS: {
+			"AssumeRootRequest": {"TargetPrincipal": "TargetPrincipalType", "TaskPolicyArn": "PolicyDescriptorType", "DurationSeconds": "RootDurationSecondsType"},
+		},
+		modelOfKMS: {
+			"CreateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
+			"DeleteImportedKeyMaterialRequest": {"KeyMaterialId": "BackingKeyIdType"},
+			"ImportKeyMaterialRequest":         {"KeyMaterialDescription": "KeyMaterialDescriptionType", "KeyMaterialId": "BackingKeyIdType"},
+			"UpdateCustomKeyStoreRequest":      {"XksProxyVpcEndpointServiceOwner": "AccountIdType"},
+		},
 	}
 )
 
-// knownModel is the half of the model that the newest SDK knows.
-func knownModel() *published {
-	return &published{client: kms.New(kms.Options{
+// Folders of the older models.
+const (
+	modelOfKMS = "kms/2014-11-01"
+	modelOfIAM = "iam/2010-05-08"
+	modelOfSTS = "sts/2011-06-15"
+)
+
+// The clients of the newest SDK that are asked what they know. They send nothing.
+var (
+	silent = aws.Config{
 		Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-		Retryer: aws.NopRetryer{}, HTTPClient: refusing{},
-	})}
-}
+		Retryer: func() aws.Retryer { return aws.NopRetryer{} }, HTTPClient: refusing{},
+	}
+	silentKMS = kms.NewFromConfig(silent)
+	silentIAM = iam.NewFromConfig(silent)
+	silentSTS = sts.NewFromConfig(silent)
+)
 
 // refusing is a network that takes nothing.
 type refusing struct{}
@@ -121,10 +163,10 @@ func (m *published) shape(name string) *constraint {
 	return &constraint{}
 }
 
-// output is the structure of the output of an operation. It has no limits.
+// output is the structure of the output of an operation.
 func (m *published) output(operation string) *member {
 	method, _ := reflect.TypeOf(m.client).MethodByName(operation)
-	return &member{goType: method.Type.Out(0).Elem(), shape: &constraint{}}
+	return &member{goType: method.Type.Out(0).Elem(), shape: m.shape(m.constraints.Operations[operation].Output.Shape)}
 }
 
 // input is the structure of the input of an operation.
@@ -169,7 +211,7 @@ func (f *member) kind() string {
 		return "structure"
 	case t.Kind() == reflect.Bool, t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Bool:
 		return "boolean"
-	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Int32:
+	case t.Kind() == reflect.Int32, t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Int32:
 		return "integer"
 	}
 	if _, values := f.goType.MethodByName("Values"); values {
@@ -198,10 +240,11 @@ func (f *member) members(m *published) []*member {
 	var list []*member
 	for _, name := range fields(t) {
 		field, _ := t.FieldByName(name)
-		list = append(list, &member{
-			name: name, path: f.below(strings.ToLower(name[:1]) + name[1:]),
-			goType: field.Type, shape: m.shape(f.shape.Members[name].Shape),
-		})
+		low := strings.ToLower(name[:1]) + name[1:]
+		if _, has := f.shape.Members[low]; has {
+			name = low // a few members are written so
+		}
+		list = append(list, &member{name: name, path: f.below(low), goType: field.Type, shape: m.shape(f.shape.Members[name].Shape)})
 	}
 	return list
 }

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// ours are the structures of our KMS as its source declares them, by their names:
+// ours are the structures of a service as our source declares them, by their names:
 // what the reference page does not print, the types of members and what is in
 // structures.
 type ours map[string]ast.Expr
 
-func readOurs(t *testing.T) ours {
+func readOurs(t *testing.T, service string) ours {
 	t.Helper()
-	files, err := filepath.Glob("../internal/service/kms/*.go")
+	files, err := filepath.Glob("../internal/service/" + service + "/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +51,13 @@ func (o ours) members(name string) map[string]ast.Expr {
 		if field.Tag == nil {
 			continue
 		}
-		wire, _, _ := strings.Cut(reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("aws"), ",")
-		if wire != "" {
-			list[wire] = field.Type
+		wire, option, _ := strings.Cut(reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("aws"), ",")
+		if wire == "" {
+			continue
+		}
+		list[wire] = field.Type
+		if option == "text" { // confidential.Bytes that are a string
+			list[wire] = ast.NewIdent("string")
 		}
 	}
 	return list
