@@ -8,11 +8,13 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 )
 
 // TestIAMConformance holds every operation of IAM to the published model. IAM words
@@ -38,14 +40,15 @@ func TestIAMConformance(t *testing.T) {
 		},
 		deviations: []deviation{
 			{regexp.MustCompile(`^CreateLoginProfile$`), "**CreateLoginProfile without `Password`**"},
-			{regexp.MustCompile(`^CreateSAMLProvider UnsupportedOperationException$`), "**SAML providers**"},
+			{regexp.MustCompile(`^(Create|Update)SAMLProvider UnsupportedOperationException$`), "**SAML providers**"},
 			{regexp.MustCompile(`^GetAccessKeyLastUsed NoSuchEntity$`), "**GetAccessKeyLastUsed of a key that does not exist**"},
 			{regexp.MustCompile(`^GetAccessKeyLastUsed accessKeyLastUsed\.LastUsedDate of the answer$`), "**A key that was never used**"},
 			{regexp.MustCompile(`^(CreateAccessKey accessKey|GetUser user)\.(UserName|Path) of the answer$`), "**The root user** has no"},
+			{regexp.MustCompile(`\.permissionsBoundary\.permissionsBoundaryType of the answer$`), "**`PermissionsBoundaryType`**"},
 			{regexp.MustCompile(`^Simulate\w+Policy .*\.sourcePolicyType of the answer$`), "`SourcePolicyType` is as AWS was seen to answer"},
 			{regexp.MustCompile(`^Update(AccessKey|ServiceSpecificCredential) status enum$`), "**The status `Expired`**"},
 		},
-		operations: 140, probes: 1500, successes: 100,
+		operations: 140, probes: 1500, successes: 130,
 	}, probed(t, p.account(bank)))
 }
 
@@ -105,12 +108,20 @@ func probed(t *testing.T, root *client) structure {
 		document = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}}`
 		password = "Correct-Horse-7"
 	)
-	ctx, a := t.Context(), aws.String("a")
+	ctx, a, b := t.Context(), aws.String("a"), aws.String("b")
+	metadata := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.example.com"><IDPSSODescriptor>` +
+		`<KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` +
+		strings.Repeat("MIIC", 200) + `</X509Certificate></X509Data></KeyInfo></KeyDescriptor></IDPSSODescriptor></EntityDescriptor>`
+	must[*organizations.CreateOrganizationOutput](t)(root.organizations.CreateOrganization(ctx, &organizations.CreateOrganizationInput{}))
+	must[*organizations.EnableAWSServiceAccessOutput](t)(root.organizations.EnableAWSServiceAccess(ctx, &organizations.EnableAWSServiceAccessInput{ServicePrincipal: aws.String("iam.amazonaws.com")}))
 	user := must[*iam.CreateUserOutput](t)(root.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: a}))
+	must[*iam.CreateUserOutput](t)(root.iam.CreateUser(ctx, &iam.CreateUserInput{UserName: b}))
 	must[*iam.CreateGroupOutput](t)(root.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: a}))
+	must[*iam.CreateGroupOutput](t)(root.iam.CreateGroup(ctx, &iam.CreateGroupInput{GroupName: b}))
 	must[*iam.AddUserToGroupOutput](t)(root.iam.AddUserToGroup(ctx, &iam.AddUserToGroupInput{GroupName: a, UserName: a}))
 	must[*iam.CreateRoleOutput](t)(root.iam.CreateRole(ctx, &iam.CreateRoleInput{RoleName: a, AssumeRolePolicyDocument: aws.String(trust)}))
 	must[*iam.CreateInstanceProfileOutput](t)(root.iam.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: a}))
+	must[*iam.CreateInstanceProfileOutput](t)(root.iam.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: b}))
 	must[*iam.AddRoleToInstanceProfileOutput](t)(root.iam.AddRoleToInstanceProfile(ctx, &iam.AddRoleToInstanceProfileInput{InstanceProfileName: a, RoleName: a}))
 	must[*iam.CreateLoginProfileOutput](t)(root.iam.CreateLoginProfile(ctx, &iam.CreateLoginProfileInput{UserName: a, Password: aws.String(password)}))
 	must[*iam.PutUserPolicyOutput](t)(root.iam.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: a, PolicyName: a, PolicyDocument: aws.String(document)}))
@@ -122,6 +133,9 @@ func probed(t *testing.T, root *client) structure {
 	key := must[*iam.CreateAccessKeyOutput](t)(root.iam.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: a}))
 	device := must[*iam.CreateVirtualMFADeviceOutput](t)(root.iam.CreateVirtualMFADevice(ctx, &iam.CreateVirtualMFADeviceInput{VirtualMFADeviceName: aws.String("device")}))
 	issuer := must[*iam.CreateOpenIDConnectProviderOutput](t)(root.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{Url: aws.String("https://example.com")}))
+	provider := must[*iam.CreateSAMLProviderOutput](t)(root.iam.CreateSAMLProvider(ctx, &iam.CreateSAMLProviderInput{Name: b, SAMLMetadataDocument: &metadata}))
+	linked := must[*iam.CreateServiceLinkedRoleOutput](t)(root.iam.CreateServiceLinkedRole(ctx, &iam.CreateServiceLinkedRoleInput{AWSServiceName: aws.String("autoscaling.amazonaws.com"), CustomSuffix: b}))
+	task := must[*iam.DeleteServiceLinkedRoleOutput](t)(root.iam.DeleteServiceLinkedRole(ctx, &iam.DeleteServiceLinkedRoleInput{RoleName: linked.Role.RoleName}))
 	credential := must[*iam.CreateServiceSpecificCredentialOutput](t)(root.iam.CreateServiceSpecificCredential(ctx, &iam.CreateServiceSpecificCredentialInput{UserName: a, ServiceName: aws.String("codecommit.amazonaws.com")}))
 	for _, attach := range []error{
 		second(root.iam.AttachUserPolicy(ctx, &iam.AttachUserPolicyInput{UserName: a, PolicyArn: policy.Policy.Arn})),
@@ -134,10 +148,15 @@ func probed(t *testing.T, root *client) structure {
 	}
 	return structure{
 		"AccessKeyId": *key.AccessKey.AccessKeyId, "ActionNames": []any{"iam:GetUser"}, "Arn": *user.User.Arn,
-		"AssumeRolePolicyDocument": trust, "OpenIDConnectProviderArn": *issuer.OpenIDConnectProviderArn, "Password": password,
+		"AssumeRolePolicyDocument": trust, "AWSServiceName": "autoscaling.amazonaws.com", "DeletionTaskId": *task.DeletionTaskId,
+		"OpenIDConnectProviderArn": *issuer.OpenIDConnectProviderArn, "Password": password, "PermissionsBoundary": *policy.Policy.Arn,
 		"PolicyArn": *policy.Policy.Arn, "PolicyDocument": document, "PolicyInputList": []any{document}, "PolicySourceArn": *user.User.Arn,
+		"SAMLMetadataDocument": metadata, "SAMLProviderArn": *provider.SAMLProviderArn,
 		"SerialNumber": *device.VirtualMFADevice.SerialNumber, "ServiceName": "codecommit.amazonaws.com",
 		"ServiceSpecificCredentialId": *credential.ServiceSpecificCredential.ServiceSpecificCredentialId, "Url": "https://example.org",
+
+		"AddRoleToInstanceProfile.InstanceProfileName": "b", "CreateLoginProfile.UserName": "b",
+		"UpdateAssumeRolePolicy.PolicyDocument": trust, "UpdateGroup.GroupName": "b", "UpdateUser.UserName": "b",
 	}
 }
 

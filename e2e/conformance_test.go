@@ -77,14 +77,14 @@ func TestConformance(t *testing.T) {
 // for each member its type, whether it is required, its limits one below, on and
 // one above, its pattern and its enum, by what the server answers. An operation
 // that is added is probed without being told of it. values are those that members
-// of a name have in every request that does not probe them.
+// of a name, or of an operation and a name, have in requests that do not probe them.
 func conform(t *testing.T, p *process, spoken speech, values structure) {
 	m := readPublished(t, spoken.client, spoken.model)
 	theirs, ours := known(reflect.TypeOf(spoken.client)), offered(t)
 	source := readOurs(t, spoken.service)
 	c := &conformance{t: t, p: p, m: m, speech: spoken, values: values, shown: make(map[string]bool), found: make(map[string]string)}
 	operations := 0
-	for _, name := range slices.SortedFunc(maps.Keys(ours), destroyingLast) {
+	for _, name := range slices.SortedFunc(maps.Keys(ours), inTurn) {
 		mine := ours[name]
 		operation, ok := strings.CutPrefix(name, spoken.service+":")
 		if !ok {
@@ -130,20 +130,27 @@ func conform(t *testing.T, p *process, spoken speech, values structure) {
 	t.Logf("%d operations, %d probes, success of %d", operations, c.probes, len(c.shown))
 }
 
-// Operations that change nothing, and those after which others would find nothing.
+// Operations by what they do to what others are about.
 var (
 	reading    = regexp.MustCompile(`:(Describe|Generate|Get|List|Simulate)`)
-	destroying = regexp.MustCompile(`:(Deactivate|Delete|Detach|Disable|Remove|Reset|Retire|Revoke|Untag)`)
+	takingAway = regexp.MustCompile(`:(Deactivate|Detach|Disable|Remove|Reset|Retire|Revoke|Untag)`)
+	emptying   = regexp.MustCompile(`:Delete.*(Policy|Version|Boundary|Profile|Key|Credential)$`)
+	deleting   = regexp.MustCompile(`:Delete`)
 )
 
-// destroyingLast is the order in which operations are probed.
-func destroyingLast(a, b string) int {
+// inTurn is the order in which operations are probed: what takes things away comes
+// when others have found them.
+func inTurn(a, b string) int {
 	turn := func(name string) int {
 		switch {
 		case reading.MatchString(name):
 			return 0
-		case destroying.MatchString(name):
+		case takingAway.MatchString(name):
 			return 2
+		case emptying.MatchString(name):
+			return 3
+		case deleting.MatchString(name):
+			return 4
 		}
 		return 1
 	}
@@ -199,8 +206,8 @@ func (c *conformance) operation(name string, offered []string) {
 		c.differs(name, "refuses what the model allows: "+r.message)
 	}
 	for _, f := range input.members(c.m) {
-		if value, has := c.values[f.name]; has {
-			base[f.name] = value
+		if _, has := c.given(f); has {
+			base[f.name] = c.valid(f)
 		}
 	}
 	for _, f := range input.members(c.m) {
@@ -475,9 +482,17 @@ var samples = map[string]string{
 	`[\d]*`:                                                              "000000",
 }
 
+// given is the value that the run gives a member.
+func (c *conformance) given(f *member) (value any, has bool) {
+	if value, has = c.values[c.op+"."+f.name]; !has {
+		value, has = c.values[f.name]
+	}
+	return value, has
+}
+
 // valid is a value that the model allows.
 func (c *conformance) valid(f *member) any {
-	if value, has := c.values[f.name]; has {
+	if value, has := c.given(f); has {
 		return value
 	}
 	switch f.kind() {
