@@ -22,7 +22,7 @@ var servicePattern = regexp.MustCompile(`^[\w+=,.@-]*$`)
 func checkPrincipal(c *check.Checks, name optional.Of[string]) {
 	may(c, name, 1, 128, servicePattern)
 	if name.Set && !strings.HasSuffix(name.V, ".amazonaws.com") {
-		c.Refuse(invalid("UNRECOGNIZED_SERVICE_PRINCIPAL", "You specified a service principal that isn't recognized."))
+		c.Refuse(invalid("UNRECOGNIZED_SERVICE_PRINCIPAL", "You specified an unrecognized service principal."))
 	}
 }
 

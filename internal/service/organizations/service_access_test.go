@@ -22,7 +22,7 @@ func TestServiceAccess(t *testing.T) {
 	for _, service := range []string{sso, backup, sso} {
 		w.done(manager, "EnableAWSServiceAccess", enable(service))
 	}
-	w.refuse(manager, "EnableAWSServiceAccess", enable("nobody"), "InvalidInputException", "UNRECOGNIZED_SERVICE_PRINCIPAL", "You specified a service principal that isn't recognized.")
+	w.refuse(manager, "EnableAWSServiceAccess", enable("nobody"), "InvalidInputException", "UNRECOGNIZED_SERVICE_PRINCIPAL", "You specified an unrecognized service principal.")
 	list := func() (names []string) {
 		in := &organizations.ListAWSServiceAccessForOrganizationInput{MaxResults: optional.Some(1)}
 		for {
