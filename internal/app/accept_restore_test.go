@@ -28,6 +28,10 @@ import (
 // takenAway are the operations of which the sample is made again on an older
 // store, with the outcome that a survey foretells and the run has.
 var takenAway = []string{
+	"iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion",
+	"iam:DeleteLoginProfile", "iam:DeleteOpenIDConnectProvider", "iam:DeleteSAMLProvider",
+	"iam:DeleteServiceSpecificCredential", "iam:UpdateServiceSpecificCredential",
+	"iam:DisableOrganizationsRootCredentialsManagement",
 	"iam:DeleteAccessKey", "iam:DeleteGroupPolicy", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:DeleteUser", "iam:DeleteUserPolicy",
 	"iam:DetachGroupPolicy", "iam:DetachRolePolicy", "iam:DetachUserPolicy",
 	"iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:PutUserPermissionsBoundary", "iam:PutUserPolicy",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"claviger/internal/ground/policy"
@@ -68,8 +69,30 @@ var replays = map[string]replay{
 	"UpdateGroup": {eventSource, "group-name", []string{"groupName"}, []string{"groupName"}, nothingAgain},
 	"UpdateUser":  {eventSource, "user-name", []string{"userName"}, []string{"userName"}, nothingAgain},
 
+	// Of versions of policies, providers, passwords and root access, see replay_more.go.
+	// What makes a version and puts it in force is about what is in force.
+	"CreatePolicyVersion":             {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).createVersionAgain},
+	"DeletePolicyVersion":             {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).deleteVersionAgain},
+	"SetDefaultPolicyVersion":         {eventSource, inForce, []string{"policyArn"}, nil, (*Service).setDefaultAgain},
+	"DeleteOpenIDConnectProvider":     {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, (*Service).deleteOIDCAgain},
+	"CreateOpenIDConnectProvider":     {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, nothingAgain},
+	"DeleteSAMLProvider":              {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, (*Service).deleteSAMLAgain},
+	"CreateSAMLProvider":              {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, nothingAgain},
+	"DeleteLoginProfile":              {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).deleteLoginAgain},
+	"CreateLoginProfile":              {eventSource, "login", []string{"userName"}, []string{"userName"}, nothingAgain},
+	"UpdateServiceSpecificCredential": {eventSource, "service-credential", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deactivateServiceCredentialAgain},
+	"DeleteServiceSpecificCredential": {eventSource, "service-credential-row", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deleteServiceCredentialAgain},
+
+	"DisableOrganizationsRootSessions":              {eventSource, rootSessions, []string{"organizationId"}, nil, disableRootAgain(rootSessions)},
+	"EnableOrganizationsRootSessions":               {eventSource, rootSessions, []string{"organizationId"}, nil, nothingAgain},
+	"DisableOrganizationsRootCredentialsManagement": {eventSource, rootCredentialsManagement, []string{"organizationId"}, nil, disableRootAgain(rootCredentialsManagement)},
+	"EnableOrganizationsRootCredentialsManagement":  {eventSource, rootCredentialsManagement, []string{"organizationId"}, nil, nothingAgain},
+
 	"DisableServicePrincipal": {operatorSource, "service", []string{"name"}, nil, (*Service).disableServiceAgain},
 }
+
+// inForce is what changes are about that put a version of a policy in force.
+const inForce = "version-in-force"
 
 // Trace says what a change was about, for Replay.
 func (s *Service) Trace(l *operation.Lost) operation.Trace {
@@ -77,12 +100,25 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	if !known || r.source != l.Source {
 		return operation.Trace{}
 	}
-	t := operation.Trace{Subject: r.about + "/" + l.Account}
+	if l.Name == "CreatePolicyVersion" && l.Members["versionId"] == "" { // the answer has it, and no request
+		l.Members["versionId"] = l.Members["policyVersion.versionId"]
+	}
+	if l.Name == "CreatePolicyVersion" && l.Members["setAsDefault"] == "true" {
+		r.about, r.names = inForce, []string{"policyArn"}
+	}
+	t := operation.Trace{Subject: r.about}
+	if !slices.Contains(r.names, "organizationId") { // that has several accounts
+		t.Subject += "/" + l.Account
+	}
 	for _, name := range r.names {
-		if l.Members[name] == "" {
+		value := l.Members[name]
+		switch {
+		case value == "":
 			return operation.Trace{}
+		case !strings.HasSuffix(name, "ProviderArn"): // their URLs may differ in case alone
+			value = fold(value)
 		}
-		t.Subject += "/" + fold(l.Members[name])
+		t.Subject += "/" + value
 	}
 	t.Names = r.whose
 	switch l.Name {
@@ -96,9 +132,10 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 		t.Renamed, t.Gives = l.Members["newUserName"], true
 	case "UpdateGroup":
 		t.Renamed, t.Gives = l.Members["newGroupName"], true
-	case "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", "AddUserToGroup", "DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary":
+	case "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", "AddUserToGroup", "DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary",
+		"CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateLoginProfile", "EnableOrganizationsRootSessions", "EnableOrganizationsRootCredentialsManagement":
 		t.Gives = true
-	case "UpdateAccessKey":
+	case "UpdateAccessKey", "UpdateServiceSpecificCredential":
 		t.Gives = l.Members["status"] != inactive
 	case "DeleteAccessKey":
 		t.Final = true
@@ -116,7 +153,10 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 		return nil, err
 	}
 	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
-	for _, name := range append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary") {
+	for _, name := range append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault") {
+		if slices.ContainsFunc(e.Details, func(m operation.Member) bool { return m.Name == name }) {
+			continue
+		}
 		if v := l.Members[name]; v != "" {
 			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
 		}

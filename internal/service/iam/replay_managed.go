@@ -34,12 +34,8 @@ func releaseHeld(ctx context.Context, tx store.Txn, account string, attached []a
 // releaseSignIn takes the password of a user that is about to go, and its devices.
 func releaseSignIn(ctx context.Context, tx store.Txn, u *user) error {
 	if u.Login {
-		_, rev, err := logins.Get(ctx, tx, loginKey(u.ID))
-		if err == nil {
-			err = logins.Delete(ctx, tx, loginKey(u.ID), rev)
-		}
-		if err != nil {
-			return fmt.Errorf("deleting the password of user %s: %w", u.ID, err)
+		if err := releasePassword(ctx, tx, u); err != nil {
+			return err
 		}
 	}
 	for _, id := range u.MFADevices {
@@ -51,6 +47,17 @@ func releaseSignIn(ctx context.Context, tx store.Txn, u *user) error {
 		if err := putDevice(ctx, tx, *d, rev); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func releasePassword(ctx context.Context, tx store.Txn, u *user) error {
+	_, rev, err := logins.Get(ctx, tx, loginKey(u.ID))
+	if err == nil {
+		err = logins.Delete(ctx, tx, loginKey(u.ID), rev)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting the password of user %s: %w", u.ID, err)
 	}
 	return nil
 }

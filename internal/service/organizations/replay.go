@@ -31,7 +31,7 @@ type replay struct {
 var replays = map[string]replay{
 	"CloseAccount": {"closed", []string{"accountId"}, (*Service).closeAgain},
 
-	"CreatePolicy": {"policy", []string{"policy.policySummary.id"}, (*Service).createPolicyAgain},
+	"CreatePolicy": {"policy", []string{"policyId"}, (*Service).createPolicyAgain},
 	"DeletePolicy": {"policy", []string{"policyId"}, (*Service).deletePolicyAgain},
 	"UpdatePolicy": {"content", []string{"policyId"}, (*Service).updatePolicyAgain},
 	"AttachPolicy": {"attached", []string{"policyId", "targetId"}, (*Service).attachAgain},
@@ -69,6 +69,9 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	if !known || l.Source != EventSource {
 		return operation.Trace{}
 	}
+	if l.Name == "CreatePolicy" && l.Members["policyId"] == "" { // the answer has them, and no request
+		l.Members["policyId"], l.Members["policyArn"] = l.Members["policy.policySummary.id"], l.Members["policy.policySummary.arn"]
+	}
 	t := operation.Trace{Subject: "organizations/" + r.about}
 	for _, name := range r.names {
 		value := lostMember(l, name)
@@ -98,9 +101,9 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 		return nil, err
 	}
 	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
-	for _, name := range append(slices.Clone(r.names), "content") {
+	for _, name := range append(slices.Clone(r.names), "policyArn", "type", "name", "description", "content") {
 		if v := l.Members[name]; v != "" {
-			e.Details = append(e.Details, operation.Member{Name: name[strings.LastIndexByte(name, '.')+1:], Value: v})
+			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
 		}
 	}
 	return e, nil
@@ -282,12 +285,12 @@ var errNameTaken = fmt.Errorf("another policy has its name: %w", operation.ErrNo
 // createPolicyAgain makes a policy under the id that it had, attached to nothing.
 // Its tags are lost: only who may change it can depend on them.
 func (s *Service) createPolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
-	id, kind := l.Members["policy.policySummary.id"], controlOf(l.Members["type"])
+	id, kind := l.Members["policyId"], controlOf(l.Members["type"])
 	p, _, err := lostPolicy(ctx, tx, id)
 	if err != nil || p != nil || kind < 0 {
 		return false, err
 	}
-	a, ok := arn.Parse(l.Members["policy.policySummary.arn"])
+	a, ok := arn.Parse(l.Members["policyArn"])
 	parts := strings.Split(a.Resource, "/")
 	if !ok || len(parts) != 4 {
 		return false, fmt.Errorf("record %d does not say of which organization policy %s was: %w", l.Sequence, id, operation.ErrNotAgain)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"claviger/internal/service/iam"
 	"claviger/internal/service/organizations"
 	"claviger/internal/words/optional"
 )
@@ -118,5 +119,42 @@ func TestDetachedByType(t *testing.T) {
 	sound(t, p.server)
 	if got := p.attachedTo(root); got != "p-FullAWSAccess" {
 		t.Errorf("the root has %s", got)
+	}
+}
+
+// TestVersionsAgain: the version of a policy that was put in force last is in
+// force again, with its document, and no other one is made anew.
+func TestVersionsAgain(t *testing.T) {
+	t.Parallel()
+	var policy, back optional.Of[string]
+	p := newPast(t, func(w *world) { policy, back = w.managedPolicy(), w.managedPolicy() })
+	root := p.caller(owner)
+	version := func(policy optional.Of[string], document string) optional.Of[string] {
+		out := p.must(root, "iam:CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyARN: policy, PolicyDocument: optional.Some(document), SetAsDefault: optional.Some(true)})
+		return optional.Some(out.(*iam.CreatePolicyVersionOutput).PolicyVersion.VersionID)
+	}
+	const nothing = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}`
+	passed := version(policy, sampleDocument)
+	version(policy, nothing)
+	p.must(root, "iam:DeletePolicyVersion", &iam.DeletePolicyVersionInput{PolicyARN: policy, VersionID: passed})
+	version(back, nothing)
+	p.must(root, "iam:SetDefaultPolicyVersion", &iam.SetDefaultPolicyVersionInput{PolicyARN: back, VersionID: optional.Some("v1")})
+	sound(t, p.server)
+
+	dir := p.putBack()
+	if report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil || count(report.Changes, madeAgain) != 1 || count(report.Changes, failed) > 0 {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	w := p.serving(dir)
+	sound(t, w.server)
+	out := w.must(w.caller(owner), "iam:GetPolicyVersion", &iam.GetPolicyVersionInput{PolicyARN: policy, VersionID: optional.Some("v3")}).(*iam.GetPolicyVersionOutput)
+	if !out.PolicyVersion.IsDefaultVersion || out.PolicyVersion.Document.V != nothing {
+		t.Errorf("version v3 is %+v", out.PolicyVersion)
+	}
+	for policy, want := range map[optional.Of[string]]int{policy: 2, back: 1} {
+		list := w.must(w.caller(owner), "iam:ListPolicyVersions", &iam.ListPolicyVersionsInput{PolicyARN: policy}).(*iam.ListPolicyVersionsOutput)
+		if len(list.Versions) != want {
+			t.Errorf("%s has the versions %+v", policy.V, list.Versions)
+		}
 	}
 }
