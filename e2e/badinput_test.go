@@ -24,7 +24,7 @@ type raw struct {
 	header                                           map[string]string
 	skew                                             time.Duration // of the client's clock
 	tamper                                           func(*http.Request)
-	secret                                           string
+	id, secret                                       string // bank's root user where they are not given
 	region, host                                     string
 }
 
@@ -58,7 +58,7 @@ func (r raw) send(t *testing.T, p *process) reply {
 	}
 	at := time.Now().Add(r.skew)
 	sum := sha256.Sum256([]byte(r.body))
-	credentials := aws.Credentials{AccessKeyID: bank, SecretAccessKey: or(r.secret, "test")}
+	credentials := aws.Credentials{AccessKeyID: or(r.id, bank), SecretAccessKey: or(r.secret, "test")}
 	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, request, hex.EncodeToString(sum[:]), or(r.service, "kms"), or(r.region, "us-east-1"), at); err != nil {
 		t.Fatal(err)
 	}
