@@ -104,6 +104,32 @@ func TestCustomSuffix(t *testing.T) {
 	refuse(t, w.root(), "CreateServiceLinkedRole", linking("documents.example.com"), iam.InvalidInput, "documents.example.com is not the name of a service that has service-linked roles.")
 }
 
+// TestAutoScalingRoles: Application Auto Scaling has a role for each kind of
+// resource that it scales, none with a suffix.
+// https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-service-linked-roles.html
+func TestAutoScalingRoles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for kind, resource := range map[string]string{
+		"appstream": "AppStreamFleet", "cassandra": "CassandraTable", "comprehend": "ComprehendEndpoint", "custom-resource": "CustomResource",
+		"dynamodb": "DynamoDBTable", "ec2": "EC2SpotFleetRequest", "ecs": "ECSService", "elasticache": "ElastiCacheRG", "kafka": "KafkaCluster",
+		"lambda": "LambdaConcurrency", "neptune": "NeptuneCluster", "rds": "RDSCluster", "sagemaker": "SageMakerEndpoint", "workspaces": "WorkSpacesPool",
+	} {
+		service := kind + ".application-autoscaling.amazonaws.com"
+		suffixed := linking(service)
+		suffixed.CustomSuffix = some("s")
+		refuse(t, w.root(), "CreateServiceLinkedRole", suffixed, iam.InvalidInput, "Custom suffix is not allowed for "+service)
+		made := do[iam.CreateServiceLinkedRoleOutput](t, w.root(), "CreateServiceLinkedRole", linking(service)).Role
+		if made.RoleName != "AWSServiceRoleForApplicationAutoScaling_"+resource {
+			t.Errorf("the role of %s is %s", service, made.RoleName)
+		}
+		attached := do[iam.ListAttachedRolePoliciesOutput](t, w.root(), "ListAttachedRolePolicies", &iam.ListAttachedRolePoliciesInput{RoleName: some(made.RoleName)}).AttachedPolicies
+		if len(attached) != 1 || !strings.EqualFold(attached[0].PolicyName, "AWSApplicationAutoScaling"+resource+"Policy") {
+			t.Errorf("%s has %+v", made.RoleName, attached)
+		}
+	}
+}
+
 // Who may make the role of one service may not make that of another.
 func TestServiceLinkedRoleAsks(t *testing.T) {
 	t.Parallel()
