@@ -94,6 +94,7 @@ type Store struct {
 	slots     slots
 	drawing   sync.Mutex    // held while an account gets its key
 	sealing   sync.RWMutex  // held for reading from sealing to commit, for writing while a next key takes over
+	turn      chan struct{} // holds the transaction that was overtaken often and has its turn
 	newest    atomic.Uint64 // position of the last commit
 	forget    atomic.Uint64 // events up to here may go
 	pruned    atomic.Uint64 // events up to here have gone
@@ -104,7 +105,7 @@ type Store struct {
 // Open brings the driver's schema up to date and returns the store. The store
 // owns d and closes it, also where Open fails.
 func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
-	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed, now: o.Now, work: newWork()}
+	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed, now: o.Now, work: newWork(), turn: make(chan struct{}, 1)}
 	s.slots.init()
 	if err := s.open(ctx, o.Tables); err != nil {
 		return nil, errors.Join(err, d.Close())

@@ -18,6 +18,10 @@ type OpID [16]byte
 const (
 	// updateTries bounds how often a closure is run again.
 	updateTries = 40
+	// freeTries is how many of them anybody may make at any time. Whoever was
+	// overtaken that often waits for its turn, so that rivals for one row become
+	// fewer instead of having each other fail.
+	freeTries = 8
 	// waitMax bounds the wait between two tries.
 	waitMax = 64 * time.Millisecond
 	// commitPatience is how long a commit may take before its outcome counts as
@@ -36,6 +40,12 @@ const (
 func (s *Store) Update(ctx context.Context, id OpID, fn func(Txn) error) (Commit, error) {
 	var err error
 	for try := range updateTries {
+		if try == freeTries {
+			if err := s.enter(ctx); err != nil {
+				return Commit{}, err
+			}
+			defer s.leave()
+		}
 		var c Commit
 		var again bool
 		if c, again, err = s.try(ctx, id, fn); !again {
@@ -43,7 +53,7 @@ func (s *Store) Update(ctx context.Context, id OpID, fn func(Txn) error) (Commit
 		}
 		s.work.Overtaken.Add(1)
 		if try+1 < updateTries {
-			if err := wait(ctx, try); err != nil {
+			if err := wait(ctx, try%freeTries); err != nil {
 				return Commit{}, err
 			}
 		}
@@ -147,6 +157,18 @@ func (s *Store) applied(b *driver.Batch, c Commit) {
 		s.committed(c)
 	}
 }
+
+// enter waits until no other transaction has its turn, which leave ends.
+func (s *Store) enter(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
+}
+
+func (s *Store) leave() { <-s.turn }
 
 // wait lets rivals pass: up to a millisecond at first, then longer, each time a
 // different while.

@@ -16,6 +16,7 @@ func crowdTests() []test {
 	return []test{
 		{"crowd/many writers of one record", oneRecord},
 		{"crowd/two writers of one record", twoWriters},
+		{"crowd/turns of the overtaken", turns},
 		{"crowd/sums hold in every snapshot", transfers},
 		{"crowd/positions and callbacks", orderedCallbacks},
 		{"crowd/stamps", crowdStamps},
@@ -118,6 +119,39 @@ func twoWriters(t *testing.T, d driver.Driver) {
 	if runs.Load() < 3 {
 		t.Errorf("%d runs: nobody was overtaken", runs.Load())
 	}
+}
+
+// turns has many transactions be overtaken again and again. From some number of
+// times on they are tried one after another.
+func turns(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	const rivals, overtaken = 16, 12
+	addCounters(t, s, 1, 0)
+	var inTurn atomic.Int64
+	crowd(rivals, func(int) {
+		runs := 0
+		_, err := s.Update(t.Context(), store.OpID{}, func(tx store.Txn) error {
+			if runs++; runs >= overtaken {
+				defer inTurn.Add(-1)
+				if others := inTurn.Add(1); others > 1 {
+					t.Errorf("%d transactions have their turn", others)
+				}
+			}
+			c, rev, err := counters.Get(t.Context(), tx, store.Key{store.N(0)})
+			if err != nil {
+				return err
+			}
+			if runs <= overtaken {
+				return store.ErrConflict
+			}
+			c.Value++
+			return counters.Put(t.Context(), tx, c, rev)
+		})
+		if err != nil || runs != overtaken+1 {
+			t.Errorf("%d runs: %v", runs, err)
+		}
+	})
+	wantEqual(t, "value", counterValue(t, s, 0), rivals)
 }
 
 func transfers(t *testing.T, d driver.Driver) {
