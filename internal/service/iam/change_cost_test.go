@@ -88,6 +88,18 @@ func TestChangesCostTheSame(t *testing.T) {
 // account who have the same policies and are in the same group.
 func TestChangesLeaveOthersAlone(t *testing.T) {
 	t.Parallel()
+	var after []string
+	for range 3 { // each world draws anew which entities share the slots of stamps
+		if after = disturbing(t); len(after) == 0 {
+			return
+		}
+	}
+	t.Errorf("somebody else is read anew after %q", after)
+}
+
+// disturbing makes a world and returns the changes in it that had somebody be read
+// anew whom they are not about.
+func disturbing(t *testing.T) (after []string) {
 	d := &countingDriver{}
 	w := worldOn(t, iam.Options{}, d)
 	ann := w.actorNamed("ann", allowAll)
@@ -118,7 +130,7 @@ func TestChangesLeaveOthersAlone(t *testing.T) {
 		change()
 		read := d.rows.Load()
 		if w.credential(ann.keyID) != before || d.rows.Load() != read {
-			t.Errorf("after %s somebody else is read anew", name)
+			after = append(after, name)
 		}
 	}
 	// And the one whom a change is about is read anew.
@@ -127,4 +139,5 @@ func TestChangesLeaveOthersAlone(t *testing.T) {
 	if w.credential(ann.keyID) == before {
 		t.Error("who was changed is lent as before")
 	}
+	return after
 }
