@@ -4,7 +4,7 @@
 GO_BUILD = CGO_ENABLED=0 go build -trimpath
 
 # How long `make test-long` fuzzes, all targets together.
-FUZZ_MINUTES = 5
+FUZZ_MINUTES = 4
 
 # More flags for `make release`, such as RELEASE='-version 1.2.3'.
 RELEASE =

@@ -34,6 +34,7 @@ var (
 // TestKillAtPoints kills a server at each point on the way of a change to the disk.
 func TestKillAtPoints(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	points, repeats := []fault{storePoints[1], trailPoints[0]}, 1
 	if long() {
 		points, repeats = append(storePoints, trailPoints...), 3

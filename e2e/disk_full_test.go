@@ -102,6 +102,7 @@ func ignore(err, expected error) error {
 // full disk, or on one for reading only, says so and ends; nothing is lost by it.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	kinds := []string{"tmpfs"}
 	if long() {
 		kinds = append(kinds, "ext4")

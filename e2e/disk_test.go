@@ -101,6 +101,7 @@ func (p *process) inject(dir string, f fault) (end func()) {
 // serves again by itself once the disk does. Nothing that was answered is lost.
 func TestDiskFaults(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	p := serve(t, dir)
 	l := newLedger(t, p)
@@ -127,6 +128,7 @@ func TestDiskFaults(t *testing.T) {
 // that was answered, in the log or not.
 func TestKilledOnBrokenDisk(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	p := serve(t, dir)
 	l := newLedger(t, p)

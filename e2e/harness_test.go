@@ -81,6 +81,14 @@ func environment(extra ...string) []string {
 // PostgreSQL, each in a schema of its own.
 func onPostgres() bool { return os.Getenv("CLAVIGER_TEST_STORE") == "postgres" }
 
+// ofSQLite skips a test of what only SQLite's own file can meet.
+func ofSQLite(t *testing.T) {
+	t.Helper()
+	if onPostgres() {
+		t.Skip("it is about a store in a file")
+	}
+}
+
 // databases are those of data directories, by path.
 var databases sync.Map
 

@@ -17,6 +17,7 @@ import (
 // row is refused, and the log and store verify name it.
 func TestTampered(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	tampered(t, "", func(t *testing.T, dir, statement string) {
 		db, err := sql.Open("sqlite", database(t, dir))
 		if err != nil {
@@ -85,6 +86,7 @@ func tampered(t *testing.T, url string, execute func(t *testing.T, dir, statemen
 // is genuine; store verify holds it to the trail.
 func TestOldRow(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	p := serve(t, dir)
 	key := *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})).KeyMetadata.KeyId
@@ -121,6 +123,7 @@ func TestOldRow(t *testing.T) {
 // read, or does not start, and store verify names the damage.
 func TestDamagedPage(t *testing.T) {
 	t.Parallel()
+	ofSQLite(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	p := serve(t, dir)
 	key := *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})).KeyMetadata.KeyId

@@ -149,9 +149,11 @@ func resealAmongWriters(t *testing.T, d driver.Driver) {
 	s, _ := openStore(t, d, keys)
 	many(t, s)
 	ctx, stop := context.WithCancel(t.Context())
-	var writers sync.WaitGroup
+	var writers, begun sync.WaitGroup
 	written := make([]int64, 2)
+	begun.Add(len(written))
 	for n := range written {
+		first := sync.OnceFunc(begun.Done)
 		writers.Go(func() {
 			for ctx.Err() == nil {
 				_, err := s.Update(t.Context(), store.OpID{}, func(tx store.Txn) error {
@@ -162,6 +164,7 @@ func resealAmongWriters(t *testing.T, d driver.Driver) {
 					rec.Size++
 					return things.Put(t.Context(), tx, rec, rev)
 				})
+				first()
 				if err != nil {
 					t.Error(err)
 					return
@@ -170,6 +173,7 @@ func resealAmongWriters(t *testing.T, d driver.Driver) {
 			}
 		})
 	}
+	begun.Wait()
 	for range 2 {
 		renewed(t, root, keys)
 		wantErr(t, s.RenewKeys(t.Context()), nil)
