@@ -82,15 +82,22 @@ func tampered(t *testing.T, url string, execute func(t *testing.T, dir, statemen
 	}
 }
 
+// stoppedWithKey makes the data of a server that has made a key and was stopped.
+func stoppedWithKey(t *testing.T) (dir, key string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "data")
+	p := serve(t, dir)
+	key = *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})).KeyMetadata.KeyId
+	p.stop()
+	return dir, key
+}
+
 // TestOldRow puts back the row of a key as it was before the key was disabled. The row
 // is genuine; store verify holds it to the trail.
 func TestOldRow(t *testing.T) {
 	t.Parallel()
 	ofSQLite(t)
-	dir := filepath.Join(t.TempDir(), "data")
-	p := serve(t, dir)
-	key := *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})).KeyMetadata.KeyId
-	p.stop()
+	dir, key := stoppedWithKey(t)
 	past := func(fn func(db *sql.DB) error) {
 		t.Helper()
 		db, err := sql.Open("sqlite", database(t, dir))
@@ -105,7 +112,7 @@ func TestOldRow(t *testing.T) {
 	var old []byte
 	var rev int64
 	past(func(db *sql.DB) error { return db.QueryRow("SELECT body, rev FROM kms_key").Scan(&old, &rev) })
-	p = serve(t, dir)
+	p := serve(t, dir)
 	must[*kms.DisableKeyOutput](t)(p.root().kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &key}))
 	p.stop()
 	verifyStore(t, dir)
@@ -124,10 +131,7 @@ func TestOldRow(t *testing.T) {
 func TestDamagedPage(t *testing.T) {
 	t.Parallel()
 	ofSQLite(t)
-	dir := filepath.Join(t.TempDir(), "data")
-	p := serve(t, dir)
-	key := *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{})).KeyMetadata.KeyId
-	p.stop()
+	dir, key := stoppedWithKey(t)
 	db, err := sql.Open("sqlite", database(t, dir))
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +157,7 @@ func TestDamagedPage(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "kms_key") {
 		t.Errorf("store verify ended with %d:\n%s%s", code, out, errs)
 	}
-	p = serve(t, dir)
+	p := serve(t, dir)
 	_, err = p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
 	refused(t, err, "KMSInternalException", internal)
 	if !strings.Contains(p.output(), "the database is damaged, restore it from a backup") {

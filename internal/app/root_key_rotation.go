@@ -149,20 +149,19 @@ func (k *rootKeys) rotate(ctx context.Context, to root.Source, keepOld, reseal b
 	if err != nil {
 		return err
 	}
-	next, adopt := k.keyring.Rewrap(key), func() { k.source = to }
+	next, renewed := k.keyring.Rewrap(key), func() {}
 	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: k.now().UTC(), Rotation: change, Reseal: before.Reseal}
 	if reseal {
-		var renewed func()
 		if next, renewed, err = k.keyring.Renew(key); err != nil {
 			return err
 		}
-		adopt = func() { renewed(); k.source = to }
 		note.Reseal = &resealing{ID: change.ID, Master: about.MasterVersion + 1}
 	}
 	if err := k.prove(ctx, place, params, header, next); err != nil {
 		return err
 	}
 	change.To = key.Fingerprint(about.Installation)
+	adopt := func() { renewed(); k.source = to }
 	if err := k.commit(ctx, next, params, note, adopt); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -29,6 +30,18 @@ type Lost struct {
 	// Newer are the ids of what was created later under the same name: the change
 	// was not about any of those.
 	Newer []string
+}
+
+// Again is the event of making l again at a time, with those of the named members
+// that its record has, each once.
+func (l *Lost) Again(now time.Time, names ...string) *Event {
+	e := &Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
+	for i, name := range names {
+		if v := l.Members[name]; v != "" && !slices.Contains(names[:i], name) {
+			e.Details = append(e.Details, Member{Name: name, Value: v})
+		}
+	}
+	return e
 }
 
 // A Trace says what of a store a change was about.

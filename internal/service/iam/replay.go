@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,16 +151,7 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 	if err != nil || !done {
 		return nil, err
 	}
-	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
-	for _, name := range append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault") {
-		if slices.ContainsFunc(e.Details, func(m operation.Member) bool { return m.Name == name }) {
-			continue
-		}
-		if v := l.Members[name]; v != "" {
-			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
-		}
-	}
-	return e, nil
+	return l.Again(now, append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault")...), nil
 }
 
 func nothingAgain(*Service, context.Context, store.Txn, *operation.Lost) (bool, error) {
@@ -421,14 +411,6 @@ func removable(policies pairs.Map, l *operation.Lost) (bool, error) {
 
 // denies reports whether a document has a statement that denies, or can't be read.
 func denies(document string) bool {
-	type statement struct{ Effect string }
-	var one struct{ Statement statement }
-	if json.Unmarshal([]byte(document), &one) == nil {
-		return one.Statement.Effect != "Allow"
-	}
-	var many struct{ Statement []statement }
-	if json.Unmarshal([]byte(document), &many) != nil {
-		return true
-	}
-	return slices.ContainsFunc(many.Statement, func(s statement) bool { return s.Effect != "Allow" })
+	_, denies := policy.Effects(document)
+	return denies
 }

@@ -67,14 +67,22 @@ func (s *Service) createVersionAgain(ctx context.Context, tx store.Txn, l *opera
 	return true, putManagedPolicy(ctx, tx, changed, rev)
 }
 
-// setDefaultAgain puts the version in force that was, whatever it allows.
-func (s *Service) setDefaultAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+// lostVersion returns the policy of a change with the version that it names; either
+// is nil where it is not there.
+func (s *Service) lostVersion(ctx context.Context, tx store.Txn, l *operation.Lost) (*managedPolicy, *policyVersion, store.Rev, error) {
 	p, rev, err := s.lostManaged(ctx, tx, l)
 	if err != nil || p == nil {
-		return false, err
+		return nil, nil, 0, err
 	}
-	v := p.version(l.Members["versionId"])
+	return p, p.version(l.Members["versionId"]), rev, nil
+}
+
+// setDefaultAgain puts the version in force that was, whatever it allows.
+func (s *Service) setDefaultAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, v, rev, err := s.lostVersion(ctx, tx, l)
 	switch {
+	case err != nil || p == nil:
+		return false, err
 	case v == nil:
 		return false, errNoVersion
 	case v.Number == p.Default:
@@ -86,14 +94,10 @@ func (s *Service) setDefaultAgain(ctx context.Context, tx store.Txn, l *operatio
 }
 
 func (s *Service) deleteVersionAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
-	p, rev, err := s.lostManaged(ctx, tx, l)
-	if err != nil || p == nil {
-		return false, err
-	}
-	v := p.version(l.Members["versionId"])
+	p, v, rev, err := s.lostVersion(ctx, tx, l)
 	switch {
-	case v == nil:
-		return false, nil
+	case err != nil || v == nil:
+		return false, err
 	case v.Number == p.Default:
 		return false, errInForce
 	}

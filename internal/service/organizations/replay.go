@@ -2,7 +2,6 @@ package organizations
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -100,13 +99,7 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 	if err != nil || !done {
 		return nil, err
 	}
-	e := &operation.Event{Name: l.Name, Time: now, Region: l.Region, Account: l.Account, Resources: l.Resources}
-	for _, name := range append(slices.Clone(r.names), "policyArn", "type", "name", "description", "content") {
-		if v := l.Members[name]; v != "" {
-			e.Details = append(e.Details, operation.Member{Name: name, Value: v})
-		}
-	}
-	return e, nil
+	return l.Again(now, append(slices.Clone(r.names), "policyArn", "type", "name", "description", "content")...), nil
 }
 
 func nothingAgain(*Service, context.Context, store.Txn, *operation.Lost) (bool, error) {
@@ -390,12 +383,13 @@ func (s *Service) attachAgain(ctx context.Context, tx store.Txn, l *operation.Lo
 		return false, err
 	}
 	ids := o.attached(o.entity.attached, p.Type)
+	allows, _ := policy.Effects(p.Content)
 	switch {
 	case slices.Contains(ids, p.ID):
 		return false, nil
 	case len(ids) >= attachedMax:
 		return false, errFull
-	case has(p.Content, "Allow") && !slices.Contains(ids, controls[p.Type].every.ID):
+	case allows && !slices.Contains(ids, controls[p.Type].every.ID):
 		return false, errAllows
 	}
 	o.attach(o.entity.attached, p.Type, append(slices.Clone(ids), p.ID))
@@ -413,10 +407,11 @@ func (s *Service) detachAgain(ctx context.Context, tx store.Txn, l *operation.Lo
 	}
 	ids := o.attached(o.entity.attached, p.Type)
 	at := slices.Index(ids, p.ID)
+	_, denies := policy.Effects(p.Content)
 	switch {
 	case at < 0:
 		return false, nil
-	case has(p.Content, "Deny"):
+	case denies:
 		return false, errDenies
 	case len(ids) == 1:
 		return false, errLastAttached
@@ -426,20 +421,6 @@ func (s *Service) detachAgain(ctx context.Context, tx store.Txn, l *operation.Lo
 		return false, err
 	}
 	return true, o.put(ctx, tx)
-}
-
-// has reports whether a document has a statement with an effect, or can't be read.
-func has(document, effect string) bool {
-	type statement struct{ Effect string }
-	var one struct{ Statement statement }
-	if json.Unmarshal([]byte(document), &one) == nil {
-		return one.Statement.Effect == effect
-	}
-	var many struct{ Statement []statement }
-	if json.Unmarshal([]byte(document), &many) != nil {
-		return true
-	}
-	return slices.ContainsFunc(many.Statement, func(s statement) bool { return s.Effect == effect })
 }
 
 // errLends keeps an organization without a resource policy, which only lets in.
