@@ -28,6 +28,7 @@ type storeAcceptRestoreCommand struct {
 	Replay      bool   `default:"true" negatable:"" help:"Make again what was revoked, retired, disabled and deleted since, as the trail has it."`
 	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store, is shorter than it, or does not verify: what was revoked since is in force again."`
 	Head        string `type:"existingfile" placeholder:"FILE" help:"A head of the trail that audit verify --save-head wrote: the trail must still have it."`
+	AcceptRows  bool   `help:"Accept rows that are not those that were last written, as store verify names them, for those that were."`
 	LeaveFailed bool   `help:"Go on although something could not be made again."`
 	DryRun      bool   `help:"Say what is lost and what would be made again, and accept nothing."`
 	By          string `placeholder:"NAME" help:"Who accepts, for the record; the user of the operating system by default."`
@@ -116,6 +117,9 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return report, usage("the trail tells nothing of what came after the backup: what was revoked, disabled or deleted since is in force again, " +
 			"and nobody can say what it was; accept that with --trail-lost")
 	}
+	if err := c.count(ctx, s); err != nil {
+		return report, err
+	}
 	if !report.Resumed {
 		if err := s.fix(ctx, plan); err != nil {
 			return report, err
@@ -159,10 +163,13 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		// What the first run had to be told, it was told.
 		return a, report, nil
 	}
-	if !behind && r == nil && !noTrail {
+	if !behind && r == nil && !noTrail && !c.AcceptRows {
+		if err := s.store.Sound(); err != nil {
+			return nil, nil, fmt.Errorf("%w; %s", err, lookAtRows)
+		}
 		return nil, nil, usage("there is nothing to accept: the store has every change that the trail has, and was not restored")
 	}
-	a := &accepting{ID: drawIncarnation(), Last: last, Replay: c.Replay, By: c.By}
+	a := &accepting{ID: drawIncarnation(), Last: last, Replay: c.Replay, Rows: c.AcceptRows, By: c.By}
 	if a.By == "" {
 		a.By = systemUser()
 	}
@@ -216,16 +223,24 @@ func (s *server) reached() (last, outbox uint64, err error) {
 	return last, outbox, nil
 }
 
+// count takes the rows for those that were last written, or refuses a store in
+// which they are not.
+func (c *storeAcceptRestoreCommand) count(ctx context.Context, s *server) error {
+	if c.AcceptRows {
+		return s.store.Recount(ctx, tables())
+	}
+	if err := s.store.Sound(); err != nil {
+		return fmt.Errorf("%w; %s", err, lookAtRows)
+	}
+	return nil
+}
+
 // fix writes down what is being accepted, and moves the head beyond the gap, in
 // one commit. From here on no position of the lost future can be given again.
 func (s *server) fix(ctx context.Context, plan *accepting) error {
 	s.incarnation.Accepting = plan
 	s.incarnation.Gaps = append(s.incarnation.Gaps, plan.Gap)
-	carrier, err := store.CarrierOf(s.driver)
-	if err != nil {
-		return err
-	}
-	if err := carrier.Advance(ctx, plan.Gap.To, map[string][]byte{metaIncarnation: s.incarnation.encode()}); err != nil {
+	if err := s.store.Advance(ctx, plan.Gap.To, map[string][]byte{metaIncarnation: s.incarnation.encode()}); err != nil {
 		return fmt.Errorf("moving the store beyond what is lost: %w", err)
 	}
 	return nil
@@ -245,6 +260,7 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 			{Name: "trailPosition", Value: number(report.Recorded)},
 			{Name: "nextPosition", Value: number(plan.Gap.To + 1)},
 			{Name: "trailLost", Value: strconv.FormatBool(report.Unknown)},
+			{Name: "rowsAccepted", Value: strconv.FormatBool(plan.Rows)},
 			{Name: "replayed", Value: strconv.FormatBool(plan.Replay)},
 			{Name: "lostChanges", Value: number(report.Lost)},
 			{Name: "madeAgain", Value: strconv.Itoa(count(report.Changes, madeAgain))},

@@ -336,6 +336,42 @@ func TestWhatAlsoDenies(t *testing.T) {
 	}
 }
 
+// TestAcceptRows: nobody serves on a store of which a value was changed past it,
+// until somebody has accepted what is there.
+func TestAcceptRows(t *testing.T) {
+	t.Parallel()
+	p := newPast(t, func(w *world) { w.key() })
+	p.assembled(p.old, func(s *server) {
+		if err := s.driver.PutMeta(t.Context(), map[string][]byte{"one more": nil}, driver.Roll{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	p.assembled(p.old, func(s *server) {
+		f := present(t.Context(), s.driver, p.keyring, 0)
+		if f.Status != doctor.Problem || f.Remedy != lookAtRows {
+			t.Errorf("the doctor says %+v", f)
+		}
+	})
+	if s, err := newServer(t.Context(), p.on(p.old)); err == nil || !strings.Contains(err.Error(), lookAtRows) {
+		t.Errorf("a server began: %v, %v", s, err)
+	}
+	for _, c := range []storeAcceptRestoreCommand{{}, {Replay: true}, {TrailLost: true}} {
+		if _, err := p.accept(p.old, &c); err == nil || !strings.Contains(err.Error(), lookAtRows) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	report, err := p.accept(p.old, &storeAcceptRestoreCommand{AcceptRows: true, Replay: true, By: "tester"})
+	if err != nil || !report.Accepted || report.Next == "first" {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	w := p.serving(p.old)
+	sound(t, w.server)
+	records, _ := w.records(1)
+	if text := string(records[len(records)-1].Record); !strings.Contains(text, `"rowsAccepted":"true"`) || !strings.Contains(text, `"acceptedBy":"tester"`) {
+		t.Errorf("the record says %s", text)
+	}
+}
+
 // TestBackupWhileAccepting: a backup of a store in the middle of being accepted would
 // come back as one of which everything lost later counts for nothing.
 func TestBackupWhileAccepting(t *testing.T) {
@@ -373,7 +409,7 @@ func TestDoctorOfThePast(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if f := present(t.Context(), s.driver, trail.Outbox); f.Status != status || !strings.Contains(f.Message, text) {
+			if f := present(t.Context(), s.driver, p.keyring, trail.Outbox); f.Status != status || !strings.Contains(f.Message, text) {
 				t.Errorf("%+v, want %s %q", f, status, text)
 			}
 		})

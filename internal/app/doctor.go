@@ -189,7 +189,7 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 	}, nil)
 	findings = append(findings, trailFinding(report, err))
 	if err == nil {
-		findings = append(findings, present(ctx, f.driver, report.Outbox))
+		findings = append(findings, present(ctx, f.driver, f.keyring, report.Outbox))
 	}
 	if err := f.driver.Close(); err != nil {
 		findings = append(findings, doctor.Failed("store", "look at the disk", err))
@@ -209,7 +209,7 @@ func unopened(err error) doctor.Finding {
 }
 
 // present examines whether the store is of the present, as far as the trail tells.
-func present(ctx context.Context, d driver.Driver, recorded uint64) doctor.Finding {
+func present(ctx context.Context, d driver.Driver, keys store.Digester, recorded uint64) doctor.Finding {
 	const check, remedy = "store", "see docs/operating/backup.md: put the right store in place, or " + goOn
 	was, err := readIncarnation(ctx, d)
 	if err != nil {
@@ -224,8 +224,15 @@ func present(ctx context.Context, d driver.Driver, recorded uint64) doctor.Findi
 			if w.Position() < recorded {
 				return fmt.Errorf("it was rolled back: it ends at change %d, the trail has change %d", w.Position(), recorded)
 			}
-			return nil
+			values, err := store.ValuesOf(ctx, w)
+			if err != nil {
+				return err
+			}
+			return store.Reconcile(keys, w.Position(), values)
 		})
+	}
+	if errors.Is(err, store.ErrAltered) {
+		return doctor.Failed(check, lookAtRows, err)
 	}
 	if err != nil {
 		return doctor.Failed(check, remedy, err)

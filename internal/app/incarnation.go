@@ -43,6 +43,7 @@ type accepting struct {
 	Gap    gap    `json:"gap"`
 	Last   uint64 `json:"last"` // number of the trail's last record then
 	Replay bool   `json:"replay"`
+	Rows   bool   `json:"rows,omitempty"` // whether rows that were put back are accepted too
 	By     string `json:"by"`
 }
 

@@ -133,7 +133,7 @@ func (l *location) makeKeyring(ctx context.Context, d driver.Driver, source root
 		return nil, fmt.Errorf("making the keyring: %w", err)
 	}
 	note := &rootKeyNote{Version: rootKeyNoteVersion, Made: time.Now().UTC()}
-	if err := d.PutMeta(ctx, map[string][]byte{metaKeyring: header, metaRootParams: params, metaRootKey: note.encode()}); err != nil {
+	if err := d.PutMeta(ctx, map[string][]byte{metaKeyring: header, metaRootParams: params, metaRootKey: note.encode()}, driver.Roll{}); err != nil {
 		return nil, fmt.Errorf("storing the keyring: %w", err)
 	}
 	return keyring, nil

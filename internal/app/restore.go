@@ -236,7 +236,7 @@ func (c *restoreCommand) load(ctx context.Context, d driver.Driver, b *examined)
 		return err
 	}
 	b.was.Restored = &restored{Position: b.Position, Sequence: b.Last, Time: b.Created, Trail: !c.KeepTrail}
-	b.values[metaIncarnation] = b.was.encode()
+	store.Revalue(b.keyring, b.Position, b.values, map[string][]byte{metaIncarnation: b.was.encode()})
 	if err := l.Complete(ctx, b.values); err != nil {
 		return err
 	}

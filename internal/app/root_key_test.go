@@ -159,9 +159,7 @@ func interruptRotation(t *testing.T, l *location, at string) (header []byte) {
 	note := &rootKeyNote{Version: rootKeyNoteVersion, Rotation: &rotation{
 		ID: "id", From: about.Fingerprint, To: key.Fingerprint(about.Installation), Source: "file", OldFile: path, InPlace: true, KeepOld: true,
 	}}
-	if err := f.driver.PutMeta(ctx, map[string][]byte{metaKeyring: f.keyring.Rewrap(key), metaRootParams: params, metaRootKey: note.encode()}); err != nil {
-		t.Fatal(err)
-	}
+	putValues(t, f, map[string][]byte{metaKeyring: f.keyring.Rewrap(key), metaRootParams: params, metaRootKey: note.encode()})
 	switch at {
 	case "kept":
 		err = os.Link(path, path+"."+about.Fingerprint)
@@ -175,6 +173,18 @@ func interruptRotation(t *testing.T, l *location, at string) (header []byte) {
 		t.Fatal(err)
 	}
 	return header
+}
+
+// putValues stores values as a server would.
+func putValues(t *testing.T, f foundations, values map[string][]byte) {
+	t.Helper()
+	s, err := store.Open(t.Context(), f.driver, store.Options{Tables: tables(), Sealer: f.keyring})
+	if err == nil {
+		err = s.PutMeta(t.Context(), values)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // holds reports whether a file in a directory has what only this header has: N,
@@ -209,13 +219,13 @@ func (l *losing) Meta(ctx context.Context, key string) ([]byte, error) {
 	return l.Driver.Meta(ctx, key)
 }
 
-func (l *losing) PutMeta(ctx context.Context, values map[string][]byte) error {
+func (l *losing) PutMeta(ctx context.Context, values map[string][]byte, roll driver.Roll) error {
 	if _, header := values[metaKeyring]; !header || !l.armed {
-		return l.Driver.PutMeta(ctx, values)
+		return l.Driver.PutMeta(ctx, values, roll)
 	}
 	l.armed, l.gone = false, l.away
 	if l.applied {
-		if err := l.Driver.PutMeta(ctx, values); err != nil {
+		if err := l.Driver.PutMeta(ctx, values, roll); err != nil {
 			return err
 		}
 	}
@@ -326,7 +336,8 @@ func TestRotationOfLongAgo(t *testing.T) {
 		note := &rootKeyNote{Version: rootKeyNoteVersion, Rotation: &rotation{
 			ID: "id", From: "0000000000000001", To: "0000000000000002", Source: "file", OldFile: file, InPlace: inPlace,
 		}}
-		if err := errors.Join(f.driver.PutMeta(t.Context(), map[string][]byte{metaRootKey: note.encode()}), f.driver.Close()); err != nil {
+		putValues(t, f, map[string][]byte{metaRootKey: note.encode()})
+		if err := f.driver.Close(); err != nil {
 			t.Fatal(err)
 		}
 		s := serverOf(t, l, unchanged)

@@ -232,6 +232,9 @@ func (s *server) begin(ctx context.Context) error {
 	if err := s.checkNotRolledBack(ctx); err != nil {
 		return err
 	}
+	if err := s.store.Sound(); err != nil {
+		return fmt.Errorf("%w; %s", err, lookAtRows)
+	}
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return fmt.Errorf("bringing the trail up to the store: %w", err)
 	}
@@ -281,6 +284,10 @@ func (s *server) checkNotRolledBack(ctx context.Context) error {
 
 // goOn is what the operator is told to do with a store that was put back.
 const goOn = "run claviger store accept-restore"
+
+// lookAtRows is what the operator is told to do with a store that does not hold
+// what was last written.
+const lookAtRows = "see what claviger store verify says, and restore a backup, or accept what is there with claviger store accept-restore --accept-rows"
 
 // keySource is the event source of what is done with keys.
 const keySource = kms.EventSource

@@ -15,11 +15,13 @@ type Keyring struct {
 	master       *key                   // the first one: what is derived is derived from it
 	masters      atomic.Pointer[[]*key] // all, from the first; the newest one wraps account keys
 	accounts     sync.Map               // account → *generations
+	digest       *Secret                // of the store's digest
 }
 
 func newKeyring(installation Installation, masters []*key) *Keyring {
 	k := &Keyring{installation: installation, master: masters[0]}
 	k.masters.Store(&masters)
+	k.digest = k.Secret("store digest")
 	return k
 }
 

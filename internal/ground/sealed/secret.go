@@ -30,8 +30,17 @@ func (k *Keyring) Secret(purpose string) *Secret {
 // Seal seals a short token bound to associated; the result is URL-safe Base64
 // without padding.
 func (s *Secret) Seal(associated, plaintext []byte) string {
+	return tokens.EncodeToString(s.seal(associated, plaintext))
+}
+
+func (s *Secret) seal(associated, plaintext []byte) []byte {
 	dst := make([]byte, 0, boxSize(len(tokenPrefix), len(plaintext)))
-	return tokens.EncodeToString(s.key.box(labelToken, dst, tokenPrefix, drawVariates(), associated, plaintext))
+	return s.key.box(labelToken, dst, tokenPrefix, drawVariates(), associated, plaintext)
+}
+
+func (s *Secret) open(associated, box []byte) ([]byte, error) {
+	dst := make([]byte, 0, max(0, len(box)-boxSize(len(tokenPrefix), 0)))
+	return s.key.unbox(labelToken, dst, tokenPrefix, associated, box)
 }
 
 // Open opens what Seal sealed; every failure is ErrCiphertext.
@@ -43,8 +52,7 @@ func (s *Secret) Open(associated []byte, token string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrCiphertext
 	}
-	dst := make([]byte, 0, max(0, len(box)-boxSize(len(tokenPrefix), 0)))
-	return s.key.unbox(labelToken, dst, tokenPrefix, associated, box)
+	return s.open(associated, box)
 }
 
 // Keep seals a secret of others, such as the password of a token, for a record.

@@ -27,18 +27,18 @@ func accountKey(account string, generation int) string {
 }
 
 // installKeys makes all account keys usable, each account's in their order.
-func (s *Store) installKeys(ctx context.Context) error {
+func (s *Store) installKeys(values map[string][]byte) error {
+	keys := slices.Sorted(maps.Keys(values))
 	for _, prefix := range []string{accountKeys, laterAccountKeys} {
-		wrapped, err := s.driver.MetaPrefix(ctx, prefix)
-		if err != nil {
-			return fmt.Errorf("reading account keys: %w", err)
-		}
-		for _, key := range slices.Sorted(maps.Keys(wrapped)) {
-			account := strings.TrimPrefix(key, prefix)
+		for _, key := range keys {
+			account, ok := strings.CutPrefix(key, prefix)
+			if !ok {
+				continue
+			}
 			if prefix == laterAccountKeys {
 				_, account, _ = strings.Cut(account, "/")
 			}
-			if err := s.install(account, wrapped[key]); err != nil {
+			if err := s.install(account, values[key]); err != nil {
 				return err
 			}
 		}
@@ -91,6 +91,9 @@ func (s *Store) draw(ctx context.Context, account string) error {
 		return fmt.Errorf("drawing a key for account %q: %w", account, err)
 	}
 	b := &driver.Batch{Meta: map[string][]byte{accountKey(account, n+1): wrapped}}
+	change := newDeltas(s.ledger.keys)
+	change.values(nil, b.Meta)
+	b.Roll = s.ledger.roll(change.done())
 	_, err = s.commit(ctx, b)
 	if err != nil && !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("storing a key for account %q: %w", account, err)

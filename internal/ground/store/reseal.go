@@ -112,7 +112,7 @@ func (s *Store) stale(ctx context.Context, table *driver.Schema, after Key) (row
 // resealRows seals rows anew in one commit, or in several, so that those that were
 // written meanwhile keep the others from nothing.
 func (s *Store) resealRows(ctx context.Context, table *driver.Schema, rows []driver.Row) (sealed int, err error) {
-	b := new(driver.Batch)
+	b := &driver.Batch{Roll: s.ledger.roll(nil)} // the rows say what they said
 	for i := range rows {
 		e, err := s.openRow(ctx, table, &rows[i])
 		if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"os"
 	"strings"
@@ -26,6 +27,11 @@ func TestAssociated(t *testing.T) {
 		"row":   associated(table, e),
 		"empty": associated(&driver.Schema{Name: "t"}, &entry{rev: 1, version: 1}),
 		"event": eventAssociated(513, 7),
+
+		"digest":       digestAssociated(513),
+		"digest-row":   appendRowName(nil, table, e.key, e.rev),
+		"digest-value": appendValueName(nil, "root-key", []byte("{}")),
+		"digest-table": binary.BigEndian.AppendUint32(nil, tableID("kms_key")),
 	}
 	want := vectors(t, "testdata/associated.txt")
 	if len(want) != len(got) {

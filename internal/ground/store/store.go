@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ var (
 )
 
 // SchemaVersion is the version of the set of tables.
-const SchemaVersion = 1
+const SchemaVersion = 2
 
 // Key is a tuple of column values.
 type Key = driver.Key
@@ -63,6 +64,7 @@ type Sealer interface {
 	// sealed by an earlier key than the newest.
 	Generation(account string) (n int, old bool)
 	Stale(account string, sealed []byte) bool
+	Digester
 }
 
 // Options of Open.
@@ -100,6 +102,8 @@ type Store struct {
 	pruned    atomic.Uint64 // events up to here have gone
 	now       func() time.Time
 	work      Work
+	ledger    ledger
+	valuing   sync.Mutex // held while values are replaced
 }
 
 // Open brings the driver's schema up to date and returns the store. The store
@@ -107,6 +111,7 @@ type Store struct {
 func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
 	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed, now: o.Now, work: newWork(), turn: make(chan struct{}, 1)}
 	s.slots.init()
+	s.ledger.keys = o.Sealer
 	if err := s.open(ctx, o.Tables); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -116,6 +121,7 @@ func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
 func (s *Store) open(ctx context.Context, tables []AnyTable) error {
 	schemas := Schemas(tables)
 	names := make(map[string]bool)
+	ids := map[uint32]bool{tableID(driver.Values.Name): true}
 	for i, t := range tables {
 		if err := t.validate(); err != nil {
 			return fmt.Errorf("store: %w", err)
@@ -124,17 +130,24 @@ func (s *Store) open(ctx context.Context, tables []AnyTable) error {
 			return fmt.Errorf("store: table %s declared twice", schemas[i].Name)
 		}
 		names[schemas[i].Name] = true
+		id := tableID(schemas[i].Name)
+		if ids[id] {
+			return fmt.Errorf("store: the digest takes table %s for another one; give it another name", schemas[i].Name)
+		}
+		ids[id] = true
 	}
 	if err := s.driver.Migrate(ctx, SchemaVersion, schemas); err != nil {
 		return fmt.Errorf("opening the store: %w", err)
 	}
-	if err := s.installKeys(ctx); err != nil {
+	at, values, err := s.values(ctx)
+	if err != nil {
 		return err
 	}
-	return s.View(ctx, func(r Reader) error {
-		s.newest.Store(r.Position())
-		return nil
-	})
+	s.newest.Store(at)
+	if err := s.installKeys(values); err != nil {
+		return err
+	}
+	return s.settle(ctx, at, values)
 }
 
 // View runs fn on one snapshot, which ends with it. An error of fn is returned
@@ -186,21 +199,40 @@ func (s *Store) Forget(position uint64) {
 	}
 }
 
-// Meta and PutMeta keep small unsealed values of the installation, such as the
-// wrapped master key. Meta returns ErrNotFound where there is none.
+// Meta and PutMeta keep small values of the installation, such as the wrapped
+// master key. They are not sealed, but the digest is over them too. Meta returns
+// ErrNotFound where there is none.
 func (s *Store) Meta(ctx context.Context, key string) ([]byte, error) {
 	return s.driver.Meta(ctx, key)
 }
 
 // PutMeta inserts or replaces values. It panics at a key below "account-key/",
-// where the store keeps the only copy of what opens an account's rows.
+// where the store keeps the only copy of what opens an account's rows, and at
+// that of the digest.
 func (s *Store) PutMeta(ctx context.Context, values map[string][]byte) error {
 	for key := range values {
-		if strings.HasPrefix(key, accountKeys) || strings.HasPrefix(key, laterAccountKeys) {
+		if strings.HasPrefix(key, accountKeys) || strings.HasPrefix(key, laterAccountKeys) || slices.Contains(apart, key) {
 			panic("store: meta key " + key + " is the store's own")
 		}
 	}
-	return s.driver.PutMeta(ctx, values)
+	if err := s.Sound(); err != nil {
+		return err
+	}
+	s.valuing.Lock()
+	defer s.valuing.Unlock()
+	old := make(map[string][]byte)
+	for key := range values {
+		v, err := s.driver.Meta(ctx, key)
+		switch {
+		case err == nil:
+			old[key] = v
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+	}
+	change := newDeltas(s.ledger.keys)
+	change.values(old, values)
+	return s.driver.PutMeta(ctx, values, s.ledger.roll(change.done()))
 }
 
 // Check reads the whole database and returns ErrDamaged where its structure is

@@ -218,6 +218,7 @@ func (tx *transaction) accounts() []string {
 // when it knows their position.
 func (tx *transaction) batch(id OpID) (*driver.Batch, error) {
 	b := &driver.Batch{OpID: id, Requires: tx.requires, Touches: tx.touches, Events: tx.events, SealEvent: tx.store.sealEvent}
+	change := newDeltas(tx.store.ledger.keys)
 	for _, p := range tx.order {
 		w := driver.Write{Table: p.table, Old: p.base, Row: driver.Row{Key: p.key}}
 		switch {
@@ -234,7 +235,9 @@ func (tx *transaction) batch(id OpID) (*driver.Batch, error) {
 				return nil, err
 			}
 		}
+		change.write(&w)
 		b.Writes = append(b.Writes, w)
 	}
+	b.Roll = tx.store.ledger.roll(change.done())
 	return b, nil
 }

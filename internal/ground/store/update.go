@@ -122,6 +122,9 @@ func (s *Store) conclude(ctx context.Context, id OpID, tx *transaction) (Commit,
 // commit hands a batch to the driver, under a deadline of its own: an API call
 // that gives up must not leave it half way.
 func (s *Store) commit(ctx context.Context, b *driver.Batch) (Commit, error) {
+	if err := s.Sound(); err != nil {
+		return Commit{}, err
+	}
 	if forget := s.forget.Load(); forget > s.pruned.Load() {
 		b.Prune = forget
 	}

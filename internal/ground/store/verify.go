@@ -65,14 +65,15 @@ func (v *Verification) report(p Problem) {
 // A verifier is one run of Verify.
 type verifier struct {
 	*Verification
-	store *Store
-	from  driver.Carrier
-	whole driver.Whole
+	store  *Store
+	from   driver.Carrier
+	whole  driver.Whole
+	census *census
 }
 
 // Verify reads everything on one snapshot: it opens every seal, compares the
 // columns of each row with its record, each index with its rows and the other
-// way round, and looks whether events and the lists of the engine fit the head.
+// way round, all rows and values with the digest, and looks whether events and the lists of the engine fit the head.
 // Then it calls further, which may be nil, with the same snapshot, for what rows say of each
 // other. It changes nothing, and others may read and write meanwhile.
 //
@@ -84,7 +85,7 @@ func (s *Store) Verify(ctx context.Context, tables []AnyTable, further func(Read
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{Verification: &Verification{Problems: []Problem{}}, store: s, from: from}
+	v := &verifier{Verification: &Verification{Problems: []Problem{}}, store: s, from: from, census: newCensus(s.ledger.keys)}
 	if err := v.inspect(ctx); err != nil {
 		return nil, err
 	}
@@ -100,6 +101,12 @@ func (s *Store) Verify(ctx context.Context, tables []AnyTable, further func(Read
 	}
 	for _, t := range []*driver.Schema{driver.Outbox, driver.Changes, driver.Operations} {
 		if err := v.reading(ctx, t.Name, func() error { return v.list(ctx, t) }); err != nil {
+			return nil, err
+		}
+	}
+	if v.whole.Position() == v.Position { // else it is another snapshot than the one that was read
+		err := v.reading(ctx, driver.Values.Name, func() error { return v.census.compare(ctx, v.whole, Schemas(tables), v.report) })
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -153,9 +160,11 @@ func (v *verifier) table(ctx context.Context, t AnyTable) error {
 	seed := maphash.MakeSeed()
 	of := make([]keySum, len(orders))
 	var last driver.Key
+	sum := &driver.Sum{Table: tableID(schema.Name)}
 	err := v.whole.Rows(ctx, schema, nil, func(r driver.Row) error {
 		last = r.Key
 		v.Rows++
+		sum.Add(v.census.one(schema, r.Key, r.Rev))
 		for i, o := range orders {
 			of[i].add(seed, o.Key(r.Key, r.Indexed))
 		}
@@ -167,6 +176,7 @@ func (v *verifier) table(ctx context.Context, t AnyTable) error {
 		}
 		return err
 	}
+	v.census.found[schema.Name] = sum
 	for i, o := range orders {
 		var found keySum
 		err := v.whole.Entries(ctx, schema, o.Index, func(k driver.Key) error {
@@ -206,10 +216,12 @@ type keySum struct{ keys, sum uint64 }
 
 func (t *keySum) add(seed maphash.Seed, k driver.Key) {
 	t.keys++
-	t.sum += digest(seed, k)
+	t.sum += keyHash(seed, k)
 }
 
-func digest(seed maphash.Seed, k driver.Key) uint64 { return maphash.Bytes(seed, k.AppendOrdered(nil)) }
+func keyHash(seed maphash.Seed, k driver.Key) uint64 {
+	return maphash.Bytes(seed, k.AppendOrdered(nil))
+}
 
 // index names what differs between an index and its rows. It keeps eight bytes
 // of each row in memory, which only happens where something is wrong.
@@ -221,14 +233,14 @@ func (v *verifier) index(ctx context.Context, schema *driver.Schema, o *driver.O
 	seed := maphash.MakeSeed()
 	missing := make(map[uint64]bool)
 	err := v.whole.Rows(ctx, schema, nil, func(r driver.Row) error {
-		missing[digest(seed, o.Key(r.Key, r.Indexed))] = true
+		missing[keyHash(seed, o.Key(r.Key, r.Indexed))] = true
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	err = v.whole.Entries(ctx, schema, o.Index, func(k driver.Key) error {
-		if d := digest(seed, k); missing[d] {
+		if d := keyHash(seed, k); missing[d] {
 			delete(missing, d)
 			return nil
 		}
@@ -239,7 +251,7 @@ func (v *verifier) index(ctx context.Context, schema *driver.Schema, o *driver.O
 		return err
 	}
 	return v.whole.Rows(ctx, schema, nil, func(r driver.Row) error {
-		if missing[digest(seed, o.Key(r.Key, r.Indexed))] {
+		if missing[keyHash(seed, o.Key(r.Key, r.Indexed))] {
 			v.report(Problem{Table: schema.Name, Index: name, Key: KeyText(r.Key), What: "the row is missing in the index"})
 		}
 		return nil

@@ -45,6 +45,7 @@ type Batch struct {
 	Events   [][]byte          // of the outbox, in order
 	Meta     map[string][]byte // inserted into the meta table; ErrConflict where a key exists
 	Prune    uint64            // outbox rows of earlier commits at or below this position are deleted
+	Roll     Roll              // of the digest
 
 	// SealEvent returns the body of the outbox row of an event, of which only
 	// the engine knows the position. It is called once the batch is verified

@@ -95,8 +95,9 @@ type Driver interface {
 	Meta(ctx context.Context, key string) ([]byte, error)
 	// MetaPrefix returns all values whose key begins with prefix.
 	MetaPrefix(ctx context.Context, prefix string) (map[string][]byte, error)
-	// PutMeta inserts or replaces values outside of any batch, durably.
-	PutMeta(ctx context.Context, values map[string][]byte) error
+	// PutMeta inserts or replaces values outside of any batch, durably. The
+	// digest rolls on with them.
+	PutMeta(ctx context.Context, values map[string][]byte, roll Roll) error
 	// Migrate brings the schema to the given tables: it creates what is missing
 	// and refuses with ErrSchema a store whose schema version is newer, or a
 	// table that is declared otherwise than it was created.

@@ -118,16 +118,24 @@ func (d *database) MetaPrefix(ctx context.Context, prefix string) (map[string][]
 	return found, nil
 }
 
-func (d *database) PutMeta(ctx context.Context, values map[string][]byte) error {
+func (d *database) PutMeta(ctx context.Context, values map[string][]byte, roll driver.Roll) error {
 	if err := d.ready(ctx); err != nil {
 		return err
 	}
 	d.committing.Lock() // a batch must not see a key appear between verification and write
 	defer d.committing.Unlock()
+	at := d.published.Load().position
+	digest, err := d.roll(at, at, roll)
+	if err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for k, v := range values {
 		d.meta[k] = slices.Clone(v)
+	}
+	if digest != nil {
+		d.meta[driver.DigestKey] = digest
 	}
 	return nil
 }

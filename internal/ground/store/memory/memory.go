@@ -148,10 +148,17 @@ func (d *database) Commit(ctx context.Context, b *driver.Batch, committed func(u
 	if err != nil {
 		return 0, fmt.Errorf("memory: sealing events: %w", err)
 	}
+	digest, err := d.roll(position-1, position, b.Roll)
+	if err != nil {
+		return 0, fmt.Errorf("memory: %w", err)
+	}
 	d.write(b)
 	d.mu.Lock()
 	for k, v := range b.Meta {
 		d.meta[k] = slices.Clone(v)
+	}
+	if digest != nil {
+		d.meta[driver.DigestKey] = digest
 	}
 	d.log.append(position, b, events)
 	d.publish(position)
@@ -160,6 +167,17 @@ func (d *database) Commit(ctx context.Context, b *driver.Batch, committed func(u
 		committed(position)
 	}
 	return position, nil
+}
+
+// roll returns the next digest, nil where it stays. The caller holds committing.
+func (d *database) roll(from, to uint64, r driver.Roll) ([]byte, error) {
+	if r.Next == nil {
+		return nil, nil
+	}
+	d.mu.RLock()
+	before := d.meta[driver.DigestKey]
+	d.mu.RUnlock()
+	return r.Next(from, to, before, r.Delta)
 }
 
 func (d *database) applied(op [16]byte) (uint64, bool) {

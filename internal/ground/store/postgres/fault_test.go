@@ -43,7 +43,7 @@ func TestLeaseRegained(t *testing.T) {
 		}
 		endSessions(t, url, "regained")
 	}
-	if err := d.PutMeta(t.Context(), map[string][]byte{"k": nil}); err != nil {
+	if err := d.PutMeta(t.Context(), map[string][]byte{"k": nil}, driver.Roll{}); err != nil {
 		t.Errorf("PutMeta: %v", err)
 	}
 	endSessions(t, url, "regained")
@@ -228,7 +228,7 @@ func TestCut(t *testing.T) {
 				t.Errorf("callbacks of %d", calls)
 			}
 			p.Cut(f)
-			if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte("v")}); err != nil {
+			if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte("v")}, driver.Roll{}); err != nil {
 				t.Errorf("PutMeta: %v", err)
 			}
 			events, err := d.Outbox(t.Context(), 0, 10)

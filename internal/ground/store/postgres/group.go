@@ -43,6 +43,8 @@ type group struct {
 	claims    map[string][]string   // by row, those that are in holders
 	writes    pgx.Batch             // what is to be done
 	loaded    map[string]bool       // what was asked for, so that each is asked once
+	digest    []byte                // as it was loaded; nil where there is none
+	roll      driver.Roll           // of what was applied
 	pruned    uint64                // as in database
 	forgotten uint64
 	changed   bool // whether there is anything to do
@@ -59,6 +61,7 @@ func (d *database) load(jobs []*job) (*group, error) {
 	var b pgx.Batch
 	b.Queue(beginWriting)
 	g.head.read(b.Queue(lockHead))
+	g.askDigest(&b)
 	for _, j := range jobs {
 		if j.batch != nil {
 			g.ask(&b, j.batch)
@@ -107,6 +110,13 @@ func (g *group) askOp(q *pgx.Batch, op [16]byte) {
 		if some {
 			g.ops[op] = at
 		}
+		return err
+	})
+}
+
+func (g *group) askDigest(q *pgx.Batch) {
+	q.Queue(selectMeta, []byte(driver.DigestKey)).QueryRow(func(row pgx.Row) error {
+		_, err := found(row.Scan(&g.digest))
 		return err
 	})
 }
@@ -216,8 +226,10 @@ func (g *group) Holder(s *driver.Schema, index string, values driver.Key) (drive
 func (g *group) HasMeta(key string) (bool, error) { return g.metas[key], nil }
 
 // decide verifies jobs in order and queues what those that pass will write. A
-// job that does not pass has its error and changes nothing.
-func (g *group) decide(jobs []*job) {
+// job that does not pass has its error and changes nothing. An error is that of
+// all of them.
+func (g *group) decide(jobs []*job) error {
+	from := g.head.position
 	for _, j := range jobs {
 		if j.batch == nil {
 			g.putMeta(j)
@@ -227,7 +239,7 @@ func (g *group) decide(jobs []*job) {
 	}
 	g.changed = slices.ContainsFunc(jobs, func(j *job) bool { return j.applied })
 	if !g.changed {
-		return
+		return nil
 	}
 	if g.head.position > g.database.retained {
 		oldest := g.head.position - g.database.retained
@@ -237,6 +249,12 @@ func (g *group) decide(jobs []*job) {
 	}
 	g.head.turn++
 	g.one(updateHead, position(g.head.position), g.head.turn, g.head.holder[:])
+	if g.roll.Next == nil {
+		return nil
+	}
+	digest, err := g.roll.Next(from, g.head.position, g.digest, g.roll.Delta)
+	g.writes.Queue(replaceMeta, []byte(driver.DigestKey), notNull(digest))
+	return err
 }
 
 func (g *group) putMeta(j *job) {
@@ -245,6 +263,7 @@ func (g *group) putMeta(j *job) {
 		g.metas[key] = true
 		j.applied = true
 	}
+	g.roll = g.roll.Join(j.roll)
 }
 
 func (g *group) apply(j *job) (bool, error) {
@@ -262,6 +281,7 @@ func (g *group) apply(j *job) (bool, error) {
 		return false, fmt.Errorf("postgres: sealing events: %w", err)
 	}
 	g.head.position, j.at = at, at
+	g.roll = g.roll.Join(b.Roll)
 	g.writeRows(b)
 	g.writeLog(at, b, events)
 	return true, nil

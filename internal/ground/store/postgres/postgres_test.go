@@ -566,8 +566,8 @@ func TestLongKeys(t *testing.T) {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
-	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{long: nil}), driver.ErrTooLarge)
-	if err := d.PutMeta(t.Context(), map[string][]byte{long[:postgres.EntryMax]: nil}); err != nil {
+	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{long: nil}, driver.Roll{}), driver.ErrTooLarge)
+	if err := d.PutMeta(t.Context(), map[string][]byte{long[:postgres.EntryMax]: nil}, driver.Roll{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -650,7 +650,7 @@ func TestTruncate(t *testing.T) {
 	}
 	commit(t, d, insert(3, "later"))
 	for _, value := range []string{canary, "another"} {
-		if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte(value)}); err != nil {
+		if err := d.PutMeta(t.Context(), map[string][]byte{"k": []byte(value)}, driver.Roll{}); err != nil {
 			t.Fatal(err)
 		}
 	}

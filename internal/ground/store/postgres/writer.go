@@ -21,6 +21,7 @@ const (
 type job struct {
 	batch     *driver.Batch
 	meta      map[string][]byte
+	roll      driver.Roll // of the digest, with meta
 	alone     func() error
 	committed func(position uint64) // called when the batch is durable. May be nil.
 
@@ -163,10 +164,12 @@ func (d *database) commitGroup(jobs []*job) (again bool, err error) {
 	}
 	g, err := d.load(jobs)
 	if err == nil {
-		if g.decide(jobs); !g.changed {
+		if err = g.decide(jobs); err == nil && !g.changed {
 			d.rollback()
 			return false, nil
 		}
+	}
+	if err == nil {
 		err = d.writer.send(&g.writes)
 	}
 	if err != nil {
@@ -246,13 +249,13 @@ func (d *database) Commit(ctx context.Context, b *driver.Batch, committed func(u
 	return j.at, nil
 }
 
-func (d *database) PutMeta(ctx context.Context, values map[string][]byte) error {
+func (d *database) PutMeta(ctx context.Context, values map[string][]byte, roll driver.Roll) error {
 	for key := range values {
 		if len(key) > entryMax {
 			return fmt.Errorf("postgres: a key of the meta table: %w", driver.ErrTooLarge)
 		}
 	}
-	return d.do(ctx, &job{meta: values})
+	return d.do(ctx, &job{meta: values, roll: roll})
 }
 
 // verifyEntries refuses a batch with a key for which an index of this database

@@ -17,29 +17,36 @@ import (
 
 func TestTamper(t *testing.T) {
 	t.Parallel()
-	storetest.Tamper(t, func(t *testing.T) storetest.Tampered {
-		dir := t.TempDir()
-		past := func(t *testing.T) *sql.DB { return pastDriver(t, filepath.Join(dir, sqlite.FileName)) }
-		return storetest.Tampered{
-			Open:    func(t *testing.T) driver.Driver { return open(t, dir) },
-			Execute: func(t *testing.T, statements string) { execute(t, past(t), statements) },
-			Bytes:   func(s string) string { return "x'" + hex.EncodeToString([]byte(s)) + "'" },
-			Blind: func(t *testing.T, index, statement string) {
-				// The index is not there for the connection that changes the row.
-				const kept = "CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'test_thing__"
-				execute(t, past(t), kept+index+"'; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'test_thing__"+index+"'")
-				execute(t, past(t), statement)
-				execute(t, past(t), "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept")
-			},
-			Damage: func(t *testing.T, table string) {
-				var root int64
-				if err := past(t).QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = ?", table).Scan(&root); err != nil {
-					t.Fatal(err)
-				}
-				spoil(t, filepath.Join(dir, sqlite.FileName), root)
-			},
-		}
-	})
+	storetest.Tamper(t, tampered)
+}
+
+func TestPutBack(t *testing.T) {
+	t.Parallel()
+	storetest.PutBack(t, tampered)
+}
+
+func tampered(t *testing.T) storetest.Tampered {
+	dir := t.TempDir()
+	past := func(t *testing.T) *sql.DB { return pastDriver(t, filepath.Join(dir, sqlite.FileName)) }
+	return storetest.Tampered{
+		Open:    func(t *testing.T) driver.Driver { return open(t, dir) },
+		Execute: func(t *testing.T, statements string) { execute(t, past(t), statements) },
+		Bytes:   func(s string) string { return "x'" + hex.EncodeToString([]byte(s)) + "'" },
+		Blind: func(t *testing.T, index, statement string) {
+			// The index is not there for the connection that changes the row.
+			const kept = "CREATE TABLE kept AS SELECT * FROM sqlite_schema WHERE name = 'test_thing__"
+			execute(t, past(t), kept+index+"'; PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'test_thing__"+index+"'")
+			execute(t, past(t), statement)
+			execute(t, past(t), "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema SELECT * FROM kept; DROP TABLE kept")
+		},
+		Damage: func(t *testing.T, table string) {
+			var root int64
+			if err := past(t).QueryRow("SELECT rootpage FROM sqlite_schema WHERE name = ?", table).Scan(&root); err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, filepath.Join(dir, sqlite.FileName), root)
+		},
+	}
 }
 
 func pastDriver(t *testing.T, path string) *sql.DB {

@@ -43,7 +43,10 @@ type job struct {
 }
 
 // A group is the transaction that several jobs share.
-type group struct{ head uint64 }
+type group struct {
+	head uint64
+	roll driver.Roll // of those that were applied
+}
 
 // do hands a job to the writer and waits for it. The queue has no places: a job
 // that was taken has begun, and one that was not has no effect.
@@ -209,7 +212,23 @@ func (d *database) applyGroup(g *group, jobs []*job) (applied bool, err error) {
 	if g.head != head {
 		err = d.writer.exec(updateHead, position(g.head))
 	}
+	if err == nil && g.roll.Next != nil {
+		err = d.writer.roll(head, g)
+	}
 	return applied, err
+}
+
+// roll brings the digest from a position to that of the group.
+func (c *connection) roll(from uint64, g *group) error {
+	var digest []byte
+	err := c.first(selectMeta, []any{[]byte(driver.DigestKey)}, &digest)
+	if err != nil && !errors.Is(err, driver.ErrNotFound) {
+		return err
+	}
+	if digest, err = g.roll.Next(from, g.head, digest, g.roll.Delta); err != nil {
+		return err
+	}
+	return c.exec(replaceMeta, []byte(driver.DigestKey), digest)
 }
 
 // refusal reports whether err is the answer to a batch, rather than a failure.
@@ -269,6 +288,7 @@ func (d *database) apply(g *group, b *driver.Batch) (at uint64, applied bool, er
 		}
 	}
 	g.head = at
+	g.roll = g.roll.Join(b.Roll)
 	return at, true, nil
 }
 
@@ -376,13 +396,14 @@ func (d *database) HasMeta(key string) (bool, error) {
 	return err == nil, err
 }
 
-func (d *database) PutMeta(ctx context.Context, values map[string][]byte) error {
-	return d.do(ctx, &job{apply: func(*group) (bool, error) {
+func (d *database) PutMeta(ctx context.Context, values map[string][]byte, roll driver.Roll) error {
+	return d.do(ctx, &job{apply: func(g *group) (bool, error) {
 		for key, value := range values {
 			if err := d.writer.exec(replaceMeta, []byte(key), append([]byte{}, value...)); err != nil {
 				return false, err
 			}
 		}
+		g.roll = g.roll.Join(roll)
 		return len(values) > 0, nil
 	}})
 }

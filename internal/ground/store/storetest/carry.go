@@ -221,7 +221,7 @@ func copyOfAnother(t *testing.T, from, to driver.Driver) {
 func copyToOccupied(t *testing.T, from, to driver.Driver) {
 	filled(t, from)
 	migrate(t, to)
-	if err := to.PutMeta(t.Context(), map[string][]byte{"k": []byte("v")}); err != nil {
+	if err := to.PutMeta(t.Context(), map[string][]byte{"k": []byte("v")}, driver.Roll{}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := store.Copy(t.Context(), from, to, tables())
@@ -296,7 +296,7 @@ func advance(t *testing.T, from, _ driver.Driver) {
 	c := carrier(t, from)
 	wantErr(t, c.Advance(t.Context(), at-1, nil), driver.ErrConflict)
 	far := uint64(1) << 40
-	if err := c.Advance(t.Context(), far, map[string][]byte{"k": []byte("v"), "gone": nil}); err != nil {
+	if err := s.Advance(t.Context(), far, map[string][]byte{"k": []byte("v"), "gone": nil}); err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, "head", head(t, from), far)

@@ -173,9 +173,9 @@ func meta(t *testing.T, d driver.Driver) {
 	ctx := t.Context()
 	_, err := d.Meta(ctx, "k")
 	wantErr(t, err, driver.ErrNotFound)
-	wantErr(t, d.PutMeta(ctx, map[string][]byte{"k": []byte("v"), "": {0}, "empty": nil}), nil)
-	wantErr(t, d.PutMeta(ctx, map[string][]byte{"k": []byte("w")}), nil)
-	wantErr(t, d.PutMeta(ctx, nil), nil)
+	wantErr(t, d.PutMeta(ctx, map[string][]byte{"k": []byte("v"), "": {0}, "empty": nil}, driver.Roll{}), nil)
+	wantErr(t, d.PutMeta(ctx, map[string][]byte{"k": []byte("w")}, driver.Roll{}), nil)
+	wantErr(t, d.PutMeta(ctx, nil, driver.Roll{}), nil)
 	for key, want := range map[string]string{"k": "w", "": "\x00", "empty": ""} {
 		got, err := d.Meta(ctx, key)
 		wantErr(t, err, nil)
@@ -198,7 +198,7 @@ func metaInBatch(t *testing.T, d driver.Driver) {
 func metaPrefix(t *testing.T, d driver.Driver) {
 	migrate(t, d)
 	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{
-		"a/": []byte("1"), "a/x": []byte("2"), "a/\xff": []byte("3"), "a": nil, "a0": nil, "b/x": nil}), nil)
+		"a/": []byte("1"), "a/x": []byte("2"), "a/\xff": []byte("3"), "a": nil, "a0": nil, "b/x": nil}, driver.Roll{}), nil)
 	for prefix, want := range map[string]int{"a/": 3, "a": 5, "": 6, "c": 0, "a/\xff": 1, "\xff": 0} {
 		got, err := d.MetaPrefix(t.Context(), prefix)
 		wantErr(t, err, nil)
@@ -373,5 +373,9 @@ func eventCopied(t *testing.T, d driver.Driver) {
 	opened, err = s.Outbox(t.Context(), later-1, 1)
 	wantErr(t, err, nil)
 	wantEqual(t, "event before the copies", string(opened[0].Body), "later")
-	add(t, s, newThing("a", "1", 1))
+	// But nobody goes on from commits that the digest does not have.
+	_, err = s.Update(t.Context(), store.OpID{}, func(tx store.Txn) error {
+		return things.Insert(t.Context(), tx, newThing("a", "1", 1))
+	})
+	wantErr(t, err, store.ErrAltered)
 }

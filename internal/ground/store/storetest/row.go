@@ -321,7 +321,7 @@ func calls(d driver.Driver, s driver.Snapshot) map[string]func(context.Context) 
 		"Outbox":     func(ctx context.Context) error { _, err := d.Outbox(ctx, 0, 1); return err },
 		"Meta":       func(ctx context.Context) error { _, err := d.Meta(ctx, "k"); return err },
 		"MetaPrefix": func(ctx context.Context) error { _, err := d.MetaPrefix(ctx, "k"); return err },
-		"PutMeta":    func(ctx context.Context) error { return d.PutMeta(ctx, map[string][]byte{"l": nil}) },
+		"PutMeta":    func(ctx context.Context) error { return d.PutMeta(ctx, map[string][]byte{"l": nil}, driver.Roll{}) },
 		"Migrate":    func(ctx context.Context) error { return d.Migrate(ctx, 1, schemas()) },
 	}
 	if s != nil {

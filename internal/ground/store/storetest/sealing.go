@@ -125,16 +125,17 @@ func movedRow(t *testing.T, d driver.Driver) {
 	add(t, s, newThing("a", "1", 1))
 	old, err := read(t, d, &things.Schema, thingKey("a", "1"))
 	wantErr(t, err, nil)
-	moved := old
+	update(t, s, func(tx store.Txn) error { return things.Delete(t.Context(), tx, thingKey("a", "1"), old.Rev) })
+	add(t, s, newThing("a", "1", 1))
+	now, err := read(t, d, &things.Schema, thingKey("a", "1"))
+	wantErr(t, err, nil)
+
+	moved := now
 	moved.Key = thingKey("a", "2")
 	moved.Indexed = store.Key{store.S("free"), store.N(1)}
 	commit(t, d, batch(insert(moved)))
 	wantDamaged(t, s, "a", "2")
 
-	commit(t, d, batch(remove("a", "2", moved.Rev), remove("a", "1", old.Rev)))
-	add(t, s, newThing("a", "1", 1))
-	now, err := read(t, d, &things.Schema, thingKey("a", "1"))
-	wantErr(t, err, nil)
 	now.Body = old.Body
 	commit(t, d, batch(put(now, now.Rev)))
 	wantDamaged(t, s, "a", "1")
@@ -307,7 +308,7 @@ func keyDamaged(t *testing.T, d driver.Driver) {
 	root, keys, header := rooted(t)
 	s, _ := openStore(t, d, keys)
 	add(t, s, newThing("a", "1", 1))
-	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{"account-key/a": make([]byte, 60)}), nil)
+	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{"account-key/a": make([]byte, 60)}, driver.Roll{}), nil)
 	_, err := store.Open(t.Context(), unclosed{d}, store.Options{Tables: tables(), Sealer: again(t, header, root)})
 	wantErr(t, err, store.ErrDamaged)
 }

@@ -25,7 +25,7 @@ const casesMin = 100
 // Run runs the whole contract. open returns an empty driver for each clause.
 func Run(t *testing.T, open func(t *testing.T) driver.Driver) {
 	var all []test
-	for _, list := range [][]test{rowTests(), scanTests(), logTests(), recordTests(), sealingTests(), resealTests(), stampTests(), crowdTests(), modelTests()} {
+	for _, list := range [][]test{rowTests(), scanTests(), logTests(), recordTests(), sealingTests(), resealTests(), stampTests(), digestTests(), crowdTests(), modelTests()} {
 		all = append(all, list...)
 	}
 	if len(all) < casesMin {
