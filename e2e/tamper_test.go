@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"claviger/internal/ground/store/postgres/postgrestest"
@@ -18,16 +19,20 @@ import (
 func TestTampered(t *testing.T) {
 	t.Parallel()
 	ofSQLite(t)
-	tampered(t, "", func(t *testing.T, dir, statement string) {
-		db, err := sql.Open("sqlite", database(t, dir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-	})
+	tampered(t, "", inFile)
+}
+
+// inFile executes a statement in the file of a server that does not run.
+func inFile(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestPostgresTampered is TestTampered with the records in a PostgreSQL server.
@@ -80,6 +85,58 @@ func tampered(t *testing.T, url string, execute func(t *testing.T, dir, statemen
 	if out, errs, code := command(t, verify); code != 0 {
 		t.Errorf("put back, store verify ended with %d:\n%s%s", code, out, errs)
 	}
+}
+
+// TestPutBack puts back the row of a key as it was before its description changed,
+// of which the trail knows nothing: each part of the store opens and fits. Then it takes
+// the digest away, by which that is found.
+func TestPutBack(t *testing.T) {
+	t.Parallel()
+	ofSQLite(t)
+	putBack(t, "", inFile)
+}
+
+// TestPostgresPutBack is TestPutBack with the records in a PostgreSQL server.
+func TestPostgresPutBack(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	putBack(t, url, func(t *testing.T, _, statement string) { postgrestest.Execute(t, url, statement) })
+}
+
+func putBack(t *testing.T, url string, execute func(t *testing.T, dir, statement string)) {
+	dir := filepath.Join(t.TempDir(), "data")
+	var extra []string
+	if url != "" {
+		extra = []string{"--store", url}
+	}
+	p := serve(t, dir, extra...)
+	key := *must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{Description: aws.String("old")})).KeyMetadata.KeyId
+	p.stop()
+	execute(t, dir, "CREATE TABLE kept AS SELECT * FROM kms_key")
+	p = serve(t, dir, extra...)
+	must[*kms.UpdateKeyDescriptionOutput](t)(p.root().kms.UpdateKeyDescription(t.Context(), &kms.UpdateKeyDescriptionInput{KeyId: &key, Description: aws.String("new")}))
+	p.stop()
+	at := append([]string{"--data", dir}, extra...)
+	execute(t, dir, "DELETE FROM kms_key; INSERT INTO kms_key SELECT * FROM kept; DROP TABLE kept")
+
+	run(t, 1, "was last written at revision", append([]string{"store", "verify"}, at...)...)
+	run(t, 2, "nothing to accept", append([]string{"store", "accept-restore"}, at...)...)
+	run(t, 0, "Accepted", append([]string{"store", "accept-restore", "--accept-rows"}, at...)...)
+	run(t, 0, "the store verifies", append([]string{"store", "verify"}, at...)...)
+	p = serve(t, dir, extra...)
+	described := must[*kms.DescribeKeyOutput](t)(p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key}))
+	if got := *described.KeyMetadata.Description; got != "old" {
+		t.Errorf("the key that was accepted has the description %q", got)
+	}
+	p.stop()
+
+	execute(t, dir, "DELETE FROM store_meta WHERE k = "+map[bool]string{true: "'digest'::bytea", false: "CAST('digest' AS BLOB)"}[url != ""])
+	run(t, 1, "it has no digest of its rows", append([]string{"store", "verify"}, at...)...)
+	run(t, 1, "--accept-rows", append([]string{"serve", "--listen", "127.0.0.1:0"}, at...)...)
+	run(t, 1, "--accept-rows", append([]string{"store", "accept-restore"}, at...)...)
+	run(t, 0, "Accepted", append([]string{"store", "accept-restore", "--accept-rows"}, at...)...)
+	run(t, 0, "the store verifies", append([]string{"store", "verify"}, at...)...)
+	serve(t, dir, extra...).stop()
 }
 
 // stoppedWithKey makes the data of a server that has made a key and was stopped.
