@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"time"
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
@@ -100,9 +99,6 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return nil, err
 	}
 	report.Changes, report.Lost = shown, uint64(len(shown))
-	if plan.Gap.Since.IsZero() && len(shown) > 0 && !report.Unknown {
-		plan.Gap.Since, _ = time.Parse(time.RFC3339, shown[0].Time)
-	}
 	if !plan.Replay {
 		counting = nil
 	}
@@ -173,10 +169,7 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 	if a.By == "" {
 		a.By = systemUser()
 	}
-	a.Gap = gap{From: report.Position + 1, To: max(report.Position, report.Recorded) + stride, Until: s.now().UTC()}
-	if r != nil {
-		a.Gap.Since = r.Time
-	}
+	a.Gap = gap{From: report.Position + 1, To: max(report.Position, report.Recorded) + stride}
 	return a, report, nil
 }
 

@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"claviger/internal/app/doctor"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/sqlite"
+	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
@@ -46,6 +48,7 @@ var takenAway = []string{
 type past struct {
 	*world
 	dir, old string
+	now      func() time.Time // of servers on an older store; nil is the clock
 }
 
 // newPast makes the samples of what is taken away later, and keeps the store.
@@ -89,7 +92,9 @@ func (p *past) on(dir string) foundations {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return p.foundations(d, dir)
+	f := p.foundations(d, dir)
+	f.now = p.now
+	return f
 }
 
 // assembled runs fn on a server that has not begun.
@@ -535,6 +540,7 @@ func TestLostFuture(t *testing.T) {
 	var before, during *kms.CreateGrantOutput
 	var key optional.Of[string]
 	var role, user string
+	var early *authz.Credential
 	grant := func(w *world) *kms.CreateGrantOutput {
 		return w.must(w.caller(owner), "kms:CreateGrant", &kms.CreateGrantInput{
 			KeyID: key, GranteePrincipal: optional.Some(owner), RetiringPrincipal: optional.Some(owner), Operations: []string{"Encrypt"},
@@ -545,31 +551,48 @@ func TestLostFuture(t *testing.T) {
 		user = w.userWith("assumes", `"sts:AssumeRole"`).AccessKeyID
 		role = w.newRole(owner, "assumed", ofUser("assumes"), `"kms:ListKeys"`)
 		before = grant(w)
+		early = w.assume(w.caller(user), assuming(role))
 	})
 	during = grant(p.world)
 	session := p.assume(p.caller(user), assuming(role))
 	p.must(session, "sts:GetCallerIdentity", &sts.GetCallerIdentityInput{})
-	dir := p.putBack()
-	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
-		t.Fatal(err)
-	}
-	w := p.serving(dir)
-	root := w.caller(owner)
-	retire := func(token string) error {
-		_, err := w.call(root, "kms:RetireGrant", &kms.RetireGrantInput{GrantToken: optional.Some(token)})
-		return err
-	}
-	if again, err := w.again(session); err != nil || !fault.Is(again.Refusal, fault.UnrecognizedClient) {
-		t.Errorf("a session of the lost future: %+v, %v", again, err)
-	}
-	if err := retire(during.GrantToken); !fault.Is(err, kms.InvalidGrantToken) {
-		t.Errorf("a token of the lost future: %v", err)
-	}
-	if err := retire(before.GrantToken); err != nil {
-		t.Errorf("a token from before it: %v", err)
-	}
-	if err := retire(grant(w).GrantToken); err != nil {
-		t.Errorf("a token of now: %v", err)
+	// Wherever the clock stands on the machine on which the store was restored, and
+	// whether it is set right after that.
+	for name, clock := range map[string]struct{ accepting, serving time.Duration }{
+		"right": {}, "behind": {-30 * time.Minute, -30 * time.Minute}, "ahead": {30 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := p.putBack()
+			p.now = func() time.Time { return time.Now().Add(clock.accepting) }
+			if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+				t.Fatal(err)
+			}
+			p.now = func() time.Time { return time.Now().Add(clock.serving) }
+			w := p.serving(dir)
+			w.t = t
+			root := w.caller(owner)
+			retire := func(token string) error {
+				_, err := w.call(root, "kms:RetireGrant", &kms.RetireGrantInput{GrantToken: optional.Some(token)})
+				return err
+			}
+			if again, err := w.again(session); err != nil || again.Refusal == nil || !fault.Is(again.Refusal, fault.UnrecognizedClient) {
+				t.Errorf("a session of the lost future: %v, %v", again.Refusal, err)
+			}
+			for what, session := range map[string]*authz.Credential{"before it": early, "now": w.assume(w.caller(user), assuming(role))} {
+				if again, err := w.again(session); err != nil || again.Refusal != nil {
+					t.Errorf("a session from %s: %v, %v", what, again.Refusal, err)
+				}
+			}
+			if err := retire(during.GrantToken); !fault.Is(err, kms.InvalidGrantToken) {
+				t.Errorf("a token of the lost future: %v", err)
+			}
+			if err := retire(before.GrantToken); err != nil {
+				t.Errorf("a token from before it: %v", err)
+			}
+			if err := retire(grant(w).GrantToken); err != nil {
+				t.Errorf("a token of now: %v", err)
+			}
+		})
 	}
 }
 

@@ -19,8 +19,9 @@ const metaIncarnation = "incarnation"
 // earlier. Its zero value is that of a store that never was.
 //
 // The positions of a lost future are never given again: accepting a restore
-// moves the head beyond them. What names such a position, or began in the time
-// of which the store knows nothing, is of that future and means nothing here.
+// moves the head beyond them. What names such a position is of that future and
+// means nothing here. No clock decides that: it may stand anywhere on the machine
+// on which a store is restored.
 type incarnation struct {
 	ID        string     `json:"id,omitempty"`        // drawn anew whenever a restore is accepted
 	Restored  *restored  `json:"restored,omitempty"`  // until it is accepted
@@ -49,10 +50,8 @@ type accepting struct {
 
 // A gap is a future that was lost.
 type gap struct {
-	From  uint64    `json:"from"` // first and last position
-	To    uint64    `json:"to"`
-	Since time.Time `json:"since"` // when it began and ended, as far as is known; zero is always
-	Until time.Time `json:"until"`
+	From uint64 `json:"from"` // first and last position
+	To   uint64 `json:"to"`
 }
 
 func readIncarnation(ctx context.Context, d driver.Driver) (*incarnation, error) {
@@ -94,20 +93,11 @@ func (i *incarnation) name() string {
 	return i.ID
 }
 
-// lost reports whether a position is of a future that was lost.
+// lost reports whether a position is of a future that was lost. What tells none may
+// be of any.
 func (i *incarnation) lost(position uint64) bool {
 	for _, g := range i.Gaps {
-		if g.From <= position && position <= g.To {
-			return true
-		}
-	}
-	return false
-}
-
-// lostAt reports whether the store knows nothing of a time, to the second.
-func (i *incarnation) lostAt(at time.Time) bool {
-	for _, g := range i.Gaps {
-		if !at.Before(g.Since.Truncate(time.Second)) && !at.After(g.Until) {
+		if position == 0 || g.From <= position && position <= g.To {
 			return true
 		}
 	}

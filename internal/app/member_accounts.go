@@ -13,7 +13,7 @@ import (
 
 // accountServices makes the two services that know accounts: whose identities are
 // in them, and how they stand to each other.
-func accountServices(opened *store.Store, f *foundations, now func() time.Time, lost func(time.Time) bool) (*iam.Service, *organizations.Service) {
+func accountServices(opened *store.Store, f *foundations, now func() time.Time, lost func(position uint64) bool) (*iam.Service, *organizations.Service) {
 	var trees *organizations.Service // made below; nobody calls before
 	identities := iam.New(iam.Options{
 		Store: opened, Keyring: f.keyring, Partition: f.partition, Development: f.development, Now: now, Lost: lost,

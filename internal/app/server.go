@@ -145,7 +145,7 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 	if t, ok := f.driver.(driver.Tenant); ok {
 		s.lost = t.Lost()
 	}
-	s.iam, s.trees = accountServices(s.store, &f, s.now, s.incarnation.lostAt)
+	s.iam, s.trees = accountServices(s.store, &f, s.now, s.incarnation.lost)
 	s.keys = kms.New(kms.Options{
 		Keyring:    f.keyring,
 		Principals: s.iam,
@@ -199,7 +199,10 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 			return corridor.CarryOut(ctx, proxySource, change)
 		},
 	})
-	tokens := sts.New(sts.Options{Keyring: f.keyring, Roles: s.iam, Devices: s.iam, AccessKeys: s.iam, Policies: s.iam, Roots: s.iam, Signatures: newEvidence(s.iam)})
+	tokens := sts.New(sts.Options{
+		Keyring: f.keyring, Roles: s.iam, Devices: s.iam, AccessKeys: s.iam, Policies: s.iam, Roots: s.iam, Signatures: newEvidence(s.iam),
+		Position: func() uint64 { return s.store.Glance().Position() },
+	})
 	s.services = services(s.iam, s.keys, s.trees, tokens, s.proxy)
 	records := trail.New(trail.Options{
 		Verify: func(ctx context.Context, head []byte) (*audit.Report, error) {

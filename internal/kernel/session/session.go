@@ -39,6 +39,10 @@ type Session struct {
 	Issued  time.Time `json:"i"` // whole seconds
 	Expires time.Time `json:"e"` // whole seconds
 
+	// Position is that of the store when the session began. It is 0 in tokens from
+	// before they told it.
+	Position uint64 `json:"h,omitempty"`
+
 	// ID is the unique id of the role or user; the account's id for a root user.
 	// A role that exists by convention only is named by Role.
 	ID   string `json:"p,omitempty"`

@@ -37,7 +37,7 @@ const id = "ASIAEXAMPLEEXAMPLE23"
 func full() *session.Session {
 	begin := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	return &session.Session{
-		Kind: session.Role, Account: "111122223333", Issued: begin, Expires: begin.Add(time.Hour),
+		Kind: session.Role, Account: "111122223333", Issued: begin, Expires: begin.Add(time.Hour), Position: 1 << 40,
 		ID: "AROAEXAMPLEEXAMPLEEXA", Name: "s", Role: "aws:ec2-infrastructure", IssuedTo: "ec2.amazonaws.com", IssuedWith: "AKIAEXAMPLE",
 		ARN: "arn:aws:iam::111122223333:role/p/R", Policies: []string{`{"Version":"2012-10-17"}`}, Managed: []string{"ANPAEXAMPLE"}, Organization: "o-exampleorgid",
 		Tags: pairs.Of(map[string]string{"team": "rot & blau", "a": ""}), Transitive: []string{"team"}, SourceIdentity: "ann", MFA: true,

@@ -40,10 +40,10 @@ type Options struct {
 	// Now tells when sessions have expired, and when a development account was made.
 	Now func() time.Time
 
-	// Lost reports whether the store knows nothing of a time, because it was put
-	// back as it was earlier: sessions that began then have ended. Without it no
-	// time is lost.
-	Lost func(at time.Time) bool
+	// Lost reports whether a position is of a future that was lost, because the
+	// store was put back as it was earlier: sessions that began there have ended.
+	// Without it none is.
+	Lost func(position uint64) bool
 }
 
 // Service is the IAM service. It is safe for concurrent use.
@@ -56,7 +56,7 @@ type Service struct {
 	now         func() time.Time
 	places      Places
 	standings   Standings
-	lost        func(at time.Time) bool
+	lost        func(position uint64) bool
 	snapshots   *snapshots
 	shares      shares
 	looks       tally.Cache

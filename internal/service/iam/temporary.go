@@ -44,7 +44,7 @@ func (s *Service) temporary(ctx context.Context, accessKeyID, token string) (*au
 	lent := &authz.Credential{AccessKeyID: accessKeyID, Token: token, Secret: s.tokens.SecretAccessKey(accessKeyID)}
 	if over >= 0 {
 		lent.Caller, lent.Refusal = s.remembered(accessKeyID, t), expired()
-	} else if s.lost != nil && s.lost(t.Issued) {
+	} else if s.lost != nil && s.lost(t.Position) {
 		lent.Caller, lent.Refusal = s.remembered(accessKeyID, t), unrecognized()
 	} else if lent.Caller, lent.Refusal, err = s.sessionCaller(ctx, accessKeyID, t); errors.Is(err, errEnded) {
 		lent.Caller, lent.Refusal = s.remembered(accessKeyID, t), unrecognized()

@@ -125,7 +125,7 @@ func TestAssumeRole(t *testing.T) {
 	}
 	want := &session.Session{
 		Kind: session.Role, Account: other, ID: "AROAR", Name: "job-1", ARN: role.ARN,
-		Issued: now.Truncate(time.Second), Expires: now.Truncate(time.Second).Add(2 * time.Hour),
+		Issued: now.Truncate(time.Second), Expires: now.Truncate(time.Second).Add(2 * time.Hour), Position: position,
 		Policies: []string{in.Policy.V}, Managed: []string{"ANPAReadOnlyAccess", "ANPAp/Own"}, Tags: pairs.Of(map[string]string{"Team": "red", "cost": ""}),
 		Transitive: []string{"Team"}, SourceIdentity: "ann",
 	}

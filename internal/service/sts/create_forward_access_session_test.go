@@ -82,7 +82,7 @@ func TestForwardAccess(t *testing.T) {
 		out := do[sts.CreateForwardAccessSessionOutput](t, w, service, trade, in)
 		want := &session.Session{
 			Kind: session.Forward, Account: account, ID: test.id, ARN: test.resource.ARN,
-			Issued: now.Truncate(time.Second), Expires: now.Truncate(time.Second).Add(test.lasts),
+			Issued: now.Truncate(time.Second), Expires: now.Truncate(time.Second).Add(test.lasts), Position: position,
 			IssuedTo: "documents.example.com", IssuedWith: "AKIASERVICE",
 			AccessKeyID: test.user.Principal.AccessKeyID, Token: w.by.Token, Region: "eu-west-1", Address: "192.0.2.9", UserAgent: "cli/1",
 		}

@@ -35,6 +35,7 @@ type issued struct {
 func (s *Service) issue(begin time.Time, seconds, minimum int, of *session.Session) (*issued, error) {
 	of.Issued = begin.UTC().Truncate(time.Second)
 	of.Expires = of.Issued.Add(time.Duration(seconds) * time.Second)
+	of.Position = s.position()
 	id := session.Draw()
 	token, err := s.tokens.SealPadded(id, of, minimum)
 	if errors.Is(err, session.ErrTooLarge) {

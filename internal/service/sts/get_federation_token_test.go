@@ -52,7 +52,7 @@ func TestGetFederationToken(t *testing.T) {
 		ran++
 		out := do[sts.GetFederationTokenOutput](t, w, test.caller, federate, test.in)
 		want := test.want
-		want.Kind, want.Account, want.ARN, want.Issued, want.Expires = session.Federated, account, test.caller.Principal.ARN, begin, begin.Add(test.lasts)
+		want.Kind, want.Account, want.ARN, want.Issued, want.Expires, want.Position = session.Federated, account, test.caller.Principal.ARN, begin, begin.Add(test.lasts), position
 		if s := w.open(&out.Credentials); !reflect.DeepEqual(s, &want) {
 			t.Errorf("%s: the token says %+v\nwant %+v", test.name, s, want)
 		}

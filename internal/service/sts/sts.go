@@ -71,6 +71,9 @@ type Options struct {
 	Roots      Roots
 	Devices    Devices
 	Signatures Signatures
+
+	// Position tells how far the store is.
+	Position func() uint64
 }
 
 // Service is the STS service. It keeps nothing and is safe for concurrent use.
@@ -81,6 +84,7 @@ type Service struct {
 	roots      Roots
 	devices    Devices
 	signatures Signatures
+	position   func() uint64
 	tokens     *session.Tokens
 	messages   *explanation.Messages
 }
@@ -94,6 +98,7 @@ func New(o Options) *Service {
 		roots:      o.Roots,
 		devices:    o.Devices,
 		signatures: o.Signatures,
+		position:   o.Position,
 		tokens:     session.NewTokens(o.Keyring),
 		messages:   explanation.NewMessages(o.Keyring),
 	}

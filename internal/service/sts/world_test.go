@@ -35,6 +35,9 @@ const (
 // now is the time of every call.
 var now = time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC)
 
+// position is how far the store of a world is said to be.
+const position = 1 << 33
+
 // A world is the service with a corridor as short as can be. It is itself who
 // knows the roles and the device, and whose signature evidence has.
 type world struct {
@@ -74,7 +77,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.store.Close() })
-	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Devices: w, Policies: w, Signatures: w}).Operations() {
+	for _, op := range sts.New(sts.Options{Keyring: keyring, Roles: w, AccessKeys: w, Devices: w, Policies: w, Signatures: w, Position: func() uint64 { return position }}).Operations() {
 		w.ops[op.Name] = op
 	}
 	return w
