@@ -99,11 +99,17 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return nil, err
 	}
 	report.Changes, report.Lost = shown, uint64(len(shown))
+	if c.DryRun || !plan.Replay {
+		if err := s.foretell(ctx, counting, shown); err != nil {
+			return nil, err
+		}
+	}
 	if !plan.Replay {
 		counting = nil
+		leave(shown)
 	}
 	if c.DryRun {
-		return report, s.foretell(ctx, counting, shown)
+		return report, nil
 	}
 	if n := len(report.Problems); n > 0 && !c.TrailLost {
 		return report, usage("the trail does not verify, so that nobody can say what is lost: %d problems, the first: %s; "+
@@ -257,6 +263,7 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 			{Name: "replayed", Value: strconv.FormatBool(plan.Replay)},
 			{Name: "lostChanges", Value: number(report.Lost)},
 			{Name: "madeAgain", Value: strconv.Itoa(count(report.Changes, madeAgain))},
+			{Name: "toDoByHand", Value: strconv.Itoa(count(report.Changes, byHand))},
 			{Name: "failed", Value: strconv.Itoa(count(report.Changes, failed))},
 			{Name: "lastLostRecord", Value: number(plan.Last)},
 		}}, nil
@@ -269,6 +276,15 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 		return fmt.Errorf("accepting the store: %w", err)
 	}
 	return nil
+}
+
+// leave says of what would be made again that it is not.
+func leave(shown []*lostChange) {
+	for _, c := range shown {
+		if c.Outcome == toBeMade {
+			c.Outcome, c.Reason = byHand, "nothing is made again"
+		}
+	}
 }
 
 func count(list []*lostChange, outcome string) (n int) {
@@ -300,11 +316,15 @@ func (c *storeAcceptRestoreCommand) print(w io.Writer, r *restoreReport) error {
 		fmt.Fprintf(w, "%d records tell of changes that the store does not have:\n", r.Lost)
 	}
 	for _, l := range r.Changes {
-		fmt.Fprintf(w, "%8d  %s  %-12s %-24s %-18s %s", l.Sequence, l.Time, l.Account, l.Name, l.Outcome, l.Resource)
-		if l.Reason != "" {
-			fmt.Fprintf(w, " (%s)", l.Reason)
+		l.print(w)
+	}
+	if n := count(r.Changes, byHand) + count(r.Changes, failed); n > 0 {
+		fmt.Fprintf(w, "%d of them took something away that is back, or may be, until somebody takes it away again:\n", n)
+		for _, l := range r.Changes {
+			if l.Outcome == byHand || l.Outcome == failed {
+				l.print(w)
+			}
 		}
-		fmt.Fprintln(w)
 	}
 	if r.Resumed {
 		fmt.Fprintln(w, "An interrupted run was finished: what it made again is not counted here.")

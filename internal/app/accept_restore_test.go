@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"claviger/internal/app/doctor"
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/ground/store/sqlite"
@@ -334,7 +335,7 @@ func TestWhatAlsoDenies(t *testing.T) {
 			t.Fatalf("%+v: %v", report, err)
 		}
 		for _, c := range report.Changes {
-			if c.Outcome != gone || !strings.Contains(c.Reason, "also denies") {
+			if c.Outcome != byHand || !strings.Contains(c.Reason, "also denies") {
 				t.Errorf("%s: %s, %q", c.Name, c.Outcome, c.Reason)
 			}
 		}
@@ -782,5 +783,47 @@ func TestDeletedWithAll(t *testing.T) {
 	w.must(w.caller(owner), "iam:DeleteInstanceProfile", &iam.DeleteInstanceProfileInput{InstanceProfileName: profile})
 	for _, user := range []optional.Of[string]{signsIn, device} {
 		w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	}
+}
+
+// TestNothingAgain: who has nothing made again is told what there is to do.
+func TestNothingAgain(t *testing.T) {
+	t.Parallel()
+	var key string
+	p := newPast(t, func(w *world) { key = w.key() })
+	root := p.caller(owner)
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(key)})
+	made := p.key()
+	p.must(root, "kms:DisableKey", &kms.DisableKeyInput{KeyID: optional.Some(made)})
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{})
+	if err != nil || !report.Accepted {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	wantOutcomes(t, report, []string{"DisableKey to do by hand", "CreateKey lost", "DisableKey nothing to do"})
+	var text strings.Builder
+	if err := (&storeAcceptRestoreCommand{}).print(&text, report); err != nil || strings.Count(text.String(), "to do by hand") != 2 || !strings.Contains(text.String(), "1 of them took something away") {
+		t.Errorf("it says %v\n%s", err, text.String())
+	}
+	w := p.serving(dir)
+	w.must(w.caller(owner), "kms:Encrypt", &kms.EncryptInput{KeyID: optional.Some(key), Plaintext: canary()})
+	records, _ := w.records(1)
+	if !slices.ContainsFunc(records, func(e audit.Entry) bool { return strings.Contains(string(e.Record), `"toDoByHand":"1"`) }) {
+		t.Error("no record says how much there is to do")
+	}
+}
+
+// wantOutcomes fails the test where a report does not list changes with outcomes,
+// in this order.
+func wantOutcomes(t *testing.T, report *restoreReport, want []string) {
+	t.Helper()
+	for i, c := range report.Changes {
+		got := c.Name + " " + c.Outcome
+		if i >= len(want) || got != want[i] {
+			t.Errorf("change %d: %s (%s), want %q", i, got, c.Reason, want[min(i, len(want)-1)])
+		}
+	}
+	if len(report.Changes) != len(want) {
+		t.Errorf("%d changes, want %d", len(report.Changes), len(want))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,10 +93,26 @@ func (p *steps) add(st step) (superseded *operation.Lost) {
 	st.trace.Subject = st.by.Trace(l).Subject
 	if old := p.last[st.trace.Subject]; old != nil {
 		superseded = old.lost
+		if st.trace.Partial && slices.Equal(old.bearers, st.bearers) {
+			st.keep(old)
+		}
 	}
 	p.last[st.trace.Subject] = &st
 	return superseded
 }
+
+// keep takes what an earlier change said and this one says nothing of.
+func (st *step) keep(old *step) {
+	for name, value := range old.lost.Members {
+		if _, said := st.lost.Members[name]; !said {
+			st.lost.Members[name] = value
+		}
+	}
+}
+
+// forget ends what changes to a subject did before, where nothing is to be held
+// against it.
+func (p *steps) forget(st *step) { delete(p.last, st.trace.Subject) }
 
 // list returns what counts, in the order of the trail. It names everything as it
 // was called before the first change, or as it is called behind the last.
@@ -118,8 +135,9 @@ const (
 	madeAgain   = "made again"
 	toBeMade    = "to be made again"
 	asItWas     = "nothing to do" // the store is as the change left it, or what it was about is not there
-	supersededs = "superseded"    // by a later change of the same kind
-	gone        = "lost"          // it can't be made again, or took nothing away: somebody has to do it
+	supersededs = "superseded"    // by a later change to the same
+	gone        = "lost"          // it took nothing away: who needs it has to do it again
+	byHand      = "to do by hand" // it took something away that is back, and is not made again
 	failed      = "failed"        // making it again did not work
 )
 
@@ -133,7 +151,7 @@ type lostChange struct {
 	EventID  string `json:"eventID"`
 	Resource string `json:"resource,omitempty"`
 	Outcome  string `json:"outcome"`
-	Reason   string `json:"reason,omitempty"` // why it failed, or can't be made again
+	Reason   string `json:"reason,omitempty"` // why it failed, or is not made again
 }
 
 func showLost(l *operation.Lost, outcome string) *lostChange {
@@ -145,6 +163,14 @@ func showLost(l *operation.Lost, outcome string) *lostChange {
 		c.Resource = l.Resources[0].ARN
 	}
 	return c
+}
+
+func (l *lostChange) print(w io.Writer) {
+	fmt.Fprintf(w, "%8d  %s  %-12s %-24s %-18s %s", l.Sequence, l.Time, l.Account, l.Name, l.Outcome, l.Resource)
+	if l.Reason != "" {
+		fmt.Fprintf(w, " (%s)", l.Reason)
+	}
+	fmt.Fprintln(w)
 }
 
 // changeReader is a trail that tells how far it got with each entry.
@@ -187,7 +213,7 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 			return nil
 		}
 		at[l] = c
-		if old := p.add(st); old != nil && at[old].Outcome != gone {
+		if old := p.add(st); old != nil {
 			at[old].Outcome = supersededs
 		}
 		if !st.trace.Gives {
@@ -219,7 +245,7 @@ func (s *server) makeAgain(ctx context.Context, counting []*step, shown []*lostC
 		case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrIndeterminate), errors.Is(err, audit.ErrUnavailable):
 			return fmt.Errorf("making %s of record %d again: %w", st.lost.Name, st.lost.Sequence, err)
 		case errors.Is(err, operation.ErrNotAgain):
-			c.Outcome, c.Reason = gone, err.Error()
+			c.Outcome, c.Reason = byHand, err.Error()
 		case err != nil:
 			c.Outcome, c.Reason = failed, err.Error()
 		case happened:
@@ -241,7 +267,7 @@ func (s *server) foretell(ctx context.Context, counting []*step, shown []*lostCh
 			case errors.Is(err, store.ErrUnavailable):
 				return err
 			case errors.Is(err, operation.ErrNotAgain):
-				c.Outcome, c.Reason = gone, err.Error()
+				c.Outcome, c.Reason = byHand, err.Error()
 			case err != nil:
 				c.Outcome, c.Reason = failed, err.Error()
 			case due:

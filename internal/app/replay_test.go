@@ -64,14 +64,14 @@ func TestOrganizationAgain(t *testing.T) {
 	}
 	var lost []string
 	for _, c := range report.Changes {
-		if c.Outcome == gone {
-			lost = append(lost, c.Name+": "+c.Reason)
+		if c.Outcome == gone || c.Outcome == byHand {
+			lost = append(lost, c.Outcome+": "+c.Name+": "+c.Reason)
 		} else if c.Outcome != madeAgain {
 			t.Errorf("%s of record %d: %s", c.Name, c.Sequence, c.Outcome)
 		}
 	}
-	if len(lost) != 3 || !strings.Contains(lost[0], "DetachPolicy: the policy also denies") || lost[1] != "UpdatePolicy: " ||
-		!strings.Contains(lost[2], "RemoveAccountFromOrganization: the account is in the organization again") {
+	if len(lost) != 3 || !strings.HasPrefix(lost[0], byHand+": DetachPolicy: the policy also denies") || lost[1] != gone+": UpdatePolicy: " ||
+		!strings.HasPrefix(lost[2], byHand+": RemoveAccountFromOrganization: the account is in the organization again") {
 		t.Errorf("lost %q", lost)
 	}
 

@@ -201,15 +201,17 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	p := newSteps()
 	err = s.changes(ctx, 0, last, func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
-		switch beyond := position > r.Position(); {
-		case st.by == nil:
+		if st.by == nil {
 			return nil
-		case beyond: // it may be in the snapshot or not: nothing can be said of its subject
-			st.trace.Gives = true
-		case st.trace.Final:
+		}
+		beyond := position > r.Position() // it may be in the snapshot or not
+		if st.trace.Final && !beyond {
 			return hold(&st)
 		}
 		p.add(st)
+		if st.trace.Gives || st.trace.Unseen || beyond {
+			p.forget(&st)
+		}
 		return nil
 	})
 	switch {
@@ -219,9 +221,6 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		return err
 	}
 	for _, st := range p.list(true) {
-		if st.trace.Gives {
-			continue
-		}
 		if err := hold(st); err != nil {
 			return err
 		}

@@ -3,11 +3,13 @@ package operation
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 )
 
-// ErrNotAgain means that a change took something away that is back, and can't be
-// made again without more harm, or not from its record alone: somebody has to do it.
+// ErrNotAgain means that a change took something away that is back, or may be, and
+// can't be made again without more harm, or not from its record alone: somebody has
+// to do it.
 var ErrNotAgain = errors.New("it has to be done again by hand")
 
 // A Lost change is what the trail says of a change, to be held against a store
@@ -20,16 +22,29 @@ type Lost struct {
 	Region    string
 	Account   string // whose trail has the record
 	EventID   string
+	User      string // name of the user of Account who called; empty where it was none
 	Resources []Resource
 
-	// Members are those of the record's parameters that are plain values, as
-	// text, by the path of their names: what was asked for goes before what was
-	// answered.
+	// Members are the plain values of the record's parameters, as text, by the path of
+	// their names, in which elements of lists are numbered from 0: what was asked for
+	// goes before what was answered.
 	Members map[string]string
 
 	// Newer are the ids of what was created later under the same name: the change
 	// was not about any of those.
 	Newer []string
+}
+
+// List returns the values of a member that is a list of plain values.
+func (l *Lost) List(name string) []string {
+	var list []string
+	for {
+		v, ok := l.Members[name+"."+strconv.Itoa(len(list))]
+		if !ok {
+			return list
+		}
+		list = append(list, v)
+	}
 }
 
 // Again is the event of making l again at a time, with those of the named members
@@ -55,6 +70,11 @@ type Trace struct {
 	Gives bool
 	// Final says that nothing ends what the change did.
 	Final bool
+	// Partial says that the change has left as it was what its record says nothing of:
+	// a change before it to its subject counts for that.
+	Partial bool
+	// Unseen says that a store does not show whether the change was made.
+	Unseen bool
 	// Names are the members that name what the change was about by names that can
 	// be given again, or changed.
 	Names []string

@@ -15,6 +15,7 @@ func ReadChange(sequence uint64, at time.Time, record []byte) (*operation.Lost, 
 	var r struct {
 		EventSource, EventName, AWSRegion, EventID, RecipientAccountID string
 
+		UserIdentity        struct{ Type, AccountID, UserName string }
 		ErrorCode           *string
 		ReadOnly            bool
 		RequestParameters   map[string]any
@@ -33,27 +34,36 @@ func ReadChange(sequence uint64, at time.Time, record []byte) (*operation.Lost, 
 		Sequence: sequence, Time: at, Source: r.EventSource, Name: r.EventName, Region: r.AWSRegion,
 		Account: r.RecipientAccountID, EventID: r.EventID, Members: make(map[string]string),
 	}
+	if by := r.UserIdentity; by.Type == "IAMUser" && by.AccountID == l.Account {
+		l.User = by.UserName
+	}
 	for _, resource := range r.Resources {
 		l.Resources = append(l.Resources, operation.Resource{Type: resource.Type, ARN: resource.ARN, Account: resource.AccountID})
 	}
 	for _, object := range []map[string]any{r.ResponseElements, r.AdditionalEventData, r.ServiceEventDetails, r.RequestParameters} {
-		flatten(l.Members, "", object)
+		for name, value := range object {
+			flatten(l.Members, name, value)
+		}
 	}
 	return l, nil
 }
 
-// flatten adds the plain values of an object by the path of their names.
-func flatten(to map[string]string, path string, object map[string]any) {
-	for name, value := range object {
-		switch v := value.(type) {
-		case string:
-			to[path+name] = v
-		case bool:
-			to[path+name] = strconv.FormatBool(v)
-		case float64:
-			to[path+name] = strconv.FormatFloat(v, 'f', -1, 64)
-		case map[string]any:
-			flatten(to, path+name+".", v)
+// flatten adds the plain values of a value by the path of their names.
+func flatten(to map[string]string, path string, value any) {
+	switch v := value.(type) {
+	case string:
+		to[path] = v
+	case bool:
+		to[path] = strconv.FormatBool(v)
+	case float64:
+		to[path] = strconv.FormatFloat(v, 'f', -1, 64)
+	case map[string]any:
+		for name, member := range v {
+			flatten(to, path+"."+name, member)
+		}
+	case []any:
+		for i, element := range v {
+			flatten(to, path+"."+strconv.Itoa(i), element)
 		}
 	}
 }
