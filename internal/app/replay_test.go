@@ -1,11 +1,14 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
 	"claviger/internal/service/organizations"
+	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
 
@@ -156,5 +159,112 @@ func TestVersionsAgain(t *testing.T) {
 		if len(list.Versions) != want {
 			t.Errorf("%s has the versions %+v", policy.V, list.Versions)
 		}
+	}
+}
+
+// TestAliasesAgain: an alias names the key that it was given last, where that is
+// here. Where it is not, the operator is told.
+func TestAliasesAgain(t *testing.T) {
+	t.Parallel()
+	var moved, moving, deleted, anew, keyed optional.Of[string]
+	var to string
+	p := newPast(t, func(w *world) {
+		moved, moving, deleted, anew = optional.Some(w.alias()), optional.Some(w.alias()), optional.Some(w.alias()), optional.Some(w.alias())
+		to = w.key()
+		keyed = optional.Some(to)
+	})
+	root := p.caller(owner)
+	update := func(w *world, alias optional.Of[string], key string) {
+		w.must(w.caller(owner), "kms:UpdateAlias", &kms.UpdateAliasInput{AliasName: alias, TargetKeyID: optional.Some(key)})
+	}
+	remove := func(alias optional.Of[string]) {
+		p.must(root, "kms:DeleteAlias", &kms.DeleteAliasInput{AliasName: alias})
+	}
+	create := func(alias optional.Of[string], key string) {
+		p.must(root, "kms:CreateAlias", &kms.CreateAliasInput{AliasName: alias, TargetKeyID: optional.Some(key)})
+	}
+	made, fresh := p.key(), optional.Some("alias/made")
+	update(p.world, moved, to)
+	update(p.world, moving, to)
+	update(p.world, moving, made)
+	remove(deleted)
+	remove(anew)
+	create(anew, to)
+	create(fresh, to)
+	update(p.world, fresh, made)
+	create(optional.Some("alias/gone"), to)
+	remove(optional.Some("alias/gone"))
+	sound(t, p.server)
+
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil || !report.Accepted {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	wantOutcomes(t, report, []string{
+		"CreateKey lost",
+		"UpdateAlias made again", // moved
+		"UpdateAlias superseded", // moving
+		"UpdateAlias to do by hand",
+		"DeleteAlias made again", // deleted
+		"DeleteAlias superseded", // anew
+		"CreateAlias made again",
+		"CreateAlias superseded", // fresh
+		"UpdateAlias lost",
+		"CreateAlias superseded", // gone
+		"DeleteAlias nothing to do",
+	})
+	w := p.serving(dir)
+	sound(t, w.server)
+	list := w.must(w.caller(owner), "kms:ListAliases", &kms.ListAliasesInput{KeyID: keyed}).(*kms.ListAliasesOutput)
+	if len(list.Aliases) != 2 || list.Aliases[0].AliasName != moved.V || list.Aliases[1].AliasName != anew.V {
+		t.Errorf("the key has the aliases %+v", list.Aliases)
+	}
+	if _, err := w.call(w.caller(owner), "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: deleted}); !fault.Is(err, kms.NotFound) {
+		t.Errorf("a deleted alias: %v", err)
+	}
+	w.must(w.caller(owner), "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: moving})
+}
+
+// TestKeyTagsAgain: a key has the tags that it had last, also those of which the
+// last change said nothing.
+func TestKeyTagsAgain(t *testing.T) {
+	t.Parallel()
+	var key optional.Of[string]
+	tag := func(w *world, name, value string) {
+		w.must(w.caller(owner), "kms:TagResource", &kms.TagResourceInput{KeyID: key, Tags: []kms.Tag{{TagKey: optional.Some(name), TagValue: optional.Some(value)}}})
+	}
+	untag := func(w *world, names ...string) {
+		w.must(w.caller(owner), "kms:UntagResource", &kms.UntagResourceInput{KeyID: key, TagKeys: names})
+	}
+	p := newPast(t, func(w *world) {
+		key = optional.Some(w.key())
+		tag(w, "kept", "=")
+		tag(w, "taken", "off")
+		tag(w, "back", "1")
+	})
+	untag(p.world, "taken", "back")
+	tag(p.world, "back", "2")
+	tag(p.world, "new", "")
+	want := p.must(p.caller(owner), "kms:ListResourceTags", &kms.ListResourceTagsInput{KeyID: key}).(*kms.ListResourceTagsOutput).Tags
+	sound(t, p.server)
+
+	// Once more on top of what was made again, whose record says it in other words.
+	dir := p.putBack()
+	for range 2 {
+		report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+		if err != nil || !report.Accepted || count(report.Changes, madeAgain) != 1 {
+			t.Fatalf("%v: %+v", err, report)
+		}
+		w := p.serving(dir)
+		sound(t, w.server)
+		if got := w.must(w.caller(owner), "kms:ListResourceTags", &kms.ListResourceTagsInput{KeyID: key}).(*kms.ListResourceTagsOutput).Tags; !slices.Equal(got, want) {
+			t.Errorf("the tags are %v, want %v", got, want)
+		}
+		if err := w.server.close(); err != nil {
+			t.Fatal(err)
+		}
+		p.world, p.dir = w, dir
+		dir = p.putBack()
 	}
 }

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -70,13 +71,21 @@ func runDeleteAlias(c *operation.Call, tx store.Txn, _ *DeleteAliasInput, a *ali
 	if err != nil {
 		return nil, err
 	}
-	if err := aliasTable.Delete(c.Context, tx, aliasTable.Key(&a.alias.aliasRecord), a.alias.rev); err != nil {
-		return nil, fmt.Errorf("deleting alias %s: %w", a.alias.Name, err)
-	}
-	if err := k.unnameAlias(c.Context, tx, a.alias.Name); err != nil {
+	if err := a.alias.delete(c.Context, tx, k); err != nil {
 		return nil, err
 	}
-	a.alias.touch(tx)
 	c.ShowResponse("keyId", k.ARN)
 	return &operation.None{}, nil
+}
+
+// delete deletes the alias of a key.
+func (a *alias) delete(ctx context.Context, tx store.Txn, k *Key) error {
+	if err := aliasTable.Delete(ctx, tx, aliasTable.Key(&a.aliasRecord), a.rev); err != nil {
+		return fmt.Errorf("deleting alias %s: %w", a.Name, err)
+	}
+	if err := k.unnameAlias(ctx, tx, a.Name); err != nil {
+		return err
+	}
+	a.touch(tx)
+	return nil
 }

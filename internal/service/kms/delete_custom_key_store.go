@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"context"
 	"fmt"
 
 	"claviger/internal/ground/store"
@@ -45,16 +46,19 @@ func (s *Service) runDeleteCustomKeyStore(c *operation.Call, tx store.Txn, in *D
 	if err := k.is(disconnected); err != nil {
 		return nil, err
 	}
+	return &DeleteCustomKeyStoreOutput{}, k.delete(c.Context, tx, fault.New(CustomKeyStoreHasKeys, "The custom key store %s still contains KMS keys.", k.ID))
+}
+
+// delete deletes the store. The error is hasKeys where a key is in it.
+func (k *keyStore) delete(ctx context.Context, tx store.Txn, hasKeys error) error {
 	at := keyStoreKey(k.Account, k.Region, k.ID)
-	err = storedKeyTable.Scan(c.Context, tx, "", at, nil, 1, func(*storedKeyRecord, store.Rev) error {
-		return fault.New(CustomKeyStoreHasKeys, "The custom key store %s still contains KMS keys.", k.ID)
-	})
+	err := storedKeyTable.Scan(ctx, tx, "", at, nil, 1, func(*storedKeyRecord, store.Rev) error { return hasKeys })
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := keyStoreTable.Delete(c.Context, tx, at, k.rev); err != nil {
-		return nil, fmt.Errorf("deleting custom key store %s: %w", k.ID, err)
+	if err := keyStoreTable.Delete(ctx, tx, at, k.rev); err != nil {
+		return fmt.Errorf("deleting custom key store %s: %w", k.ID, err)
 	}
 	tx.Touch(keyStoreEntity(k.Account, k.Region, k.ID))
-	return &DeleteCustomKeyStoreOutput{}, nil
+	return nil
 }

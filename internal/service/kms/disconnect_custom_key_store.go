@@ -1,8 +1,6 @@
 package kms
 
 import (
-	"time"
-
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
@@ -45,11 +43,8 @@ func (s *Service) runDisconnectCustomKeyStore(c *operation.Call, tx store.Txn, i
 		return nil, err
 	}
 	rec := k.keyStoreRecord
-	if rec.Connection == connecting {
-		if err := rec.timer().stop(c.Context, tx); err != nil {
-			return nil, err
-		}
+	if err := rec.disconnect(c.Context, tx); err != nil {
+		return nil, err
 	}
-	rec.Connection, rec.ErrorCode, rec.Began = disconnected, "", time.Time{}
 	return &DisconnectCustomKeyStoreOutput{}, k.put(c.Context, tx, &rec)
 }

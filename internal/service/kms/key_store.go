@@ -148,14 +148,18 @@ func (s *Service) keyStores(c *operation.Call) ([]*keyStore, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.storesOf(c.Context, r, c.Account(), c.Region)
+}
+
+func (s *Service) storesOf(ctx context.Context, r store.Reader, account, region string) ([]*keyStore, error) {
 	var list []*keyStore
-	prefix := store.Key{store.S(c.Account()), store.S(c.Region)}
-	err = keyStoreTable.Scan(c.Context, r, "", prefix, nil, storesRead, func(rec *keyStoreRecord, rev store.Rev) error {
+	prefix := store.Key{store.S(account), store.S(region)}
+	err := keyStoreTable.Scan(ctx, r, "", prefix, nil, storesRead, func(rec *keyStoreRecord, rev store.Rev) error {
 		list = append(list, &keyStore{keyStoreRecord: *rec, rev: rev, stamp: s.stamp(r, keyStoreEntity(rec.Account, rec.Region, rec.ID)), service: s})
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the custom key stores of account %s: %w", c.Account(), err)
+		return nil, fmt.Errorf("reading the custom key stores of account %s: %w", account, err)
 	}
 	return list, nil
 }

@@ -128,6 +128,18 @@ func (s *Service) connect(ctx context.Context, t *timerRecord) error {
 	return err
 }
 
+// disconnect has the record of a store say that it is disconnected, and drops the
+// promise to connect it.
+func (r *keyStoreRecord) disconnect(ctx context.Context, tx store.Txn) error {
+	if r.Connection == connecting {
+		if err := r.timer().stop(ctx, tx); err != nil {
+			return err
+		}
+	}
+	r.Connection, r.ErrorCode, r.Began = disconnected, "", time.Time{}
+	return nil
+}
+
 // waits reports whether the store is still to be connected because of t.
 func (r *keyStoreRecord) waits(t *timerRecord) bool {
 	return r.Connection == connecting && r.Began.Equal(t.Due)

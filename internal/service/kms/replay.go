@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"claviger/internal/ground/policy"
@@ -20,47 +21,101 @@ import (
 // records, so that what was revoked stays revoked. What gave something is lost:
 // its owner has to give it again.
 
-// A replay makes a change to a key again. It returns a nil event where the key
-// is as the change left it.
+// A replay makes a change again.
 type replay struct {
-	about func(l *operation.Lost) string // what of the key the change was about
-	make  func(s *Service, ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error)
+	// subject names what the change was about; empty where its record does not say.
+	subject func(l *operation.Lost) string
+	trace   operation.Trace // but for its Subject
+	make    remake
 }
 
-// replays lists what is made again. EnableKey, ImportKeyMaterial and the like
-// take nothing away; they stand here because a change before them no longer
-// counts. What has been cancelled must not happen: a key that was to be destroyed, and
-// then no more, is disabled.
+// A remake returns a nil event where the store is as the change left it, or what it was
+// about is not there.
+type remake func(s *Service, ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error)
+
+var (
+	gives = operation.Trace{Gives: true}
+	final = operation.Trace{Final: true}
+)
+
+// replays lists what is made again. EnableKey, CreateGrant and the like take nothing
+// away; they stand here because a change before them no longer counts, or they no
+// longer count themselves. What has been cancelled must not happen: a key that was to
+// be destroyed, and then no more, is disabled.
 var replays = map[string]replay{
-	"DisableKey":                {aboutState, (*Service).disableAgain},
-	"EnableKey":                 {aboutState, (*Service).keepAgain},
-	"CancelKeyDeletion":         {aboutState, (*Service).keepDisabled},
-	"ScheduleKeyDeletion":       {aboutState, (*Service).scheduleAgain},
-	"DeleteKey":                 {aboutKey, (*Service).destroyAgain},
-	"RevokeGrant":               {aboutGrant, (*Service).endAgain},
-	"RetireGrant":               {aboutGrant, (*Service).endAgain},
-	"PutKeyPolicy":              {aboutPolicy, (*Service).putPolicyAgain},
-	"DeleteImportedKeyMaterial": {aboutMaterial, (*Service).removeAgain},
-	"ImportKeyMaterial":         {aboutMaterial, (*Service).nothingAgain},
+	"DisableKey":                {aboutKey("state"), operation.Trace{}, toKey((*Service).disableAgain)},
+	"EnableKey":                 {aboutKey("state"), gives, toKey((*Service).keepAgain)},
+	"CancelKeyDeletion":         {aboutKey("state"), operation.Trace{}, toKey((*Service).keepDisabled)},
+	"ScheduleKeyDeletion":       {aboutKey("state"), operation.Trace{}, toKey((*Service).scheduleAgain)},
+	"CreateKey":                 {aboutKey("key"), gives, nothingAgain},
+	"DeleteKey":                 {aboutKey("key"), final, toKey((*Service).destroyAgain)},
+	"CreateGrant":               {aboutKey("grant", "grantId"), gives, nothingAgain},
+	"RevokeGrant":               {aboutKey("grant", "grantId"), final, toKey((*Service).endAgain)},
+	"RetireGrant":               {aboutKey("grant", "grantId"), final, toKey((*Service).endAgain)},
+	"PutKeyPolicy":              {aboutKey("policy"), operation.Trace{}, toKey((*Service).putPolicyAgain)},
+	"DeleteImportedKeyMaterial": {aboutKey("material", "keyMaterialId"), operation.Trace{}, toKey((*Service).removeAgain)},
+	"ImportKeyMaterial":         {aboutKey("material", "keyMaterialId"), gives, nothingAgain},
+	"DisableKeyRotation":        {aboutKey("rotation"), operation.Trace{}, toKey((*Service).stopRotationAgain)},
+	"EnableKeyRotation":         {aboutKey("rotation"), gives, nothingAgain},
+	"TagResource":               {aboutKey("tags"), operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
+	"UntagResource":             {aboutKey("tags"), operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
+
+	// Who moves an alias gives its callers another key, and takes one from them.
+	"CreateAlias": {aboutAlias, gives, (*Service).moveAliasAgain},
+	"UpdateAlias": {aboutAlias, gives, (*Service).moveAliasAgain},
+	"DeleteAlias": {aboutAlias, operation.Trace{}, (*Service).deleteAliasAgain},
+
+	"CreateCustomKeyStore":     {aboutStore("store"), gives, nothingAgain},
+	"DeleteCustomKeyStore":     {aboutStore("store"), final, (*Service).deleteStoreAgain},
+	"ConnectCustomKeyStore":    {aboutStore("connection"), gives, nothingAgain},
+	"DisconnectCustomKeyStore": {aboutStore("connection"), operation.Trace{}, (*Service).disconnectAgain},
+	"UpdateCustomKeyStore":     {aboutStore("place"), operation.Trace{Partial: true}, (*Service).updateStoreAgain},
 }
 
-func aboutState(*operation.Lost) string      { return "state" }
-func aboutKey(*operation.Lost) string        { return "key" }
-func aboutPolicy(*operation.Lost) string     { return "policy" }
-func aboutGrant(l *operation.Lost) string    { return "grant/" + l.Members["grantId"] }
-func aboutMaterial(l *operation.Lost) string { return "material/" + l.Members["keyMaterialId"] }
+// aboutKey makes the subjects of changes to something of a key, which members name.
+func aboutKey(what string, members ...string) func(*operation.Lost) string {
+	return func(l *operation.Lost) string {
+		subject, ok := lostKey(l)
+		if !ok {
+			return ""
+		}
+		subject += "/" + what
+		for _, name := range members {
+			subject += "/" + l.Members[name]
+		}
+		return subject
+	}
+}
+
+// toKey makes a change to a key again, where the key is there.
+func toKey(make func(s *Service, ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error)) remake {
+	return func(s *Service, ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error) {
+		name, _ := lostKey(l)
+		k, err := presentKey(ctx, tx, name)
+		if err != nil || k == nil || k.Created.After(l.Time) { // a replica that was made anew
+			return nil, err
+		}
+		return make(s, ctx, tx, k, l, now)
+	}
+}
+
+func nothingAgain(*Service, context.Context, store.Txn, *operation.Lost, time.Time) (*operation.Event, error) {
+	return nil, nil
+}
 
 // Trace says what a change was about, for Replay.
 func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	r, known := replays[l.Name]
-	if name, ok := lostKey(l); known && ok && l.Source == EventSource {
-		return operation.Trace{
-			Subject: name + "/" + r.about(l),
-			Gives:   l.Name == "EnableKey" || l.Name == "ImportKeyMaterial",
-			Final:   l.Name == "DeleteKey" || l.Name == "RevokeGrant" || l.Name == "RetireGrant",
-		}
+	if !known || l.Source != EventSource {
+		return operation.Trace{}
 	}
-	return operation.Trace{}
+	spellTags(l)
+	t := r.trace
+	t.Subject = r.subject(l)
+	if l.Name == "UpdateCustomKeyStore" && !movesProxy(l) {
+		t = secretChange(t)
+	}
+	return t
 }
 
 // lostKey returns the ARN of the key that a change was about.
@@ -73,26 +128,28 @@ func lostKey(l *operation.Lost) (string, bool) {
 	return "", false
 }
 
-// Replay makes a change again that the trail has and the store may not have. It
-// returns what its record shall say, nil where there is nothing to do: because
-// the store is as the change left it, or what it was about is not there.
-func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error) {
-	name, _ := lostKey(l)
+// presentKey returns the key that an ARN names, nil where it is not there.
+func presentKey(ctx context.Context, tx store.Txn, name string) (*Key, error) {
 	a, ok := arn.Parse(name)
-	if !ok || len(a.Resource) < len("key/") {
+	id, isKey := strings.CutPrefix(a.Resource, "key/")
+	if !ok || !isKey {
 		return nil, nil
 	}
-	rec, rev, err := keyTable.Get(ctx, tx, keyKey(a.Region, a.Resource[len("key/"):]))
+	rec, rev, err := keyTable.Get(ctx, tx, keyKey(a.Region, id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if rec.Created.After(l.Time) { // a replica that was made anew
-		return nil, nil
-	}
-	return replays[l.Name].make(s, ctx, tx, &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}, l, now)
+	return &Key{keyRecord: *rec, ARN: rec.arn(), rev: rev}, nil
+}
+
+// Replay makes a change again that the trail has and the store may not have. It
+// returns what its record shall say, nil where there is nothing to do: because
+// the store is as the change left it, or what it was about is not there.
+func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error) {
+	return replays[l.Name].make(s, ctx, tx, l, now)
 }
 
 // again is the event of a change that was made again.
@@ -266,6 +323,15 @@ func (s *Service) removeAgain(ctx context.Context, tx store.Txn, k *Key, l *oper
 	return k.again(l, now, "keyMaterialId"), nil
 }
 
-func (s *Service) nothingAgain(context.Context, store.Txn, *Key, *operation.Lost, time.Time) (*operation.Event, error) {
-	return nil, nil
+// stopRotationAgain has a key keep the material that it has.
+func (s *Service) stopRotationAgain(ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error) {
+	if k.Rotation == nil {
+		return nil, nil
+	}
+	rec := k.keyRecord
+	rec.Rotation = nil
+	if err := k.put(ctx, tx, &rec); err != nil {
+		return nil, err
+	}
+	return k.again(l, now), nil
 }

@@ -1,7 +1,9 @@
 package kms
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/authz"
@@ -78,21 +80,21 @@ func runUpdateAlias(c *operation.Call, tx store.Txn, _ *UpdateAliasInput, m *ali
 		aliasTable.Require(tx, aliasTable.Key(&m.alias.aliasRecord), m.alias.rev)
 		return &operation.None{}, nil
 	}
-	return &operation.None{}, m.move(c, tx, from, to)
+	return &operation.None{}, m.alias.move(c.Context, tx, from, to, moment(c), m.to.service.quotas.Aliases)
 }
 
-// move writes the alias and both keys, each of which lists its aliases.
-func (m *aliasMove) move(c *operation.Call, tx store.Txn, from, to *Key) error {
-	rec := m.alias.aliasRecord
+// move writes the alias and both keys, each of which lists its aliases: at most so many.
+func (a *alias) move(ctx context.Context, tx store.Txn, from, to *Key, now time.Time, most int) error {
+	rec := a.aliasRecord
 	rec.KeyID = to.ID
-	rec.Updated = moment(c)
-	if err := aliasTable.Put(c.Context, tx, &rec, m.alias.rev); err != nil {
+	rec.Updated = now
+	if err := aliasTable.Put(ctx, tx, &rec, a.rev); err != nil {
 		return fmt.Errorf("moving alias %s: %w", rec.Name, err)
 	}
-	if err := from.unnameAlias(c.Context, tx, rec.Name); err != nil {
+	if err := from.unnameAlias(ctx, tx, rec.Name); err != nil {
 		return err
 	}
-	if err := to.nameAlias(c.Context, tx, rec.Name, m.to.service.quotas.Aliases); err != nil {
+	if err := to.nameAlias(ctx, tx, rec.Name, most); err != nil {
 		return err
 	}
 	rec.touch(tx)

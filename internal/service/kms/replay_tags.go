@@ -1,0 +1,73 @@
+package kms
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
+	"claviger/internal/words/pairs"
+)
+
+// Policies may ask for the tags of a key, so that a tag which is back can give a
+// right, or take one. Changes of tags add up: each says what became of some of them.
+
+// tagged is the member in which changes of tags are spelled, so that they add up: by
+// the key of a tag its value behind isTagged, or nothing where it was taken off.
+const (
+	tagged   = "tagged"
+	isTagged = "="
+)
+
+// spellTags spells the tags of a change once more.
+func spellTags(l *operation.Lost) {
+	for i := 0; l.Name == "TagResource"; i++ {
+		at := "tags." + strconv.Itoa(i) + "."
+		key, ok := l.Members[at+"tagKey"]
+		if !ok {
+			break
+		}
+		l.Members[tagged+"."+key] = isTagged + l.Members[at+"tagValue"]
+	}
+	if l.Name == "UntagResource" {
+		for _, key := range l.List("tagKeys") {
+			l.Members[tagged+"."+key] = ""
+		}
+	}
+}
+
+var errTagsFull = fmt.Errorf("the key would have more tags than it can have: %w", operation.ErrNotAgain)
+
+// tagAgain puts the tags as they were put last.
+func (s *Service) tagAgain(ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error) {
+	var spelled pairs.Map
+	rec := k.keyRecord
+	for name, v := range l.Members {
+		key, ok := strings.CutPrefix(name, tagged+".")
+		if !ok {
+			continue
+		}
+		spelled = spelled.With(key, v)
+		if value, is := strings.CutPrefix(v, isTagged); is {
+			rec.Tags = rec.Tags.With(key, value)
+		} else {
+			rec.Tags = rec.Tags.Without(key)
+		}
+	}
+	switch {
+	case slices.Equal(rec.Tags, k.Tags):
+		return nil, nil
+	case len(rec.Tags) > tagsPerKey:
+		return nil, errTagsFull
+	}
+	if err := k.put(ctx, tx, &rec); err != nil {
+		return nil, err
+	}
+	e := k.again(l, now)
+	e.Details = append(e.Details, operation.Member{Name: tagged, Pairs: spelled})
+	return e, nil
+}
