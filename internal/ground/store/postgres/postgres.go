@@ -45,7 +45,8 @@ type database struct {
 	holder   name // of this process in the head row
 	retained uint64
 
-	readers  chan *connection // nil stands for one that is yet to be opened
+	idle     chan *connection // that read, and nobody uses
+	unopened chan struct{}    // places for more of them
 	mu       sync.Mutex       // held while a reader comes back
 	released bool
 
@@ -102,7 +103,8 @@ func open(ctx context.Context, url string, retained uint64) (*database, error) {
 	d := &database{
 		config:   config,
 		retained: retained,
-		readers:  make(chan *connection, readersMax),
+		idle:     make(chan *connection, readersMax),
+		unopened: make(chan struct{}, readersMax),
 		queue:    make(chan *job),
 		stopping: make(chan struct{}),
 		stopped:  make(chan struct{}),
@@ -110,8 +112,8 @@ func open(ctx context.Context, url string, retained uint64) (*database, error) {
 	}
 	_, _ = rand.Read(d.holder[:]) // never fails
 	d.tables.Store(&map[string]*table{})
-	for range cap(d.readers) {
-		d.readers <- nil
+	for range cap(d.unopened) {
+		d.unopened <- struct{}{}
 	}
 	if err := d.hold(ctx); err != nil {
 		return nil, fmt.Errorf("postgres: opening: %w", err)
@@ -213,25 +215,30 @@ func (d *database) release() {
 	d.released = true
 	for {
 		select {
-		case c := <-d.readers:
-			if c != nil {
-				c.close()
-			}
+		case c := <-d.idle:
+			c.close()
 		default:
 			return
 		}
 	}
 }
 
-// reader takes a place for a reading connection, and waits for one while all
-// are in use. The connection is nil where it is yet to be opened.
+// reader takes a connection that nobody uses, or else the place of one that is
+// yet to be opened, for which it returns nil. It waits while all are in use.
 func (d *database) reader(ctx context.Context) (*connection, error) {
 	if err := d.ready(ctx); err != nil {
 		return nil, err
 	}
 	select {
-	case c := <-d.readers:
+	case c := <-d.idle:
 		return c, nil
+	default:
+	}
+	select {
+	case c := <-d.idle:
+		return c, nil
+	case <-d.unopened:
+		return nil, nil
 	case <-d.stopping:
 		return nil, d.ready(ctx)
 	case <-ctx.Done():
@@ -239,14 +246,17 @@ func (d *database) reader(ctx context.Context) (*connection, error) {
 	}
 }
 
-// giveBack returns the place of a reading connection. One that failed is closed
-// instead, and so is each that comes back after Close.
+// giveBack returns a reading connection. One that failed is closed, and so is
+// each that comes back after Close; what is nil was never opened.
 func (d *database) giveBack(c *connection, failed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if c != nil && (failed || d.released) {
-		c.close()
-		c = nil
+	if c != nil && !failed && !d.released {
+		d.idle <- c
+		return
 	}
-	d.readers <- c
+	if c != nil {
+		c.close()
+	}
+	d.unopened <- struct{}{}
 }

@@ -549,6 +549,29 @@ func TestReaders(t *testing.T) {
 	wg.Wait()
 }
 
+// TestReadersAreUsedAgain: a connection is opened only while all others are in use.
+func TestReadersAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	url := postgrestest.URL(t)
+	_, schema := postgrestest.Parts(url)
+	d := closing(t, migrated(t, url+"&application_name="+schema))
+	for range 5 {
+		first, err := d.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := d.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeSnapshot(t, first)
+		closeSnapshot(t, second)
+	}
+	if n := postgrestest.Execute(t, url, "SELECT count(*) FROM pg_stat_activity WHERE application_name = '"+schema+"'"); n != "3" {
+		t.Errorf("%s connections, one of which writes", n)
+	}
+}
+
 func TestLongKeys(t *testing.T) {
 	t.Parallel()
 	d := closing(t, migrated(t, postgrestest.URL(t)))
