@@ -51,9 +51,8 @@ func Commits(d driver.Driver) uint64 { return d.(*database).commits.Load() }
 // A Plan is a statement, the index that it should use, and what the server does.
 type Plan struct {
 	Statement string
-	Index     string   // "" for a statement about one row, which any index finds that has
-	Columns   []string // all of these columns
-	Search    bool     // whether it must seek, not only walk
+	Index     string
+	Search    bool // whether it must seek, not only walk
 	Steps     []string
 }
 
@@ -61,12 +60,8 @@ type Plan struct {
 func Plans(d driver.Driver) (plans []Plan, err error) {
 	base := d.(*database)
 	for name, t := range *base.tables.Load() {
-		var key []string
-		for _, c := range t.schema.PrimaryKey {
-			key = append(key, c.Name)
-		}
 		for _, text := range []string{t.get, t.rev, t.update, t.remove} {
-			plans = append(plans, Plan{Statement: text, Columns: key, Search: true})
+			plans = append(plans, Plan{Statement: text, Index: name + "_pkey", Search: true})
 		}
 		for _, x := range t.orders {
 			index := name + "_pkey"

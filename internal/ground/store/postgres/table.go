@@ -40,8 +40,8 @@ func newTable(s *driver.Schema) *table {
 	name := quote(s.Name)
 	all := columns(s.PrimaryKey, s.Indexed)
 	n := len(s.PrimaryKey)
-	t.get = "SELECT " + all + "rev, sv, body FROM " + name + " WHERE " + equal(s.PrimaryKey, 1)
-	t.rev = "SELECT rev FROM " + name + " WHERE " + equal(s.PrimaryKey, 1)
+	t.get = "SELECT " + all + "rev, sv, body" + one(name, s.PrimaryKey, 1)
+	t.rev = "SELECT rev" + one(name, s.PrimaryKey, 1)
 	t.insert = "INSERT INTO " + name + " (" + all + "rev, sv, body) VALUES (" + marks(1, n+len(s.Indexed)+3) + ")"
 	t.update = "UPDATE " + name + " SET "
 	for i, c := range s.Indexed {
@@ -49,8 +49,8 @@ func newTable(s *driver.Schema) *table {
 	}
 	i := len(s.Indexed)
 	t.update += "rev = " + mark(i+1) + ", sv = " + mark(i+2) + ", body = " + mark(i+3) +
-		" WHERE " + equal(s.PrimaryKey, i+4) + " AND rev = " + mark(i+4+n)
-	t.remove = "DELETE FROM " + name + " WHERE " + equal(s.PrimaryKey, 1) + " AND rev = " + mark(n+1)
+		" WHERE ctid = (SELECT ctid" + one(name, s.PrimaryKey, i+4) + ") AND rev = " + mark(i+4+n)
+	t.remove = "DELETE FROM " + name + " WHERE ctid = (SELECT ctid" + one(name, s.PrimaryKey, 1) + ") AND rev = " + mark(n+1)
 	t.steps = []step{{"table " + s.Name, createTable(s)}}
 	for _, o := range s.Orders() {
 		t.orders[o.Index] = newOrder(s, o, all)
@@ -65,7 +65,7 @@ func newOrder(s *driver.Schema, o *driver.Order, all string) *order {
 	from := " FROM " + quote(s.Name)
 	x := &order{Order: o}
 	if o.Unique && o.Index != "" {
-		x.holder = "SELECT " + list(s.PrimaryKey) + from + " WHERE " + equal(o.Columns[:o.Own], 1)
+		x.holder = "SELECT " + list(s.PrimaryKey) + one(quote(s.Name), o.Columns[:o.Own], 1)
 	}
 	for prefix := range len(o.Columns) + 1 {
 		var scans []string
@@ -184,12 +184,15 @@ func marks(first, n int) string {
 	return strings.Join(all, ", ")
 }
 
-func equal(list []driver.Column, first int) string {
-	terms := make([]string, len(list))
-	for i, c := range list {
-		terms[i] = quote(c.Name) + " = " + mark(first+i)
-	}
-	return strings.Join(terms, " AND ")
+// one selects the row that has given values in the columns of a unique index, and
+// goes along that index: no other one sorts by them alone. Of equations the planner
+// would make use in any index that has the columns, and one that begins with a few of
+// them costs as much as long as it knows of no rows that share those. Then a row is
+// sought among all that do, such as a grant among all of its key.
+func one(table string, unique []driver.Column, first int) string {
+	columns, values := "("+list(unique)+")", "("+marks(first, len(unique))+")"
+	return " FROM " + table + " WHERE " + columns + " >= " + values + " AND " + columns + " <= " + values +
+		" ORDER BY " + list(unique) + " LIMIT 1"
 }
 
 // arguments appends values as the server takes them.
