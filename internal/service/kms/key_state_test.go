@@ -162,33 +162,35 @@ func TestKeyStates(t *testing.T) {
 	samples := kmstest.Samples()
 	cases := 0
 	for name, row := range matrix {
-		var w *world
-		var owner *actor
-		var fixture kmstest.Fixture
-		var key kms.KeyMetadata
-		for state := range crypt {
-			if w == nil || w.operations[name].Writes { // what only reads leaves all as it was
-				w = newWorld(t)
-				owner = w.root(home)
-				fixture, key = preparedFor(w, owner, name)
+		t.Run(name, func(t *testing.T) { // whose databases are closed when it ends
+			var w *world
+			var owner *actor
+			var fixture kmstest.Fixture
+			var key kms.KeyMetadata
+			for state := range crypt {
+				if w == nil || w.operations[name].Writes { // what only reads leaves all as it was
+					w = newWorld(t)
+					owner = w.root(home)
+					fixture, key = preparedFor(w, owner, name)
+				}
+				if name == "ReplicateKey" || name == "UpdatePrimaryRegion" {
+					key = owner.described(fixture.Primary)
+				}
+				w.state(key.KeyID, state)
+				fixture.Pending = key.KeyID
+				in := samples[name](fixture)
+				code := kms.InvalidState
+				if row[state] == "is disabled." {
+					code = kms.Disabled
+				}
+				if want := row[state]; want != "" {
+					owner.refused(in, code, key.ARN+" "+want)
+				} else if _, err := owner.do(in); err != nil {
+					t.Errorf("in state %s: %v", state, err)
+				}
+				cases++
 			}
-			if name == "ReplicateKey" || name == "UpdatePrimaryRegion" {
-				key = owner.described(fixture.Primary)
-			}
-			w.state(key.KeyID, state)
-			fixture.Pending = key.KeyID
-			in := samples[name](fixture)
-			code := kms.InvalidState
-			if row[state] == "is disabled." {
-				code = kms.Disabled
-			}
-			if want := row[state]; want != "" {
-				owner.refused(in, code, key.ARN+" "+want)
-			} else if _, err := owner.do(in); err != nil {
-				t.Errorf("%s in state %s: %v", name, state, err)
-			}
-			cases++
-		}
+		})
 	}
 	if cases != 8*46 {
 		t.Errorf("%d cases", cases)

@@ -41,8 +41,8 @@ var free struct {
 	urls []string
 }
 
-// schema returns the URL of a schema without rows. To make all tables takes a second, so
-// that tests take over those of others that have ended.
+// schema returns the URL of a schema without rows. To make all tables takes longer than
+// most tests do, so that tests take over those of others that have ended.
 func schema(t testing.TB) string {
 	t.Helper()
 	free.Lock()

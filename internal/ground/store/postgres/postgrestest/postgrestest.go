@@ -99,7 +99,8 @@ func Empty(t testing.TB, url string) {
 		DO $$
 		DECLARE name text;
 		BEGIN
-			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename NOT IN ('store_step', 'store_head') LOOP
+			FOR name IN SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+				AND relname NOT IN ('store_step', 'store_head') AND pg_relation_size(oid) > 0 LOOP
 				EXECUTE format('DELETE FROM %I', name);
 			END LOOP;
 			UPDATE store_head SET position = 0, turn = 0, holder = '', version = 0;
