@@ -20,22 +20,24 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 )
 
 // settings are what the command line can change.
 type settings struct {
-	claviger    string
-	dir         string
-	duration    time.Duration
-	passes      int
-	keys        int
-	restartKeys int
-	connections int
-	gogc        string
-	check       bool
-	verbose     bool
+	claviger     string
+	dir          string
+	duration     time.Duration
+	passes       int
+	keys         int
+	restartKeys  int
+	restartStore string
+	connections  int
+	gogc         string
+	check        bool
+	verbose      bool
 }
 
 func main() {
@@ -54,6 +56,7 @@ func run(args []string, out io.Writer) error {
 	flags.IntVar(&s.passes, "passes", 5, "passes of each server per row")
 	flags.IntVar(&s.keys, "keys", 1000, "keys that the calls are spread over")
 	flags.IntVar(&s.restartKeys, "restart-keys", 100_000, "keys of the server whose restart is measured; 0 measures none")
+	flags.StringVar(&s.restartStore, "restart-store", "", "where those servers keep their records: a postgres:// URL in which NAME stands for the schemas bench_empty and bench_full, which are there and have no tables; SQLite if empty")
 	flags.IntVar(&s.connections, "connections", 64, "keep-alive connections")
 	flags.StringVar(&s.gogc, "gogc", "100", "GOGC of every server")
 	flags.BoolVar(&s.check, "check", false, "exit 1 if a ratio is not what is required")
@@ -71,6 +74,9 @@ func run(args []string, out io.Writer) error {
 	}
 	if s.passes < 1 || s.keys < 1 || s.connections < 1 || s.duration <= 0 || s.restartKeys < 0 {
 		return fmt.Errorf("passes, keys, connections and duration must be positive, restart-keys not negative")
+	}
+	if s.restartStore != "" && !strings.Contains(s.restartStore, schemaMark) {
+		return fmt.Errorf("restart-store must say %s where the name of a schema stands: two servers can't share one", schemaMark)
 	}
 	return measure(&s, out)
 }

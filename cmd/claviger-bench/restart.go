@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,9 +15,10 @@ const (
 	restartWork     = 500 // calls of Encrypt before the server with keys ends
 	restartMakers   = 8   // connections on which the keys are made; all change the account's count of keys
 	restartRequired = 3.0 // most that a start with keys may take of one without
+	schemaMark      = "NAME"
 )
 
-// restarts compares how long a server on disk that has many keys takes from its
+// restarts compares how long a durable server that has many keys takes from its
 // start until it is ready with what one without a key takes. The keys are made by
 // calls, and before each end others use some of them, so that the trail is what
 // work has left. It returns what is slower than required.
@@ -76,12 +78,17 @@ func (b *bench) restartInTurns(full, empty *settled, end func(*process)) (spread
 type settled struct {
 	name  string
 	data  string
+	store string // URL; "" is a file in data
 	world *world
 }
 
-// settle makes a server on disk with so many keys.
+// settle makes a durable server with so many keys.
 func (b *bench) settle(name string, keys int) (*settled, error) {
-	s := &settled{name: "claviger serve, " + name, data: filepath.Join(b.dir, "restart-"+name)}
+	s := &settled{
+		name:  "claviger serve, " + name,
+		data:  filepath.Join(b.dir, "restart-"+name),
+		store: strings.ReplaceAll(b.restartStore, schemaMark, "bench_"+name),
+	}
 	p, err := b.serve(s, "--init")
 	if err != nil {
 		return nil, err
@@ -100,6 +107,9 @@ func (b *bench) settle(name string, keys int) (*settled, error) {
 
 func (b *bench) serve(s *settled, more ...string) (*process, error) {
 	args := append([]string{b.claviger, "serve", "--data", s.data, "--admin-listen", ""}, commonArgs...)
+	if s.store != "" {
+		args = append(args, "--store", s.store)
+	}
 	return b.start(s.name, rootEnv, append(args, more...)...)
 }
 
