@@ -60,7 +60,7 @@ func (c *storeAcceptRestoreCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	f, err := c.openWith(ctx, func() error {
+	f, err := c.openWith(ctx, c.database, func() error {
 		if c.TrailLost {
 			return nil
 		}

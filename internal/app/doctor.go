@@ -175,7 +175,7 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 		return append(c.readiness(ctx), c.verifyRunning())
 	}
 	findings := c.free()
-	f, err := c.open(ctx)
+	f, err := c.openWith(ctx, c.adopted, c.checkTrail)
 	if errors.Is(err, errUninitialised) {
 		return append(findings, doctor.Doubtful("keyring", "run claviger init", "nothing is initialised in "+c.place()))
 	}
@@ -202,6 +202,9 @@ func unopened(err error) doctor.Finding {
 	switch {
 	case errors.Is(err, store.ErrUnfinished):
 		return doctor.Failed("store", "run claviger restore or claviger store copy again, as it was run before", err)
+	case errors.Is(err, store.ErrOlder):
+		return doctor.Doubtful("store", "start this version's server, which adds what is missing, and run the doctor again; see docs/operating/upgrade.md before",
+			"an older version made it, and what is in it was not examined")
 	case errors.Is(err, store.ErrLocked):
 		return doctor.Failed("store", "wait for the command that has it open, or look for a server with another --data or --socket", err)
 	}

@@ -113,17 +113,17 @@ func (l *location) errNotInitialised() error {
 
 // open opens the foundations of an initialised server.
 func (l *location) open(ctx context.Context) (foundations, error) {
-	return l.openWith(ctx, l.checkTrail)
+	return l.openWith(ctx, l.database, l.checkTrail)
 }
 
-// openWith is open with another check of the trail.
-func (l *location) openWith(ctx context.Context, checkTrail func() error) (foundations, error) {
+// openWith is open with another way to the database, or another check of the trail.
+func (l *location) openWith(ctx context.Context, database func(context.Context) (driver.Driver, error), checkTrail func() error) (foundations, error) {
 	if exists, err := l.exists(ctx); err != nil {
 		return foundations{}, err
 	} else if !exists {
 		return foundations{}, l.errNotInitialised()
 	}
-	d, err := l.database(ctx)
+	d, err := database(ctx)
 	if err != nil {
 		return foundations{}, err
 	}
@@ -156,6 +156,28 @@ func (l *location) database(ctx context.Context) (driver.Driver, error) {
 		return nil, errors.Join(fmt.Errorf("opening the store in %s: %w", l.place(), err), d.Close())
 	}
 	return d, nil
+}
+
+// adopted opens the database as it is, for who changes nothing in it: it must have
+// the tables of this version.
+func (l *location) adopted(ctx context.Context) (driver.Driver, error) {
+	d, err := l.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = d.Adopt(ctx, store.SchemaVersion, store.Schemas(tables()))
+	switch {
+	case err == nil:
+		return d, nil
+	case errors.Is(err, store.ErrNotFound):
+		err = l.errNotInitialised()
+	case errors.Is(err, store.ErrOlder):
+		err = fmt.Errorf("an older version made the store in %s, and this command leaves it as it is; "+
+			"start this version's server on it once, or run the command with that version: %w", l.place(), err)
+	default:
+		err = fmt.Errorf("opening the store in %s: %w", l.place(), err)
+	}
+	return nil, errors.Join(err, d.Close())
 }
 
 func (l *location) connect(ctx context.Context) (driver.Driver, error) {

@@ -65,7 +65,7 @@ func (c *storeCopyCommand) Run(env *environment) error {
 	} else if !exists {
 		return from.errNotInitialised()
 	}
-	source, err := from.database(ctx)
+	source, err := from.adopted(ctx)
 	if err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}

@@ -29,6 +29,7 @@ var (
 	ErrTooLarge      = driver.ErrTooLarge
 	ErrDamaged       = driver.ErrDamaged
 	ErrSchema        = driver.ErrSchema
+	ErrOlder         = driver.ErrOlder
 	ErrLocked        = driver.ErrLocked
 )
 

@@ -20,6 +20,7 @@ var (
 	ErrTooLarge      = errors.New("transaction too large") // more than MaxWrites rows or MaxBytes bytes
 	ErrDamaged       = errors.New("store damaged")         // what was read can't be what was written
 	ErrSchema        = errors.New("schema not understood") // written by a newer program
+	ErrOlder         = errors.New("schema out of date")    // written by an older program
 	ErrLocked        = errors.New("store in use")          // another process holds the exclusive lock
 )
 
@@ -102,6 +103,9 @@ type Driver interface {
 	// and refuses with ErrSchema a store whose schema version is newer, or a
 	// table that is declared otherwise than it was created.
 	Migrate(ctx context.Context, version int, tables []*Schema) error
+	// Adopt is Migrate for who only looks. It creates nothing: a database that
+	// Migrate would change is ErrOlder, and ErrNotFound where it has no tables yet.
+	Adopt(ctx context.Context, version int, tables []*Schema) error
 	Name() string
 	Close() error
 }

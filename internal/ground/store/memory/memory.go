@@ -106,6 +106,26 @@ func (d *database) Migrate(ctx context.Context, version int, tables []*driver.Sc
 	return nil
 }
 
+func (d *database) Adopt(ctx context.Context, version int, tables []*driver.Schema) error {
+	if err := d.older(version, tables); err != nil {
+		return fmt.Errorf("memory: schema: %w", err)
+	}
+	return d.Migrate(ctx, version, tables)
+}
+
+// older tells whether Migrate would change something.
+func (d *database) older(version int, tables []*driver.Schema) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if len(d.tables) == 0 {
+		return driver.ErrNotFound
+	}
+	if version > d.schema || slices.ContainsFunc(tables, func(s *driver.Schema) bool { return d.tables[s.Name] == nil }) {
+		return driver.ErrOlder
+	}
+	return nil
+}
+
 func (d *database) declare(s *driver.Schema) error {
 	t, ok := d.tables[s.Name]
 	if !ok {

@@ -35,6 +35,16 @@ var stateTaken = map[string]bool{"42P07": true, "42701": true, "42710": true}
 // Migrate also puts the name of this process into the head row: from then on no
 // other one that had the lease before can commit or read.
 func (d *database) Migrate(ctx context.Context, version int, schemas []*driver.Schema) error {
+	return d.declare(ctx, version, schemas, true)
+}
+
+// Adopt puts the name of this process into the head row as Migrate does, and
+// changes nothing else.
+func (d *database) Adopt(ctx context.Context, version int, schemas []*driver.Schema) error {
+	return d.declare(ctx, version, schemas, false)
+}
+
+func (d *database) declare(ctx context.Context, version int, schemas []*driver.Schema, create bool) error {
 	tables := make(map[string]*table, len(schemas))
 	steps := own
 	for _, s := range schemas {
@@ -49,26 +59,26 @@ func (d *database) Migrate(ctx context.Context, version int, schemas []*driver.S
 		steps = append(steps[:len(steps):len(steps)], t.steps...)
 	}
 	err := d.do(ctx, &job{alone: func() error {
-		if err := d.migrate(version, steps); err != nil {
+		if err := d.migrate(version, steps, create); err != nil {
 			return err
 		}
 		d.tables.Store(&tables)
 		return nil
 	}})
 	if err != nil {
-		return fmt.Errorf("postgres: migrating: %w", err)
+		return fmt.Errorf("postgres: schema: %w", err)
 	}
 	return nil
 }
 
 // migrate runs the steps that are not recorded. All of them are one
 // transaction: a crash leaves the schema of before.
-func (d *database) migrate(version int, steps []step) error {
+func (d *database) migrate(version int, steps []step, create bool) error {
 	if err := d.writer.exec(beginWriting); err != nil {
 		return err
 	}
 	var after head
-	err := d.writer.steps(version, steps)
+	err := d.writer.steps(version, steps, create)
 	if err == nil {
 		if err = d.writer.exec(claim, d.holder[:], int64(version)); err == nil {
 			after, err = d.writer.head()
@@ -90,7 +100,7 @@ func (d *database) migrate(version int, steps []step) error {
 	return nil
 }
 
-func (c *connection) steps(version int, steps []step) error {
+func (c *connection) steps(version int, steps []step, create bool) error {
 	if err := c.exec(createSteps); err != nil {
 		return err
 	}
@@ -100,7 +110,7 @@ func (c *connection) steps(version int, steps []step) error {
 	}
 	for i, s := range steps {
 		if i == len(own) { // the head row is there
-			if err := c.verifyVersion(version); err != nil {
+			if err := c.verifyVersion(version, create); err != nil {
 				return err
 			}
 		}
@@ -108,12 +118,22 @@ func (c *connection) steps(version int, steps []step) error {
 			return fmt.Errorf("%s: declared otherwise than it was created: %w", s.name, driver.ErrSchema)
 		} else if ok {
 			continue
+		} else if !create {
+			return missing(len(recorded))
 		}
 		if err := c.step(s); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	return c.verifyVersion(version)
+	return c.verifyVersion(version, create)
+}
+
+// missing says what a database is that lacks a step and has others.
+func missing(others int) error {
+	if others == 0 {
+		return driver.ErrNotFound
+	}
+	return driver.ErrOlder
 }
 
 func (c *connection) recordedSteps() (map[string]string, error) {
@@ -129,13 +149,16 @@ func (c *connection) recordedSteps() (map[string]string, error) {
 	return recorded, err
 }
 
-func (c *connection) verifyVersion(version int) error {
+func (c *connection) verifyVersion(version int, create bool) error {
 	var stored int64
 	if err := c.first(selectSchema, nil, &stored); err != nil {
 		return err
 	}
 	if stored > int64(version) {
 		return fmt.Errorf("the store has schema version %d, this program knows %d: %w", stored, version, driver.ErrSchema)
+	}
+	if stored < int64(version) && !create {
+		return driver.ErrOlder
 	}
 	return nil
 }

@@ -27,6 +27,14 @@ const (
 )
 
 func (d *database) Migrate(ctx context.Context, version int, schemas []*driver.Schema) error {
+	return d.declare(ctx, version, schemas, true)
+}
+
+func (d *database) Adopt(ctx context.Context, version int, schemas []*driver.Schema) error {
+	return d.declare(ctx, version, schemas, false)
+}
+
+func (d *database) declare(ctx context.Context, version int, schemas []*driver.Schema, create bool) error {
 	tables := make(map[string]*table, len(schemas))
 	steps := own
 	for _, s := range schemas {
@@ -41,25 +49,37 @@ func (d *database) Migrate(ctx context.Context, version int, schemas []*driver.S
 		steps = append(steps[:len(steps):len(steps)], t.steps...)
 	}
 	err := d.do(ctx, &job{alone: func() error {
-		if err := d.migrate(version, steps); err != nil {
+		if err := d.migrate(version, steps, create); err != nil {
 			return err
 		}
 		d.tables.Store(&tables)
 		return nil
 	}})
 	if err != nil {
-		return fmt.Errorf("sqlite: migrating: %w", err)
+		return fmt.Errorf("sqlite: schema: %w", err)
 	}
 	return nil
 }
 
 // migrate runs the steps that are not recorded. All of them are one
-// transaction: a crash leaves the schema of before.
-func (d *database) migrate(version int, steps []step) error {
+// transaction: a crash leaves the schema of before, and so does who may not
+// create and learns only that something is missing.
+func (d *database) migrate(version int, steps []step, create bool) error {
 	if err := d.writer.exec(begin); err != nil {
 		return err
 	}
+	var id int64
+	if err := d.writer.row("PRAGMA application_id").Scan(&id); err != nil {
+		return errors.Join(explain(err), d.rollback())
+	}
 	changed, err := d.writer.steps(version, steps)
+	switch {
+	case err != nil || !changed || create:
+	case id == 0:
+		err = driver.ErrNotFound
+	default:
+		err = driver.ErrOlder
+	}
 	if err != nil || !changed {
 		return errors.Join(err, d.rollback())
 	}

@@ -115,6 +115,7 @@ func rowTests() []test {
 		test{"row/cancelled contexts", cancelledContexts},
 		test{"row/after close", afterClose},
 		test{"row/migrating again", migratingAgain},
+		test{"row/adopting", adopting},
 		test{"row/schemas that are refused", badSchemas},
 	)
 }
@@ -323,6 +324,7 @@ func calls(d driver.Driver, s driver.Snapshot) map[string]func(context.Context) 
 		"MetaPrefix": func(ctx context.Context) error { _, err := d.MetaPrefix(ctx, "k"); return err },
 		"PutMeta":    func(ctx context.Context) error { return d.PutMeta(ctx, map[string][]byte{"l": nil}, driver.Roll{}) },
 		"Migrate":    func(ctx context.Context) error { return d.Migrate(ctx, 1, schemas()) },
+		"Adopt":      func(ctx context.Context) error { return d.Adopt(ctx, 1, schemas()) },
 	}
 	if s != nil {
 		list["Get"] = func(ctx context.Context) error {
@@ -362,6 +364,26 @@ func migratingAgain(t *testing.T, d driver.Driver) {
 	wantErr(t, d.Migrate(t.Context(), 2, []*driver.Schema{&other}), driver.ErrSchema)
 	migrate2 := append(schemas(), &driver.Schema{Name: "test_more", PrimaryKey: []driver.Column{{Name: "k"}}})
 	wantErr(t, d.Migrate(t.Context(), 2, migrate2), nil)
+	wantEqual(t, "rows", len(keys(t, d, "")), 3)
+}
+
+// adopting takes a schema as it is, and leaves one that is not up to date as it was.
+func adopting(t *testing.T, d driver.Driver) {
+	wantErr(t, d.Adopt(t.Context(), 1, schemas()), driver.ErrNotFound)
+	threeRows(t, d)
+	wantErr(t, d.Adopt(t.Context(), 1, schemas()), nil)
+	wantEqual(t, "rows", len(keys(t, d, "")), 3)
+	wantErr(t, d.Adopt(t.Context(), 2, schemas()), driver.ErrOlder)
+	more := append(schemas(), &driver.Schema{Name: "test_more", PrimaryKey: []driver.Column{{Name: "k"}}})
+	wantErr(t, d.Adopt(t.Context(), 1, more), driver.ErrOlder)
+	wantErr(t, d.Adopt(t.Context(), 1, more), driver.ErrOlder) // so it was not made
+	other := things.Schema
+	other.Indexed = append([]driver.Column{{Name: "colour"}}, other.Indexed...)
+	wantErr(t, d.Adopt(t.Context(), 1, []*driver.Schema{&other}), driver.ErrSchema)
+	wantErr(t, d.Migrate(t.Context(), 1, schemas()), nil) // nor was the version raised
+	wantErr(t, d.Migrate(t.Context(), 2, more), nil)
+	wantErr(t, d.Adopt(t.Context(), 2, more), nil)
+	wantErr(t, d.Adopt(t.Context(), 1, schemas()), driver.ErrSchema)
 	wantEqual(t, "rows", len(keys(t, d, "")), 3)
 }
 

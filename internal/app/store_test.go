@@ -1,0 +1,54 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/app/doctor"
+	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/sqlite"
+)
+
+// TestOlderStore: what only looks at a store adds nothing to one that an older
+// version has made, so that this version still opens it.
+func TestOlderStore(t *testing.T) {
+	t.Parallel()
+	l := &location{Data: filepath.Join(t.TempDir(), "data"), Store: "sqlite:"}
+	d, err := sqlite.Open(t.Context(), l.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := store.Schemas(tables())[1:]
+	if err := errors.Join(d.Migrate(t.Context(), store.SchemaVersion, before), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	is := content(t, sqlite.Path(l.Data))
+
+	out := filepath.Join(t.TempDir(), "copy")
+	err = (&storeCopyCommand{Data: l.Data, From: "sqlite:", To: "sqlite:" + out}).Run(&environment{stdout: new(bytes.Buffer)})
+	if !errors.Is(err, store.ErrOlder) || !strings.Contains(err.Error(), "start this version's server on it once") {
+		t.Errorf("copying says %v", err)
+	}
+	if sqlite.Exists(out) {
+		t.Error("something was copied")
+	}
+	told := false
+	for _, f := range (&doctorCommand{location: *l}).contents(t.Context()) {
+		told = told || f.Status == doctor.Warning && strings.Contains(f.Message, "an older version made it")
+	}
+	if !told {
+		t.Error("the doctor does not speak of it")
+	}
+	if !bytes.Equal(content(t, sqlite.Path(l.Data)), is) {
+		t.Error("the file was changed")
+	}
+	if d, err = sqlite.Open(t.Context(), l.Data); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(d.Adopt(t.Context(), store.SchemaVersion, before), d.Close()); err != nil {
+		t.Errorf("the version that made it: %v", err)
+	}
+}
