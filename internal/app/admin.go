@@ -56,7 +56,6 @@ func (s *server) admin() http.Handler {
 	s.addRootKey(mux)
 	s.addPolicy(mux)
 	mux.HandleFunc("POST /audit/tail", s.adminTail)
-	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 	s.addLooks(mux)
 	mux.HandleFunc("POST /explain", s.adminExplain)
 	return mux
@@ -67,6 +66,7 @@ func (s *server) addLooks(mux *http.ServeMux) {
 	mux.HandleFunc("POST /backup", s.adminBackup)
 	mux.HandleFunc("POST /store/stat", s.adminStoreStat)
 	mux.HandleFunc("POST /store/verify", s.adminVerifyStore)
+	mux.HandleFunc("POST /audit/verify", s.adminVerify)
 }
 
 // operator is the credential of whoever holds the socket.
@@ -273,6 +273,16 @@ func (s *server) adminVerify(w http.ResponseWriter, r *http.Request) {
 	if !readJSON(w, r, &in) {
 		return
 	}
+	if s.stop == nil { // nothing goes into the trail then
+		report, err := s.verifyTrail(r.Context(), in.Head)
+		if err != nil {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			writeJSON(w, problem{err.Error()}) // the operator may know
+			return
+		}
+		writeJSON(w, report)
+		return
+	}
 	out, err := s.operate(r.Context(), "VerifyTrail", func(to any) { to.(*trail.VerifyTrailInput).Head = in.Head })
 	if err != nil {
 		writeProblem(w, err)
@@ -317,11 +327,29 @@ func (o *where) call(env *environment, path string, in any, answer func(io.Reade
 // callUnbegun is call for what only looks: where no server runs, none begins, so
 // that also a store which none would serve can be looked at.
 func (o *where) callUnbegun(env *environment, path string, in any, answer func(io.Reader) error) error {
-	return o.callWith(env, path, in, answer, assemble, func(s *server) http.Handler {
-		mux := http.NewServeMux()
-		s.addLooks(mux)
-		return mux
-	})
+	return o.callWith(env, path, in, answer, assemble, (*server).looks)
+}
+
+// callAnyway is call for what leaves a record of looking, where a server can begin,
+// and is answered without one where none can, such as on a store that was put back.
+func (o *where) callAnyway(env *environment, path string, in any, answer func(io.Reader) error) error {
+	return o.callWith(env, path, in, answer, func(ctx context.Context, f foundations) (*server, error) {
+		s, err := assemble(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.begin(ctx); err != nil {
+			s.log.Warn("no server begins here, and so no record is left of this command", "cause", err)
+		}
+		return s, nil
+	}, (*server).looks)
+}
+
+// looks answers what a server answers before it has begun, and after.
+func (s *server) looks() http.Handler {
+	mux := http.NewServeMux()
+	s.addLooks(mux)
+	return mux
 }
 
 func (o *where) callWith(env *environment, path string, in any, answer func(io.Reader) error,

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/ground/store/sqlite"
+)
+
+// TestVerifyTrailOfThePast: the trail of a store that was put back is verified
+// without anybody having to accept that, and nothing is written into it.
+func TestVerifyTrailOfThePast(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	old := content(t, sqlite.Path(l.Data))
+	s := serverOf(t, l, unchanged)
+	if _, err := s.operate(t.Context(), "CreateAccount", func(any) {}); err != nil {
+		t.Fatal(err)
+	}
+	s.mustClose(t)
+	if err := os.WriteFile(sqlite.Path(l.Data), old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify := func() (stdout, stderr string, err error) {
+		out, errs := new(bytes.Buffer), new(bytes.Buffer)
+		err = (&auditVerifyCommand{where: where{location: *l}}).Run(&environment{stdout: out, stderr: errs})
+		return out.String(), errs.String(), err
+	}
+	first, warned, err := verify()
+	if err != nil || !strings.Contains(first, "the trail verifies") || !strings.Contains(warned, "the store was rolled back") {
+		t.Errorf("%v: %s%s", err, first, warned)
+	}
+	again, _, err := verify()
+	records := func(report string) string { return strings.SplitN(report, " in ", 2)[0] }
+	if err != nil || records(again) != records(first) {
+		t.Errorf("%v: first %s, then %s", err, records(first), records(again))
+	}
+	f, err := l.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet(&f)
+	if _, err := newServer(context.Background(), f); err == nil || !strings.Contains(err.Error(), goOn) {
+		t.Errorf("a server starts: %v", err)
+	}
+	files, err := filepath.Glob(filepath.Join(l.Data, trailDir, "*.trail"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%v: %q", err, files)
+	}
+	b := content(t, files[0])
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(files[0], b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, err := verify(); err == nil || !strings.Contains(out, "problem: ") {
+		t.Errorf("an altered trail: %v, %s", err, out)
+	}
+}
