@@ -52,7 +52,7 @@ type restoreReport struct {
 // what is lost, makes again what can be and must be, and lets the server serve.
 // Interrupted at any point, it can be run again.
 func (c *storeAcceptRestoreCommand) Run(env *environment) error {
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.checkUser()); err != nil {
 		return err
 	}
 	ctx := context.Background()

@@ -375,6 +375,9 @@ func (o *where) callWith(env *environment, path string, in any, answer func(io.R
 // offline serves one request on a socket of its own.
 func (o *where) offline(env *environment, path string, in any, answer func(io.Reader) error,
 	start func(context.Context, foundations) (*server, error), handler func(*server) http.Handler) error {
+	if err := o.checkUser(); err != nil {
+		return err
+	}
 	f, err := o.open(context.Background())
 	if err != nil {
 		return err

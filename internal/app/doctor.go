@@ -82,8 +82,11 @@ func (c *doctorCommand) machine() []doctor.Finding {
 			findings = append(findings, doctor.Sync(doctor.SyncTime(c.Data, time.Now)))
 		}
 		var files []doctor.Finding
-		files, newest = doctor.Owned(c.Data, os.Geteuid())
+		files, newest = doctor.Owned(c.Data, c.user())
 		findings = append(findings, files...)
+		if user := c.user(); user != os.Geteuid() {
+			findings = append(findings, doctor.Fine("files", fmt.Sprintf("the server is taken to run as user %d, to whom the trail belongs", user)))
+		}
 		findings = append(findings, c.leftovers()...)
 	}
 	<-timer.C
@@ -102,7 +105,7 @@ func (c *doctorCommand) leftovers() []doctor.Finding {
 	key := filepath.Join(c.Data, rootKeyFile)
 	if path, isFile := strings.CutPrefix(c.RootKey, "file:"); isFile {
 		if exists(path) { // what is missing shows when it is opened
-			findings = append(findings, doctor.Private("root key", path, os.Geteuid())...)
+			findings = append(findings, doctor.Private("root key", path, c.user())...)
 		}
 	} else if c.RootKey == "" && exists(key) {
 		findings = append(findings, doctor.Doubtful("root key", "give it to the server from elsewhere: --root-key, or LoadCredential= in a systemd unit",

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"claviger/internal/app/doctor"
 	"claviger/internal/edge/awskms"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/sealed"
@@ -106,6 +107,28 @@ func (l *location) socket() string { return filepath.Join(l.Data, socketFile) }
 
 // errUninitialised marks what serve says where init has not been.
 var errUninitialised = errors.New("run claviger init first, or serve with --init")
+
+// user is who runs the server, as far as its files tell: root may look after those of
+// somebody else.
+func (l *location) user() int {
+	self := os.Geteuid()
+	if self != 0 {
+		return self
+	}
+	if owner, known := doctor.OwnerOf(filepath.Join(l.Data, trailDir)); known {
+		return owner
+	}
+	return self
+}
+
+// checkUser refuses root where the server is another user's, who could not open the
+// files that a command makes in the trail.
+func (l *location) checkUser() error {
+	if user := l.user(); user != os.Geteuid() {
+		return usage("the files in %s belong to user %d, and no server runs: run this as that user, whose server could not open what root writes there", l.Data, user)
+	}
+	return nil
+}
 
 func (l *location) errNotInitialised() error {
 	return usage("nothing was initialised in %s: %w", l.place(), errUninitialised)

@@ -3,6 +3,8 @@ package app
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,5 +52,44 @@ func TestOlderStore(t *testing.T) {
 	}
 	if err := errors.Join(d.Adopt(t.Context(), store.SchemaVersion, before), d.Close()); err != nil {
 		t.Errorf("the version that made it: %v", err)
+	}
+}
+
+// TestRootLooksAfterAnother: what root would write into the trail of another user's
+// server is not written; the doctor, who writes nothing there, judges for that user.
+func TestRootLooksAfterAnother(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	const other = 65532
+	l := initialised(t)
+	trail := filepath.Join(l.Data, trailDir)
+	if err := os.Chown(trail, other, other); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadDir(trail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := &environment{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	for name, run := range map[string]func() error{
+		"store verify":         func() error { return (&storeVerifyCommand{where{location: *l}}).Run(env) },
+		"audit verify":         func() error { return (&auditVerifyCommand{where: where{location: *l}}).Run(env) },
+		"store accept-restore": func() error { return (&storeAcceptRestoreCommand{location: *l}).Run(env) },
+	} {
+		if err := run(); err == nil || !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "belong to user 65532") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if after, err := os.ReadDir(trail); err != nil || len(after) != len(before) {
+		t.Errorf("%v: %d files were made", err, len(after)-len(before))
+	}
+	var said strings.Builder
+	for _, f := range (&doctorCommand{location: *l}).machine() {
+		fmt.Fprintln(&said, f.Status, f.Message)
+	}
+	if text := said.String(); !strings.Contains(text, "taken to run as user 65532") || strings.Contains(text, trail+" belongs to") {
+		t.Error(text)
 	}
 }
