@@ -146,9 +146,11 @@ type refused struct{ Code, Message string }
 
 func (r *refused) Error() string { return r.Code + ": " + r.Message }
 
-// attempts and their pauses, which double: some twelve seconds in all.
+// attempts and their pauses, which double: some twelve seconds in all, to which each
+// attempt adds up to its patience.
 const (
 	attempts   = 8
+	patience   = 10 * time.Second
 	firstPause = 100 * time.Millisecond
 	lastPause  = 5 * time.Second
 )
@@ -226,7 +228,7 @@ func (k *Key) line() (*line, error) {
 	}
 	return &line{endpoint: u, region: region, who: who, now: k.o.Now, http: &http.Client{
 		Transport:     transport,
-		Timeout:       10 * time.Second,
+		Timeout:       patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
