@@ -216,9 +216,7 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 		if old := p.add(st); old != nil {
 			at[old].Outcome = supersededs
 		}
-		if !st.trace.Gives {
-			c.Outcome = asItWas
-		}
+		c.Outcome = st.untouched()
 		return nil
 	})
 	return shown, p.list(false), err
@@ -226,31 +224,57 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 
 // makeAgain makes lost changes again, each in a commit of its own with its
 // record. What is made already is left alone, so that an interrupted run is
-// finished by another. One that can't be made is noted.
+// finished by another. One that can't be made is noted; it is tried once more in
+// the end, when what stood in its way may be gone.
 func (s *server) makeAgain(ctx context.Context, counting []*step, shown []*lostChange) error {
 	bySequence := indexed(shown)
 	for _, st := range counting {
-		var happened bool
-		err := s.pipeline.CarryOut(ctx, st.lost.Source, func(tx store.Txn) (*operation.Event, error) {
-			e, err := st.by.Replay(ctx, tx, st.lost, s.now())
-			if happened = e != nil; happened {
-				e.Details = append(e.Details,
-					operation.Member{Name: "replayedEventID", Value: st.lost.EventID},
-					operation.Member{Name: "replayedSequence", Value: strconv.FormatUint(st.lost.Sequence, 10)})
-			}
-			return e, err
-		})
-		c := bySequence[st.lost.Sequence]
-		switch {
-		case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrIndeterminate), errors.Is(err, audit.ErrUnavailable):
-			return fmt.Errorf("making %s of record %d again: %w", st.lost.Name, st.lost.Sequence, err)
-		case errors.Is(err, operation.ErrNotAgain):
-			c.Outcome, c.Reason = byHand, err.Error()
-		case err != nil:
-			c.Outcome, c.Reason = failed, err.Error()
-		case happened:
-			c.Outcome = madeAgain
+		if err := s.makeStep(ctx, st, bySequence[st.lost.Sequence]); err != nil {
+			return err
 		}
+	}
+	for _, st := range counting {
+		c := bySequence[st.lost.Sequence]
+		if c.Outcome != byHand && c.Outcome != failed {
+			continue
+		}
+		c.Outcome, c.Reason = st.untouched(), ""
+		if err := s.makeStep(ctx, st, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untouched is the outcome of a change of which nothing is to be made again.
+func (st *step) untouched() string {
+	if st.trace.Gives {
+		return gone
+	}
+	return asItWas
+}
+
+// makeStep makes one change again, and notes what came of it.
+func (s *server) makeStep(ctx context.Context, st *step, c *lostChange) error {
+	var happened bool
+	err := s.pipeline.CarryOut(ctx, st.lost.Source, func(tx store.Txn) (*operation.Event, error) {
+		e, err := st.by.Replay(ctx, tx, st.lost, s.now())
+		if happened = e != nil; happened {
+			e.Details = append(e.Details,
+				operation.Member{Name: "replayedEventID", Value: st.lost.EventID},
+				operation.Member{Name: "replayedSequence", Value: strconv.FormatUint(st.lost.Sequence, 10)})
+		}
+		return e, err
+	})
+	switch {
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrIndeterminate), errors.Is(err, audit.ErrUnavailable):
+		return fmt.Errorf("making %s of record %d again: %w", st.lost.Name, st.lost.Sequence, err)
+	case errors.Is(err, operation.ErrNotAgain):
+		c.Outcome, c.Reason = byHand, err.Error()
+	case err != nil:
+		c.Outcome, c.Reason = failed, err.Error()
+	case happened:
+		c.Outcome = madeAgain
 	}
 	return nil
 }
