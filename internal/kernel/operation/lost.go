@@ -4,7 +4,10 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"claviger/internal/words/pairs"
 )
 
 // ErrNotAgain means that a change took something away that is back, or may be, and
@@ -45,6 +48,19 @@ func (l *Lost) List(name string) []string {
 		}
 		list = append(list, v)
 	}
+}
+
+// Pairs returns the members of a member that is an object of plain values, or a list
+// of them; nil where there are none.
+func (l *Lost) Pairs(name string) pairs.Map {
+	var list []pairs.Pair
+	for path, value := range l.Members {
+		if key, ok := strings.CutPrefix(path, name+"."); ok {
+			list = append(list, pairs.Pair{Key: key, Value: value})
+		}
+	}
+	m, _ := pairs.New(list) // no path stands twice
+	return m
 }
 
 // Again is the event of making l again at a time, with those of the named members

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"context"
 	"fmt"
 
 	"claviger/internal/ground/store"
@@ -56,21 +57,26 @@ func runDeletePolicy(c *operation.Call, tx store.Txn, _ *DeletePolicyInput, t po
 	if err := deleteDocument(c, tx, t.policy.ID, t.policy.Default); err != nil {
 		return nil, err
 	}
-	if err := policyUses.Delete(c.Context, tx, policyUseKey(u.Account, u.Policy), used); err != nil {
-		return nil, fmt.Errorf("deleting the count of policy %s: %w", t.policy.ID, err)
-	}
-	if err := managedPolicies.Delete(c.Context, tx, managedPolicyKey(t.policy.ID), t.rev); err != nil {
-		return nil, fmt.Errorf("deleting policy %s: %w", t.policy.ID, err)
-	}
-	tx.Touch(managedPolicyEntity(t.policy.ID))
-	a, rev, err := getAccount(c.Context, tx, t.policy.Account)
-	if err != nil {
-		return nil, err
-	}
-	if err := countManagedPolicy(c.Context, tx, *a, rev, -1); err != nil {
+	if err := t.policy.delete(c.Context, tx, t.rev, u, used); err != nil {
 		return nil, err
 	}
 	return &operation.None{}, nil
+}
+
+// delete deletes a policy, whose versions are gone, with the count of who has it.
+func (p *managedPolicy) delete(ctx context.Context, tx store.Txn, rev store.Rev, u *policyUse, used store.Rev) error {
+	if err := policyUses.Delete(ctx, tx, policyUseKey(u.Account, u.Policy), used); err != nil {
+		return fmt.Errorf("deleting the count of policy %s: %w", p.ID, err)
+	}
+	if err := managedPolicies.Delete(ctx, tx, managedPolicyKey(p.ID), rev); err != nil {
+		return fmt.Errorf("deleting policy %s: %w", p.ID, err)
+	}
+	tx.Touch(managedPolicyEntity(p.ID))
+	a, rev, err := getAccount(ctx, tx, p.Account)
+	if err != nil {
+		return err
+	}
+	return countManagedPolicy(ctx, tx, *a, rev, -1)
 }
 
 func deleteDocument(c *operation.Call, tx store.Txn, id string, number int) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,23 +65,47 @@ var replays = map[string]replay{
 	"PutRolePermissionsBoundary":    {eventSource, "boundary-role", []string{"roleName"}, []string{"roleName"}, (*Service).boundRoleAgain},
 	"DeleteRolePermissionsBoundary": {eventSource, "boundary-role", []string{"roleName"}, []string{"roleName"}, nothingAgain},
 
+	"DeleteServiceLinkedRole": {eventSource, "role", []string{"roleName"}, []string{"roleName"}, (*Service).deleteRoleAgain},
+	"CreateServiceLinkedRole": {eventSource, "role-made", []string{"roleName"}, []string{"roleName"}, nothingAgain},
+	"UpdateRole":              {eventSource, "longest-session", []string{"roleName"}, []string{"roleName"}, (*Service).limitSessionsAgain},
+	"TagRole":                 {eventSource, "role-tags", []string{"roleName"}, []string{"roleName"}, (*Service).tagRoleAgain},
+	"UntagRole":               {eventSource, "role-tags", []string{"roleName"}, []string{"roleName"}, (*Service).tagRoleAgain},
+	"TagUser":                 {eventSource, "user-tags", []string{"userName"}, []string{"userName"}, (*Service).tagUserAgain},
+	"UntagUser":               {eventSource, "user-tags", []string{"userName"}, []string{"userName"}, (*Service).tagUserAgain},
+
+	"AddRoleToInstanceProfile":      {eventSource, "profile", []string{"instanceProfileName", "roleName"}, []string{"roleName"}, nothingAgain},
+	"RemoveRoleFromInstanceProfile": {eventSource, "profile", []string{"instanceProfileName", "roleName"}, []string{"roleName"}, (*Service).leaveProfileAgain},
+
 	"CreateGroup": {eventSource, "group-made", []string{"groupName"}, []string{"groupName"}, nothingAgain},
+	"DeleteGroup": {eventSource, "group", []string{"groupName"}, []string{"groupName"}, (*Service).deleteGroupAgain},
 	"UpdateGroup": {eventSource, "group-name", []string{"groupName"}, []string{"groupName"}, nothingAgain},
 	"UpdateUser":  {eventSource, "user-name", []string{"userName"}, []string{"userName"}, nothingAgain},
 
-	// Of versions of policies, providers, passwords and root access, see replay_more.go.
 	// What makes a version and puts it in force is about what is in force.
-	"CreatePolicyVersion":             {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).createVersionAgain},
-	"DeletePolicyVersion":             {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).deleteVersionAgain},
-	"SetDefaultPolicyVersion":         {eventSource, inForce, []string{"policyArn"}, nil, (*Service).setDefaultAgain},
-	"DeleteOpenIDConnectProvider":     {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, (*Service).deleteOIDCAgain},
-	"CreateOpenIDConnectProvider":     {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, nothingAgain},
-	"DeleteSAMLProvider":              {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, (*Service).deleteSAMLAgain},
-	"CreateSAMLProvider":              {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, nothingAgain},
-	"DeleteLoginProfile":              {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).deleteLoginAgain},
-	"CreateLoginProfile":              {eventSource, "login", []string{"userName"}, []string{"userName"}, nothingAgain},
-	"UpdateServiceSpecificCredential": {eventSource, "service-credential", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deactivateServiceCredentialAgain},
-	"DeleteServiceSpecificCredential": {eventSource, "service-credential-row", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deleteServiceCredentialAgain},
+	"CreatePolicyVersion":                     {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).createVersionAgain},
+	"DeletePolicyVersion":                     {eventSource, "version", []string{"policyArn", "versionId"}, nil, (*Service).deleteVersionAgain},
+	"SetDefaultPolicyVersion":                 {eventSource, inForce, []string{"policyArn"}, nil, (*Service).setDefaultAgain},
+	"CreatePolicy":                            {eventSource, "policy", []string{"policyArn"}, nil, nothingAgain},
+	"DeletePolicy":                            {eventSource, "policy", []string{"policyArn"}, nil, (*Service).deletePolicyAgain},
+	"DeleteOpenIDConnectProvider":             {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, (*Service).deleteOIDCAgain},
+	"CreateOpenIDConnectProvider":             {eventSource, "oidc-provider", []string{"openIDConnectProviderArn"}, nil, nothingAgain},
+	"DeleteSAMLProvider":                      {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, (*Service).deleteSAMLAgain},
+	"CreateSAMLProvider":                      {eventSource, "saml-provider", []string{"sAMLProviderArn"}, nil, nothingAgain},
+	"DeleteLoginProfile":                      {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).deleteLoginAgain},
+	"CreateLoginProfile":                      {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).passwordAgain},
+	"UpdateLoginProfile":                      {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).passwordAgain},
+	"ChangePassword":                          {eventSource, "login", []string{"userName"}, []string{"userName"}, (*Service).passwordAgain},
+	"UpdateAccountPasswordPolicy":             {eventSource, "password-policy", nil, nil, (*Service).passwordPolicyAgain},
+	"DeleteAccountPasswordPolicy":             {eventSource, "password-policy", nil, nil, nothingAgain},
+	"EnableMFADevice":                         {eventSource, "device", []string{"userName", "serialNumber"}, []string{"userName"}, nothingAgain},
+	"DeactivateMFADevice":                     {eventSource, "device", []string{"userName", "serialNumber"}, []string{"userName"}, (*Service).deactivateDeviceAgain},
+	"AddClientIDToOpenIDConnectProvider":      {eventSource, "oidc-client", []string{"openIDConnectProviderArn", "clientID"}, nil, nothingAgain},
+	"RemoveClientIDFromOpenIDConnectProvider": {eventSource, "oidc-client", []string{"openIDConnectProviderArn", "clientID"}, nil, (*Service).removeClientAgain},
+	"UpdateOpenIDConnectProviderThumbprint":   {eventSource, "oidc-thumbprint", []string{"openIDConnectProviderArn"}, nil, (*Service).putThumbprintsAgain},
+	"UpdateSAMLProvider":                      {eventSource, "saml-metadata", []string{"sAMLProviderArn"}, nil, (*Service).putMetadataAgain},
+	"ResetServiceSpecificCredential":          {eventSource, "service-credential-secret", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).resetServiceCredentialAgain},
+	"UpdateServiceSpecificCredential":         {eventSource, "service-credential", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deactivateServiceCredentialAgain},
+	"DeleteServiceSpecificCredential":         {eventSource, "service-credential-row", []string{"userName", "serviceSpecificCredentialId"}, []string{"userName"}, (*Service).deleteServiceCredentialAgain},
 
 	"DisableOrganizationsRootSessions":              {eventSource, rootSessions, []string{"organizationId"}, nil, disableRootAgain(rootSessions)},
 	"EnableOrganizationsRootSessions":               {eventSource, rootSessions, []string{"organizationId"}, nil, nothingAgain},
@@ -99,9 +124,7 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	if !known || r.source != l.Source {
 		return operation.Trace{}
 	}
-	if l.Name == "CreatePolicyVersion" && l.Members["versionId"] == "" { // the answer has it, and no request
-		l.Members["versionId"] = l.Members["policyVersion.versionId"]
-	}
+	spell(l)
 	if l.Name == "CreatePolicyVersion" && l.Members["setAsDefault"] == "true" {
 		r.about, r.names = inForce, []string{"policyArn"}
 	}
@@ -114,7 +137,7 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 		switch {
 		case value == "":
 			return operation.Trace{}
-		case !strings.HasSuffix(name, "ProviderArn"): // their URLs may differ in case alone
+		case name != "clientID" && !strings.HasSuffix(name, "ProviderArn"): // they may differ in case alone
 			value = fold(value)
 		}
 		t.Subject += "/" + value
@@ -123,7 +146,7 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	switch l.Name {
 	case "CreateUser":
 		t.Created, t.Gives = l.Members["user.userId"], true
-	case "CreateRole":
+	case "CreateRole", "CreateServiceLinkedRole":
 		t.Created, t.Gives = l.Members["role.roleId"], true
 	case "CreateGroup":
 		t.Created, t.Gives = l.Members["group.groupId"], true
@@ -132,8 +155,13 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	case "UpdateGroup":
 		t.Renamed, t.Gives = l.Members["newGroupName"], true
 	case "AttachUserPolicy", "AttachRolePolicy", "AttachGroupPolicy", "AddUserToGroup", "DeleteUserPermissionsBoundary", "DeleteRolePermissionsBoundary",
-		"CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateLoginProfile", "EnableOrganizationsRootSessions", "EnableOrganizationsRootCredentialsManagement":
+		"CreateOpenIDConnectProvider", "CreateSAMLProvider", "CreateLoginProfile", "EnableOrganizationsRootSessions", "EnableOrganizationsRootCredentialsManagement",
+		"AddRoleToInstanceProfile", "CreatePolicy", "DeleteAccountPasswordPolicy", "EnableMFADevice", "AddClientIDToOpenIDConnectProvider":
 		t.Gives = true
+	case "UpdateLoginProfile", "UpdateAccountPasswordPolicy", "ResetServiceSpecificCredential":
+		t.Unseen = true
+	case "TagUser", "UntagUser", "TagRole", "UntagRole":
+		t.Partial = true
 	case "UpdateAccessKey", "UpdateServiceSpecificCredential":
 		t.Gives = l.Members["status"] != inactive
 	case "DeleteAccessKey":
@@ -151,7 +179,38 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 	if err != nil || !done {
 		return nil, err
 	}
-	return l.Again(now, append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault")...), nil
+	e := l.Again(now, append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault", "maxSessionDuration")...)
+	for _, name := range []string{tagged, "thumbprintList"} {
+		if m := l.Pairs(name); m != nil {
+			e.Details = append(e.Details, operation.Member{Name: name, Pairs: m})
+		}
+	}
+	return e, nil
+}
+
+// spell puts in the place of what a request says what only the answer or the caller
+// says, and spells tags so that changes of them add up.
+func spell(l *operation.Lost) {
+	said := func(name, instead string) {
+		if l.Members[name] == "" && instead != "" {
+			l.Members[name] = instead
+		}
+	}
+	switch l.Name {
+	case "CreatePolicyVersion":
+		said("versionId", l.Members["policyVersion.versionId"])
+	case "CreatePolicy":
+		said("policyArn", l.Members["policy.arn"])
+	case "CreateServiceLinkedRole":
+		said("roleName", l.Members["role.roleName"])
+	case "UpdateRole": // as the operation does
+		said("maxSessionDuration", strconv.Itoa(sessionDefault))
+	case "ChangePassword", "DeleteLoginProfile", "DeactivateMFADevice", "EnableMFADevice",
+		"UpdateServiceSpecificCredential", "DeleteServiceSpecificCredential", "ResetServiceSpecificCredential":
+		said("userName", l.User)
+	case "TagUser", "UntagUser", "TagRole", "UntagRole":
+		spellTags(l)
+	}
 }
 
 func nothingAgain(*Service, context.Context, store.Txn, *operation.Lost) (bool, error) {

@@ -11,44 +11,102 @@ import (
 	"claviger/internal/kernel/operation"
 )
 
-// deleteOIDCAgain deletes a provider, unless it was made since.
-func (s *Service) deleteOIDCAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+// lostOIDC returns the OpenID Connect provider that a change was about, nil where there
+// is none, or one that was made since.
+func (s *Service) lostOIDC(ctx context.Context, tx store.Txn, l *operation.Lost) (*oidcProvider, store.Rev, error) {
 	url, ok := strings.CutPrefix(l.Members["openIDConnectProviderArn"], oidcProviderARN(s.partition, l.Account, ""))
 	if !ok {
-		return false, nil
+		return nil, 0, nil
 	}
 	p, rev, err := oidcProviders.Get(ctx, tx, providerKey(l.Account, url))
 	if errors.Is(err, store.ErrNotFound) || err == nil && seconds(p.Created).After(l.Time) {
-		return false, nil
-	}
-	if err == nil {
-		err = oidcProviders.Delete(ctx, tx, providerKey(l.Account, url), rev)
+		return nil, 0, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("deleting OpenID Connect provider %s: %w", url, err)
+		return nil, 0, fmt.Errorf("reading OpenID Connect provider %s: %w", url, err)
 	}
-	tx.Touch(oidcProviderEntity(l.Account, url))
-	return true, countOff(ctx, tx, l.Account, oidcProviderCount)
+	return p, rev, nil
 }
 
-// deleteSAMLAgain deletes a provider, unless it was made since.
-func (s *Service) deleteSAMLAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+func (s *Service) deleteOIDCAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostOIDC(ctx, tx, l)
+	if err != nil || p == nil {
+		return false, err
+	}
+	if err := oidcProviders.Delete(ctx, tx, providerKey(p.Account, p.URL), rev); err != nil {
+		return false, fmt.Errorf("deleting OpenID Connect provider %s: %w", p.URL, err)
+	}
+	tx.Touch(oidcProviderEntity(p.Account, p.URL))
+	return true, countOff(ctx, tx, p.Account, oidcProviderCount)
+}
+
+func (s *Service) removeClientAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostOIDC(ctx, tx, l)
+	if err != nil || p == nil {
+		return false, err
+	}
+	at, found := slices.BinarySearch(p.ClientIDs, l.Members["clientID"])
+	if !found {
+		return false, nil
+	}
+	changed := *p
+	changed.ClientIDs = slices.Delete(slices.Clone(p.ClientIDs), at, at+1)
+	return true, putOIDCProvider(ctx, tx, changed, rev)
+}
+
+func (s *Service) putThumbprintsAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostOIDC(ctx, tx, l)
+	list := l.List("thumbprintList")
+	if err != nil || p == nil || slices.Equal(p.Thumbprints, list) {
+		return false, err
+	}
+	changed := *p
+	changed.Thumbprints = list
+	return true, putOIDCProvider(ctx, tx, changed, rev)
+}
+
+// lostSAML returns the SAML provider that a change was about, nil where there is none,
+// or one that was made since.
+func (s *Service) lostSAML(ctx context.Context, tx store.Txn, l *operation.Lost) (*samlProvider, store.Rev, error) {
 	name, ok := strings.CutPrefix(l.Members["sAMLProviderArn"], samlProviderARN(s.partition, l.Account, ""))
 	if !ok {
-		return false, nil
+		return nil, 0, nil
 	}
 	p, rev, err := samlProviders.Get(ctx, tx, providerKey(l.Account, name))
 	if errors.Is(err, store.ErrNotFound) || err == nil && seconds(p.Created).After(l.Time) {
-		return false, nil
-	}
-	if err == nil {
-		err = samlProviders.Delete(ctx, tx, providerKey(l.Account, name), rev)
+		return nil, 0, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("deleting SAML provider %s: %w", name, err)
+		return nil, 0, fmt.Errorf("reading SAML provider %s: %w", name, err)
 	}
-	tx.Touch(samlProviderEntity(l.Account, name))
-	return true, countOff(ctx, tx, l.Account, samlProviderCount)
+	return p, rev, nil
+}
+
+func (s *Service) deleteSAMLAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostSAML(ctx, tx, l)
+	if err != nil || p == nil {
+		return false, err
+	}
+	if err := samlProviders.Delete(ctx, tx, providerKey(p.Account, p.Name), rev); err != nil {
+		return false, fmt.Errorf("deleting SAML provider %s: %w", p.Name, err)
+	}
+	tx.Touch(samlProviderEntity(p.Account, p.Name))
+	return true, countOff(ctx, tx, p.Account, samlProviderCount)
+}
+
+// putMetadataAgain puts the document that was in force, whatever keys it has.
+func (s *Service) putMetadataAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostSAML(ctx, tx, l)
+	text := l.Members["sAMLMetadataDocument"]
+	if err != nil || p == nil || text == "" || text == p.Metadata {
+		return false, err
+	}
+	changed := *p
+	changed.Metadata = text
+	if changed.Until, err = newMetadata(text, l.Time); err != nil {
+		return false, fmt.Errorf("the metadata of record %d: %w", l.Sequence, err)
+	}
+	return true, putSAMLProvider(ctx, tx, changed, rev)
 }
 
 func countOff(ctx context.Context, tx store.Txn, id string, of func(*account) *int) error {

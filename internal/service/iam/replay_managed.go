@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"claviger/internal/ground/store"
@@ -267,4 +268,100 @@ func (s *Service) boundRoleAgain(ctx context.Context, tx store.Txn, l *operation
 		return false, err
 	}
 	return true, putRole(ctx, tx, changed, rev)
+}
+
+// limitSessionsAgain has the sessions of a role last as long as they last could.
+func (s *Service) limitSessionsAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil || o.linked() {
+		return false, err
+	}
+	longest, err := strconv.Atoi(l.Members["maxSessionDuration"])
+	if err != nil || longest < sessionDefault || longest > sessionMax {
+		return false, fmt.Errorf("record %d has no duration for the sessions of role %s", l.Sequence, o.ID)
+	}
+	if longest == o.Longest {
+		return false, nil
+	}
+	changed := *o
+	changed.Longest = longest
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+// leaveProfileAgain takes a role out of an instance profile.
+func (s *Service) leaveProfileAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, rev, err := lostRole(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	var p *instanceProfile
+	var at store.Rev
+	err = instanceProfiles.Scan(ctx, tx, "name", nameKey(l.Account, l.Members["instanceProfileName"]), nil, 1, func(found *instanceProfile, rev store.Rev) error {
+		p, at = found, rev
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking up instance profile %s: %w", l.Members["instanceProfileName"], err)
+	}
+	if p == nil || p.Role != o.ID {
+		return false, nil
+	}
+	left := *p
+	left.Role = ""
+	if err := putInstanceProfile(ctx, tx, left, at); err != nil {
+		return false, err
+	}
+	changed := *o
+	changed.Profiles = slices.DeleteFunc(slices.Clone(o.Profiles), func(id string) bool { return id == p.ID })
+	return true, putRole(ctx, tx, changed, rev)
+}
+
+// errInUse keeps what somebody has again.
+var errInUse = fmt.Errorf("it is in use again: %w", operation.ErrNotAgain)
+
+func (s *Service) deleteGroupAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	g, rev, err := lostGroup(ctx, tx, l)
+	if err != nil || g == nil {
+		return false, err
+	}
+	size, sized, err := getGroupSize(ctx, tx, g.ID)
+	if err != nil {
+		return false, err
+	}
+	if size.Users > 0 || len(g.Attached) > 0 || len(g.Policies) > 0 {
+		return false, errInUse
+	}
+	if err := groupSizes.Delete(ctx, tx, groupKey(g.ID), sized); err != nil {
+		return false, fmt.Errorf("deleting the size of group %s: %w", g.ID, err)
+	}
+	if err := groups.Delete(ctx, tx, groupKey(g.ID), rev); err != nil {
+		return false, fmt.Errorf("deleting group %s: %w", g.ID, err)
+	}
+	tx.Touch(groupEntity(g.ID))
+	a, rev, err := getAccount(ctx, tx, g.Account)
+	if err != nil {
+		return false, err
+	}
+	return true, countGroup(ctx, tx, *a, rev, -1)
+}
+
+// deletePolicyAgain deletes a policy that nobody has, with all its versions.
+func (s *Service) deletePolicyAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	p, rev, err := s.lostManaged(ctx, tx, l)
+	if err != nil || p == nil {
+		return false, err
+	}
+	u, used, err := getPolicyUse(ctx, tx, p.Account, p.ID)
+	if err != nil {
+		return false, err
+	}
+	if u.Attachments > 0 || u.Boundaries > 0 {
+		return false, errInUse
+	}
+	for _, v := range p.Versions {
+		if err := deleteDocument(&operation.Call{Context: ctx}, tx, p.ID, v.Number); err != nil {
+			return false, err
+		}
+	}
+	return true, p.delete(ctx, tx, rev, u, used)
 }

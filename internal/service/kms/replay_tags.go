@@ -10,7 +10,6 @@ import (
 
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
-	"claviger/internal/words/pairs"
 )
 
 // Policies may ask for the tags of a key, so that a tag which is back can give a
@@ -44,18 +43,13 @@ var errTagsFull = fmt.Errorf("the key would have more tags than it can have: %w"
 
 // tagAgain puts the tags as they were put last.
 func (s *Service) tagAgain(ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error) {
-	var spelled pairs.Map
+	spelled := l.Pairs(tagged)
 	rec := k.keyRecord
-	for name, v := range l.Members {
-		key, ok := strings.CutPrefix(name, tagged+".")
-		if !ok {
-			continue
-		}
-		spelled = spelled.With(key, v)
-		if value, is := strings.CutPrefix(v, isTagged); is {
-			rec.Tags = rec.Tags.With(key, value)
+	for _, p := range spelled {
+		if value, is := strings.CutPrefix(p.Value, isTagged); is {
+			rec.Tags = rec.Tags.With(p.Key, value)
 		} else {
-			rec.Tags = rec.Tags.Without(key)
+			rec.Tags = rec.Tags.Without(p.Key)
 		}
 	}
 	switch {
