@@ -50,6 +50,11 @@ var replays = map[string]replay{
 	"PutResourcePolicy":    {"resource-policy", []string{"account"}, (*Service).putResourcePolicyAgain},
 	"DeleteResourcePolicy": {"resource-policy", []string{"account"}, (*Service).deleteResourcePolicyAgain},
 
+	"MoveAccount":        {"parent", []string{"accountId"}, (*Service).moveAgain},
+	"CreateOrganization": {"organization", []string{"account"}, (*Service).otherOrganization},
+	"DeleteOrganization": {"organization", []string{"account"}, (*Service).deleteOrganizationAgain},
+
+	"AcceptHandshake":               {"member", []string{"account"}, (*Service).joinAgain},
 	"LeaveOrganization":             {"member", []string{"account"}, (*Service).leaveAgain},
 	"RemoveAccountFromOrganization": {"member", []string{"accountId"}, (*Service).leaveAgain},
 }
@@ -84,7 +89,7 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 		if l.Members["content"] == "" { // a new name limits nobody
 			return operation.Trace{}
 		}
-	case "DisablePolicyType", "RegisterDelegatedAdministrator", "EnableAWSServiceAccess":
+	case "DisablePolicyType", "RegisterDelegatedAdministrator", "EnableAWSServiceAccess", "CreateOrganization":
 		t.Gives = true
 	}
 	return t
@@ -201,6 +206,61 @@ func (s *Service) leaveAgain(ctx context.Context, tx store.Txn, l *operation.Los
 		return false, err
 	}
 	return false, errMembership
+}
+
+// errOutside keeps an account on its own.
+var errOutside = fmt.Errorf("the account is not in the organization any more, whose policies limit it no longer: %w", operation.ErrNotAgain)
+
+// joinAgain tells of an account that had joined an organization, where that is here.
+func (s *Service) joinAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	a, _ := arn.Parse(l.Members["handshake.arn"])
+	parts := strings.Split(a.Resource, "/")
+	if len(parts) != 4 {
+		return false, fmt.Errorf("record %d does not say which organization account %s joined: %w", l.Sequence, l.Account, operation.ErrNotAgain)
+	}
+	o, err := lostOrganization(ctx, tx, parts[1])
+	if err != nil || o == nil {
+		return false, err
+	}
+	m, _, err := members.Get(ctx, tx, idKey(l.Account))
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && m.Organization != o.ID:
+		return false, errOutside
+	case err != nil:
+		return false, fmt.Errorf("reading account %s: %w", l.Account, err)
+	}
+	return false, nil
+}
+
+// errMoved keeps an account where it is: both places have policies that limit it.
+var errMoved = fmt.Errorf("the account is where it was before, under other policies: %w", operation.ErrNotAgain)
+
+func (s *Service) moveAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, err := lostTarget(ctx, tx, l.Members["accountId"], l)
+	if err != nil || o == nil || o.entity.member == nil || o.entity.member.Parent == l.Members["destinationParentId"] {
+		return false, err
+	}
+	return false, errMoved
+}
+
+// errOrganization keeps an organization with its policies, which limit its accounts.
+var errOrganization = fmt.Errorf("an organization is there that was deleted: %w", operation.ErrNotAgain)
+
+func (s *Service) deleteOrganizationAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, err := s.ownLost(ctx, tx, l)
+	if err != nil || o == nil {
+		return false, err
+	}
+	return false, errOrganization
+}
+
+// otherOrganization tells of an organization in whose place another one was.
+func (s *Service) otherOrganization(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	o, err := s.ownLost(ctx, tx, l)
+	if err != nil || o == nil || !time.Unix(o.Created, 0).Before(l.Time.Truncate(time.Second)) {
+		return false, err
+	}
+	return false, errOrganization
 }
 
 func (s *Service) deregisterAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
