@@ -92,10 +92,6 @@ func entry(o *driver.Order) []driver.Column {
 // where selects rows whose first columns equal a prefix and whose next columns
 // exceed a tuple. Where that tuple is not the whole key, rows that continue it
 // exceed it too.
-//
-// Both bounds are those of the index, and none is an equation: with columns that
-// are known to be constant the planner would take other indexes for sorted as
-// asked, and walk one of them from end to end.
 func (x *order) where(prefix, beyond int) string {
 	if prefix+beyond == 0 {
 		return ""
@@ -104,11 +100,38 @@ func (x *order) where(prefix, beyond int) string {
 	if beyond > 0 && prefix+beyond == len(x.Columns) {
 		operator = " > "
 	}
-	text := " WHERE (" + list(x.Columns[:prefix+beyond]) + ")" + operator + "(" + marks(1, prefix+beyond) + ")"
-	if prefix > 0 {
-		text += " AND (" + list(x.Columns[:prefix]) + ") <= (" + marks(1, prefix) + ")"
+	return " WHERE " + bounds(x.Columns[:prefix+beyond], min(prefix, len(x.entry())), prefix, operator, 1)
+}
+
+// bounds selects a range of an index by its first columns, of which a prefix is
+// equal to parameters, and as many of that lie in the index.
+//
+// The planner must have no choice of indexes, and the server must stop where the
+// prefix ends. Columns that are equated count as constant and leave the order that is
+// asked for, so that other indexes serve it too; where the planner knows of few rows
+// they cost the same, and it may walk one from end to end, or look for a grant among
+// all of its key. Rows of columns that are compared do not tell the server when to
+// stop, but for the first of these columns. So the last column of the prefix is bounded
+// from both sides, those before it are equated, and the first of those as if there
+// could be several values, which leaves it in the order.
+func bounds(all []driver.Column, within, prefix int, operator string, first int) string {
+	var terms []string
+	equated := max(within-1, 0)
+	for i, c := range all[:equated] {
+		value := mark(first + i)
+		if i == 0 {
+			value = "ANY (ARRAY[" + value + "::" + kind(c) + "])"
+		}
+		terms = append(terms, quote(c.Name)+" = "+value)
 	}
-	return text
+	compare := func(end int, operator string) {
+		terms = append(terms, "("+list(all[equated:end])+")"+operator+"("+marks(first+equated, end-equated)+")")
+	}
+	compare(len(all), operator)
+	if prefix > 0 {
+		compare(prefix, " <= ")
+	}
+	return strings.Join(terms, " AND ")
 }
 
 // createTable leaves room in each page: a row whose indexed columns stay as
@@ -118,16 +141,19 @@ func createTable(s *driver.Schema) string {
 	fmt.Fprintf(&b, "CREATE TABLE %s (", quote(s.Name))
 	for _, list := range [][]driver.Column{s.PrimaryKey, s.Indexed} {
 		for _, c := range list {
-			kind := "bytea"
-			if c.Int {
-				kind = "bigint"
-			}
-			fmt.Fprintf(&b, "%s %s NOT NULL, ", quote(c.Name), kind)
+			fmt.Fprintf(&b, "%s %s NOT NULL, ", quote(c.Name), kind(c))
 		}
 	}
 	b.WriteString("rev bigint NOT NULL, sv smallint NOT NULL, body bytea NOT NULL, ")
 	fmt.Fprintf(&b, "PRIMARY KEY (%s)) WITH (fillfactor = 90)", list(s.PrimaryKey))
 	return b.String()
+}
+
+func kind(c driver.Column) string {
+	if c.Int {
+		return "bigint"
+	}
+	return "bytea"
 }
 
 // createIndex names the whole key, so that its order is total. Of a unique
@@ -184,15 +210,9 @@ func marks(first, n int) string {
 	return strings.Join(all, ", ")
 }
 
-// one selects the row that has given values in the columns of a unique index, and
-// goes along that index: no other one sorts by them alone. Of equations the planner
-// would make use in any index that has the columns, and one that begins with a few of
-// them costs as much as long as it knows of no rows that share those. Then a row is
-// sought among all that do, such as a grant among all of its key.
+// one selects the row that has given values in the columns of a unique index.
 func one(table string, unique []driver.Column, first int) string {
-	columns, values := "("+list(unique)+")", "("+marks(first, len(unique))+")"
-	return " FROM " + table + " WHERE " + columns + " >= " + values + " AND " + columns + " <= " + values +
-		" ORDER BY " + list(unique) + " LIMIT 1"
+	return " FROM " + table + " WHERE " + bounds(unique, len(unique), len(unique), " >= ", first) + " ORDER BY " + list(unique)
 }
 
 // arguments appends values as the server takes them.
