@@ -71,6 +71,7 @@ type Plan struct {
 	Index     string // "" is the primary key
 	Table     string
 	Search    bool // whether it must seek, not only walk
+	Sought    int  // how many columns it must seek by, where that is not 0
 	Steps     []string
 }
 
@@ -79,7 +80,7 @@ func Plans(d driver.Driver) (plans []Plan, err error) {
 	base := d.(*database)
 	for name, t := range *base.tables.Load() {
 		for _, text := range []string{t.get, t.rev, t.update, t.remove} {
-			plans = append(plans, Plan{Statement: text, Table: name, Search: true})
+			plans = append(plans, Plan{Statement: text, Table: name, Search: true, Sought: len(t.schema.PrimaryKey)})
 		}
 		for _, x := range t.orders {
 			index := ""
@@ -87,11 +88,11 @@ func Plans(d driver.Driver) (plans []Plan, err error) {
 				index = indexName(t.schema, x.Index)
 			}
 			if x.holder != "" {
-				plans = append(plans, Plan{Statement: x.holder, Index: index, Table: name, Search: true})
+				plans = append(plans, Plan{Statement: x.holder, Index: index, Table: name, Search: true, Sought: x.Own})
 			}
 			for prefix, list := range x.scans {
 				for beyond, text := range list {
-					plans = append(plans, Plan{Statement: text, Index: index, Table: name, Search: prefix+beyond > 0})
+					plans = append(plans, Plan{Statement: text, Index: index, Table: name, Search: prefix+beyond > 0, Sought: prefix + beyond})
 				}
 			}
 		}
@@ -114,7 +115,7 @@ func Plans(d driver.Driver) (plans []Plan, err error) {
 func (d *database) explainPlan(text string) (steps []string, err error) {
 	err = d.read(context.Background(), func(c *connection) error {
 		args := make([]any, 0, 16)
-		for range countMarks(text) {
+		for range CountMarks(text) {
 			args = append(args, []byte{})
 		}
 		rows, err := c.conn.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+text, args...)
@@ -135,7 +136,8 @@ func (d *database) explainPlan(text string) (steps []string, err error) {
 	return steps, err
 }
 
-func countMarks(text string) (n int) {
+// CountMarks counts what a statement takes, or seeks by.
+func CountMarks(text string) (n int) {
 	for _, c := range text {
 		if c == '?' {
 			n++
