@@ -9,6 +9,7 @@ import (
 	"net/http/pprof"
 	"net/netip"
 	"strings"
+	"time"
 
 	"claviger/internal/app/metrics"
 	"claviger/internal/edge/httpfront"
@@ -57,6 +58,20 @@ func (o *serving) listenAdminPort(log *slog.Logger) (net.Listener, error) {
 	return listener, nil
 }
 
+// adminServer is the server of the admin port. Whoever sends or reads slowly, or not at
+// all, holds a connection for as long as that of a call, and no longer. What a profile takes
+// beyond, local and package pprof add.
+func adminServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:        h,
+		ReadTimeout:    httpfront.RequestTime,
+		WriteTimeout:   httpfront.AnswerTime,
+		IdleTimeout:    httpfront.IdleTime,
+		MaxHeaderBytes: httpfront.HeaderMax,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
 // adminPort answers on the admin port.
 func (s *server) adminPort(serving func() bool) http.Handler {
 	mux := http.NewServeMux()
@@ -98,10 +113,22 @@ func say(w http.ResponseWriter, status int, text string) {
 
 // local lets only this machine in: a profile costs processor time, and whoever
 // may read metrics from elsewhere need not be able to spend it.
+//
+// A profile takes as long as it is asked to, and package pprof gives its answer as much
+// more time. But the time for reading the request goes on while a call is answered, and its end
+// would end the profile. So it is lifted, once nothing is left to be read.
 func local(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if from, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || !from.Addr().Unmap().IsLoopback() {
 			say(w, http.StatusForbidden, "profiles are for this machine only")
+			return
+		}
+		if r.ContentLength != 0 {
+			say(w, http.StatusBadRequest, "a profile takes no body")
+			return
+		}
+		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+			say(w, http.StatusInternalServerError, "no time for a profile")
 			return
 		}
 		h(w, r)

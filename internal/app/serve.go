@@ -197,9 +197,7 @@ func (s *server) serve(o serving) error {
 	address := ""
 	if watchers != nil {
 		address = watchers.Addr().String()
-		// A profile takes as long as it is asked to, so that there is no limit for answers.
-		answers := &http.Server{Handler: s.adminPort(serving.Load), ReadTimeout: httpfront.RequestTime, IdleTimeout: httpfront.IdleTime}
-		answers.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
+		answers := adminServer(s.adminPort(serving.Load), s.log)
 		go func() { failed <- answers.Serve(watchers) }()
 		defer answers.Close()
 	}
