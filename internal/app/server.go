@@ -24,6 +24,7 @@ import (
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/explanation"
+	"claviger/internal/kernel/lastuse"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
@@ -241,10 +242,7 @@ func (s *server) begin(ctx context.Context) error {
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return fmt.Errorf("bringing the trail up to the store: %w", err)
 	}
-	if err := s.keys.CatchUp(ctx, s.now(), s.readTrail); err != nil {
-		return err
-	}
-	if err := s.iam.CatchUp(ctx, s.readTrail); err != nil {
+	if err := lastuse.CatchUp(ctx, s.readTrail, s.keys.FollowLastUses(s.now()), s.iam.FollowLastUses()); err != nil {
 		return err
 	}
 	if err := s.rootKeys.tidy(ctx); err != nil {

@@ -7,6 +7,7 @@
 package lastuse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,56 +107,121 @@ func (t *Tracker[K, U]) Since() time.Time {
 	return t.reached.Since
 }
 
-// CatchUp reads what the trail has beyond the table, and passes it to told, which
-// calls Reach. It is called at start, before the first call, and leaves the storing
-// of few records to Store. now is the time, or zero where nobody asks from when on
-// uses are known.
-func (t *Tracker[K, U]) CatchUp(ctx context.Context, now time.Time, read Read, told Record) error {
-	mark, err := t.mark(ctx)
-	if err != nil {
-		return err
-	}
-	t.reached, t.stored = mark, mark
-	dated := !now.IsZero()
-	first, err := t.readOn(ctx, max(mark.Sequence, 1), dated, read, told)
-	if err == nil && mark.Sequence > 0 && first != mark.Sequence {
-		// Not the trail that was followed so far, or not all of it.
-		t.reached = Mark{}
-		_, err = t.readOn(ctx, 1, dated, read, told)
-	}
-	switch {
-	case errors.Is(err, audit.ErrDamaged): // uses may be missing, so that what is known begins here
-		t.reached.Since = now
-	case err != nil:
-		return fmt.Errorf("reading the trail for last uses: %w", err)
-	case t.reached.Since.IsZero():
-		t.reached.Since = now
-	}
-	if dated {
-		t.reached.Since = t.reached.Since.UTC().Truncate(time.Millisecond) // as answers carry it
-	}
-	if t.reached.Sequence-t.stored.Sequence < behindMax {
-		return nil
-	}
-	return t.Store(ctx) // so that one crash after the other leaves no start more to read
+// A Follower is a Tracker on its way along the trail at a start, see CatchUp.
+type Follower interface {
+	// begin returns the number of the last record that the table knows, 0 if none.
+	begin(ctx context.Context) (mark uint64, err error)
+	// restart has the follower begin with the first record that there is.
+	restart()
+	take(ctx context.Context, sequence uint64, account string, at time.Time, b *record.Brief) error
+	// end is told how the reading ended.
+	end(ctx context.Context, err error) error
 }
 
-// readOn reads the trail from a number on and returns the number that it found first.
-func (t *Tracker[K, U]) readOn(ctx context.Context, from uint64, dated bool, read Read, told Record) (first uint64, err error) {
-	err = read(ctx, from, func(sequence uint64, account string, at time.Time, b *record.Brief) error {
-		if first == 0 {
-			first = sequence
+// CatchUp reads what the trail has beyond the tables of all followers, as far as it
+// can once for all of them. It is called at start, before the first call, and leaves
+// the storing of few records to Store.
+func CatchUp(ctx context.Context, read Read, followers ...Follower) error {
+	walkers := make([]*walker, len(followers))
+	for i, f := range followers {
+		mark, err := f.begin(ctx)
+		if err != nil {
+			return err
 		}
-		if dated && t.reached.Since.IsZero() {
-			t.reached.Since = at
+		walkers[i] = &walker{Follower: f, mark: mark}
+	}
+	return walk(ctx, read, walkers)
+}
+
+// A walker is a follower with where it begins, and with the number that it was told first.
+type walker struct {
+	Follower
+	mark, first uint64
+}
+
+func walk(ctx context.Context, read Read, walkers []*walker) error {
+	least := slices.MinFunc(walkers, func(a, b *walker) int { return cmp.Compare(a.mark, b.mark) }).mark
+	err := read(ctx, max(least, 1), func(sequence uint64, account string, at time.Time, b *record.Brief) error {
+		for _, w := range walkers {
+			if sequence < w.mark {
+				continue
+			}
+			if w.first == 0 {
+				w.first = sequence
+			}
+			if err := w.take(ctx, sequence, account, at, b); err != nil {
+				return err
+			}
 		}
-		told(sequence, account, at, b)
-		if len(t.recent) < recentMax {
-			return nil
-		}
-		return t.Store(ctx)
+		return nil
 	})
-	return first, err
+	var again []*walker
+	for _, w := range walkers {
+		switch {
+		case err == nil && w.mark > 0 && w.first != w.mark: // not the trail that was followed so far, or not all of it
+			w.restart()
+			again = append(again, &walker{Follower: w.Follower})
+		case errors.Is(err, audit.ErrDamaged) && w.mark > least && w.first == 0: // what it lacks lies beyond the damage
+			again = append(again, w)
+		default:
+			if err := w.end(ctx, err); err != nil {
+				return err
+			}
+		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	return walk(ctx, read, again)
+}
+
+type follower[K, U comparable] struct {
+	*Tracker[K, U]
+	now  time.Time
+	told Record
+}
+
+// Follow returns t as a follower. told is told of records and calls Reach; now is the
+// time, or zero where nobody asks from when on uses are known.
+func (t *Tracker[K, U]) Follow(now time.Time, told Record) Follower {
+	return &follower[K, U]{Tracker: t, now: now, told: told}
+}
+
+func (f *follower[K, U]) begin(ctx context.Context) (uint64, error) {
+	mark, err := f.mark(ctx)
+	f.reached, f.stored = mark, mark
+	return mark.Sequence, err
+}
+
+func (f *follower[K, U]) restart() { f.reached = Mark{} }
+
+func (f *follower[K, U]) take(ctx context.Context, sequence uint64, account string, at time.Time, b *record.Brief) error {
+	if !f.now.IsZero() && f.reached.Since.IsZero() {
+		f.reached.Since = at
+	}
+	f.told(sequence, account, at, b)
+	if len(f.recent) < recentMax {
+		return nil
+	}
+	return f.Store(ctx)
+}
+
+func (f *follower[K, U]) end(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, audit.ErrDamaged): // uses may be missing, so that what is known begins here
+		f.reached.Since = f.now
+	case err != nil:
+		return fmt.Errorf("reading the trail for last uses: %w", err)
+	case f.reached.Since.IsZero():
+		f.reached.Since = f.now
+	}
+	if !f.now.IsZero() {
+		f.reached.Since = f.reached.Since.UTC().Truncate(time.Millisecond) // as answers carry it
+	}
+	if f.reached.Sequence-f.stored.Sequence < behindMax {
+		return nil
+	}
+	return f.Store(ctx) // so that one crash after the other leaves no start more to read
 }
 
 // mark returns how far the table has followed the trail, zero where it has not begun.

@@ -70,10 +70,9 @@ func (s *Service) lastUse(c *operation.Call, id string) (*lastUse, error) {
 	return used, nil
 }
 
-// CatchUp reads what the trail has beyond the table of last uses. It is called at
-// start, before the first call.
-func (s *Service) CatchUp(ctx context.Context, read lastuse.Read) error {
-	return s.lastUses.CatchUp(ctx, time.Time{}, read, s.Recorded)
+// FollowLastUses returns what a start has read the trail beyond the table of last uses.
+func (s *Service) FollowLastUses() lastuse.Follower {
+	return s.lastUses.Follow(time.Time{}, s.Recorded)
 }
 
 // StoreLastUses brings the table of last uses up to what memory has.

@@ -7,6 +7,7 @@ import (
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
+	"claviger/internal/kernel/lastuse"
 	"claviger/internal/kernel/record"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/optional"
@@ -47,7 +48,7 @@ func (l *ledger) read(_ context.Context, from uint64, fn func(uint64, string, ti
 func (l *ledger) catchUp() {
 	l.w.t.Helper()
 	l.w.restart()
-	ok(l.w.t, l.w.service.CatchUp(l.w.t.Context(), l.w.now, l.read))
+	ok(l.w.t, lastuse.CatchUp(l.w.t.Context(), l.read, l.w.service.FollowLastUses(l.w.now)))
 }
 
 // changes returns how many changes the store has seen.

@@ -135,10 +135,9 @@ func (s *Service) checkIdle(c *operation.Call, t *target) error {
 	return nil
 }
 
-// CatchUp reads what the trail has beyond the table of last uses. It is called
-// at start, before the first call.
-func (s *Service) CatchUp(ctx context.Context, now time.Time, read lastuse.Read) error {
-	return s.lastUses.CatchUp(ctx, now, read, s.Recorded)
+// FollowLastUses returns what a start has read the trail beyond the table of last uses.
+func (s *Service) FollowLastUses(now time.Time) lastuse.Follower {
+	return s.lastUses.Follow(now, s.Recorded)
 }
 
 // StoreLastUses brings the table of last uses up to what memory has.
