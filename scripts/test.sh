@@ -31,10 +31,12 @@ done
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
 	(cd e2e/clients && go vet ./... && go test -count=1 -timeout 15m ./...) || status=1
 
-	echo 'test: everything again in FIPS 140-3 mode, servers on PostgreSQL, without the long runs'
+	store=postgres
+	if ! { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1; then
+		store= # all that opens a database there would be skipped
+	fi
+	echo 'test: everything again in FIPS 140-3 mode, with stores of PostgreSQL where it is installed, without the long runs'
 	for module in . client examples/vault-of-documents e2e; do
-		store=
-		[ "$module" = e2e ] && store=postgres # one database for each test of the others would take many minutes
 		(cd "$module" && CLAVIGER_LONG='' CLAVIGER_TEST_STORE=$store GODEBUG=fips140=on go test -count=1 -timeout 10m ./...) || status=1
 	done
 fi
