@@ -35,7 +35,7 @@ func listenAdmin(path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("replacing the admin socket: %w", err)
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := listenSocket(path)
 	if err != nil {
 		return nil, fmt.Errorf("making the admin socket: %w", err)
 	}
@@ -361,7 +361,7 @@ func (o *where) callWith(env *environment, path string, in any, answer func(io.R
 	if socket == "" {
 		socket = o.socket()
 	}
-	probe, err := net.Dial("unix", socket)
+	probe, err := dialSocket(context.Background(), socket)
 	if err == nil {
 		probe.Close()
 		return post(socket, path, in, answer)
@@ -407,7 +407,7 @@ func post(socket, path string, in any, answer func(io.Reader) error) error {
 	go func() { write.CloseWithError(json.NewEncoder(write).Encode(in)) }()
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
+			return dialSocket(ctx, socket)
 		},
 	}}
 	response, err := client.Post("http://claviger"+path, "application/json", body)

@@ -173,7 +173,7 @@ func (c *doctorCommand) database(ctx context.Context) []doctor.Finding {
 // contents examines keyring and trail: of a running server through its socket,
 // else by opening them as serve does.
 func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
-	if probe, err := net.Dial("unix", c.socket()); err == nil {
+	if probe, err := dialSocket(ctx, c.socket()); err == nil {
 		probe.Close()
 		return append(c.readiness(ctx), c.verifyRunning())
 	}
