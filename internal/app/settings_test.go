@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -25,5 +26,14 @@ func TestPartition(t *testing.T) {
 	mixed := common{Region: "us-east-1", Regions: []string{"us-east-1", "cn-north-1"}}
 	if err := mixed.check(); err == nil {
 		t.Error("took Regions of two partitions")
+	}
+}
+
+// TestEmptyDataDirectory: a variable that is set to nothing is not the directory at hand.
+func TestEmptyDataDirectory(t *testing.T) {
+	t.Parallel()
+	l := location{Store: "sqlite:"}
+	if err := l.check(); !errors.As(err, new(usageError)) {
+		t.Errorf("an empty data directory: %v", err)
 	}
 }

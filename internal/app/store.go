@@ -50,6 +50,9 @@ type location struct {
 
 // check says nothing of the URL, which may hold a password.
 func (l *location) check() error {
+	if l.Data == "" { // as an empty variable says; it is not the directory at hand
+		return usage("the data directory is empty: name one with --data or CLAVIGER_DATA")
+	}
 	if l.Store != "sqlite:" && !l.shared() {
 		return usage("the store is not one that this version has: sqlite: and postgres:// are")
 	}
