@@ -127,6 +127,9 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 			return report, err
 		}
 	}
+	if err := s.followTrail(ctx); err != nil {
+		return report, err
+	}
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return report, fmt.Errorf("bringing the trail up to the store: %w", err)
 	}
@@ -165,7 +168,11 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		// What the first run had to be told, it was told.
 		return a, report, nil
 	}
-	if !behind && r == nil && !noTrail && !c.AcceptRows {
+	short := s.cutOff(ctx)
+	if short != nil && !errors.Is(short, errCutOff) {
+		return nil, nil, short
+	}
+	if !behind && r == nil && !noTrail && short == nil && !c.AcceptRows {
 		if err := s.store.Sound(); err != nil {
 			return nil, nil, fmt.Errorf("%w; %s", err, lookAtRows)
 		}
@@ -188,7 +195,7 @@ func (c *storeAcceptRestoreCommand) examineTrail(ctx context.Context, s *server)
 			return nil, fmt.Errorf("reading the head: %w", err)
 		}
 	}
-	r, err := s.verifyTrail(ctx, head)
+	r, err := s.verifyWholeTrail(ctx, head)
 	if err != nil {
 		return nil, fmt.Errorf("verifying the trail: %w", err)
 	}

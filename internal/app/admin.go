@@ -274,7 +274,7 @@ func (s *server) adminVerify(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.stop == nil { // nothing goes into the trail then
-		report, err := s.verifyTrail(r.Context(), in.Head)
+		report, err := s.verifyWholeTrail(r.Context(), in.Head)
 		if err != nil {
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			writeJSON(w, problem{err.Error()}) // the operator may know

@@ -239,6 +239,9 @@ func (s *server) begin(ctx context.Context) error {
 	if err := s.store.Sound(); err != nil {
 		return fmt.Errorf("%w; %s", err, lookAtRows)
 	}
+	if err := s.cutOff(ctx); err != nil {
+		return fmt.Errorf("%w; put the right trail in place, or %s --trail-lost", err, goOn)
+	}
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return fmt.Errorf("bringing the trail up to the store: %w", err)
 	}

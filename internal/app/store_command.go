@@ -186,6 +186,12 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	if r.Position() < recorded && s.stop == nil && s.incarnation.Restored == nil {
 		report(store.Problem{What: fmt.Sprintf("the store was rolled back: it ends at change %d, the trail has change %d", r.Position(), recorded)})
 	}
+	switch err := s.cutOff(ctx); {
+	case errors.Is(err, errCutOff):
+		report(store.Problem{What: err.Error()})
+	case err != nil:
+		return err
+	}
 	hold := func(st *step) error {
 		due, err := s.due(ctx, r, st)
 		switch {

@@ -291,3 +291,29 @@ func (t *Tracker[K, U]) forget(keys []K, stored map[K]U) {
 		}
 	}
 }
+
+// Known returns the number of a record that the trail has had: the last that the
+// table knows of, 0 if none.
+func (t *Tracker[K, U]) Known(ctx context.Context) (uint64, error) {
+	mark, err := t.mark(ctx)
+	return mark.Sequence, err
+}
+
+// Unfollow has the next start follow the trail from its beginning, as one that was
+// never followed. It is for a server that has not begun.
+func (t *Tracker[K, U]) Unfollow(ctx context.Context) error {
+	_, err := t.store.Update(ctx, ident.Bytes(), func(tx store.Txn) error {
+		_, rev, err := t.marks.Get(ctx, tx, markKey)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return t.marks.Put(ctx, tx, &Mark{}, rev)
+	})
+	if err != nil {
+		return fmt.Errorf("forgetting how far last uses were known: %w", err)
+	}
+	return nil
+}

@@ -78,6 +78,12 @@ func (s *Service) FollowLastUses() lastuse.Follower {
 // StoreLastUses brings the table of last uses up to what memory has.
 func (s *Service) StoreLastUses(ctx context.Context) error { return s.lastUses.Store(ctx) }
 
+// KnownRecord is the last record of the trail of which the table of last uses knows.
+func (s *Service) KnownRecord(ctx context.Context) (uint64, error) { return s.lastUses.Known(ctx) }
+
+// UnfollowTrail has last uses be known of the trail that there is, from its beginning.
+func (s *Service) UnfollowTrail(ctx context.Context) error { return s.lastUses.Unfollow(ctx) }
+
 // keepUse stores a use, unless what was used is gone: then nobody can ask for it.
 func keepUse(ctx context.Context, tx store.Txn, _ string, used lastUse) error {
 	u := &used

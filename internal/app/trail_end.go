@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"claviger/internal/ground/audit"
+)
+
+// cutOff returns an error where the trail ends before a record that the store knows
+// of: its end was cut off, or an older trail was put back. What was recorded
+// within a minute before that may be gone unnoticed, see storeLastUses.
+func (s *server) cutOff(ctx context.Context) error {
+	last, _, err := s.reached()
+	if err != nil {
+		return nil // it is in memory, and begins anew
+	}
+	ofKeys, err := s.keys.KnownRecord(ctx)
+	if err != nil {
+		return err
+	}
+	ofIdentities, err := s.iam.KnownRecord(ctx)
+	if err != nil {
+		return err
+	}
+	if known := max(ofKeys, ofIdentities); last < known {
+		return fmt.Errorf("%w: it ends with record %d, the store knows of record %d", errCutOff, last, known)
+	}
+	return nil
+}
+
+var errCutOff = errors.New("the trail was cut off or put back")
+
+// verifyWholeTrail also compares the trail's end with the store.
+func (s *server) verifyWholeTrail(ctx context.Context, head []byte) (*audit.Report, error) {
+	report, err := s.verifyTrail(ctx, head)
+	if err != nil {
+		return nil, err
+	}
+	switch err := s.cutOff(ctx); {
+	case errors.Is(err, errCutOff):
+		report.Problems = append(report.Problems, err.Error())
+	case err != nil:
+		return nil, err
+	}
+	return report, nil
+}
+
+// followTrail has the store follow the trail that there is, in place of a longer one.
+func (s *server) followTrail(ctx context.Context) error {
+	if err := s.cutOff(ctx); !errors.Is(err, errCutOff) {
+		return err
+	}
+	return errors.Join(s.keys.UnfollowTrail(ctx), s.iam.UnfollowTrail(ctx))
+}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/ground/store/sqlite"
+)
+
+// TestTrailCutOff: a server does not begin on a trail that ends before a record of
+// which its store knows, until somebody accepts that.
+func TestTrailCutOff(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(trail, before string) error{
+		"put back": func(trail, before string) error { return os.CopyFS(trail, os.DirFS(before)) },
+		"removed":  func(string, string) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, before := t.TempDir(), t.TempDir()
+			w := newDurableWorld(t, dir)
+			w.key()
+			trail := filepath.Join(dir, filepath.Base(w.foundations(nil, dir).trailDir))
+			if err := os.CopyFS(before, os.DirFS(trail)); err != nil {
+				t.Fatal(err)
+			}
+			w.blob(w.key()) // a use, which the store keeps as the server stops
+			if err := w.server.close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.RemoveAll(trail); err != nil {
+				t.Fatal(err)
+			}
+			if err := lose(trail, before); err != nil {
+				t.Fatal(err)
+			}
+			begin := func() (*server, error) {
+				d, err := sqlite.Open(context.Background(), dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return newServer(context.Background(), w.foundations(d, dir))
+			}
+			for range 2 { // the first try leaves nothing that the second would go by
+				if _, err := begin(); err == nil || !strings.Contains(err.Error(), "cut off or put back") || !strings.Contains(err.Error(), goOn+" --trail-lost") {
+					t.Fatalf("it begins: %v", err)
+				}
+			}
+			p := &past{world: w, dir: dir}
+			p.assembled(dir, func(s *server) {
+				v, err := s.verifyStore(t.Context())
+				if err != nil || len(v.Problems) != 1 || !strings.Contains(v.Problems[0].String(), "cut off or put back") {
+					t.Errorf("store verify says %v, %v", v, err)
+				}
+				if out, _ := ask(t, s, "/audit/verify", verifyRequest{}); !strings.Contains(out, "cut off or put back") {
+					t.Errorf("audit verify says %s", out)
+				}
+			})
+			if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err == nil || !strings.Contains(err.Error(), "--trail-lost") {
+				t.Errorf("accepted without being told: %v", err)
+			}
+			if r, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true, TrailLost: true, By: "the operator"}); err != nil || !r.Accepted || !r.Unknown {
+				t.Fatalf("%+v, %v", r, err)
+			}
+			s, err := begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sound(t, s)
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
+			if s, err = begin(); err != nil { // also once the new trail is followed
+				t.Fatal(err)
+			}
+			if err := s.close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
