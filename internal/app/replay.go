@@ -91,6 +91,7 @@ func (p *steps) add(st step) (superseded *operation.Lost) {
 		st.bearers = append(st.bearers, who)
 	}
 	st.trace.Subject = st.by.Trace(l).Subject
+	delete(p.last, st.trace.Another)
 	if old := p.last[st.trace.Subject]; old != nil {
 		superseded = old.lost
 		if st.trace.Partial && slices.Equal(old.bearers, st.bearers) {

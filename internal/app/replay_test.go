@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"claviger/internal/kernel/operation"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/service/organizations"
@@ -266,5 +267,33 @@ func TestKeyTagsAgain(t *testing.T) {
 		}
 		p.world, p.dir = w, dir
 		dir = p.putBack()
+	}
+}
+
+// TestTagsOfAnother: tags of a replica that was destroyed are not those of another one
+// that was made in its place.
+func TestTagsOfAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	steps := newSteps()
+	add := func(name string, members map[string]string) *step {
+		l := &operation.Lost{
+			Source: kms.EventSource, Name: name, Account: owner, Region: secondRegion, Sequence: uint64(len(steps.last)), Members: members,
+			Resources: []operation.Resource{{Type: "AWS::KMS::Key", ARN: "arn:aws:kms:" + secondRegion + ":" + owner + ":key/mrk-1"}},
+		}
+		st := w.server.trace(l)
+		steps.add(st)
+		return steps.last[st.trace.Subject]
+	}
+	tag := func(key string) map[string]string {
+		return map[string]string{"tags.0.tagKey": key, "tags.0.tagValue": "1"}
+	}
+	add("TagResource", tag("a"))
+	if st := add("TagResource", tag("b")); len(st.lost.Pairs("tagged")) != 2 {
+		t.Errorf("two tags of one replica are %v", st.lost.Pairs("tagged"))
+	}
+	add("CreateKey", map[string]string{})
+	if st := add("UntagResource", map[string]string{"tagKeys.0": "c"}); len(st.lost.Pairs("tagged")) != 1 {
+		t.Errorf("the tag of another replica is %v", st.lost.Pairs("tagged"))
 	}
 }

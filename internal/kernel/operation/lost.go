@@ -89,6 +89,9 @@ type Trace struct {
 	// Partial says that the change has left as it was what its record says nothing of:
 	// a change before it to its subject counts for that.
 	Partial bool
+	// Another is the subject of what changes before were about that have nothing to do
+	// with this one: the change has made another thing of the same name.
+	Another string
 	// Unseen says that a store does not show whether the change was made.
 	Unseen bool
 	// Names are the members that name what the change was about by names that can

@@ -57,8 +57,8 @@ var replays = map[string]replay{
 	"ImportKeyMaterial":         {aboutKey("material", "keyMaterialId"), gives, nothingAgain},
 	"DisableKeyRotation":        {aboutKey("rotation"), operation.Trace{}, toKey((*Service).stopRotationAgain)},
 	"EnableKeyRotation":         {aboutKey("rotation"), gives, nothingAgain},
-	"TagResource":               {aboutKey("tags"), operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
-	"UntagResource":             {aboutKey("tags"), operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
+	"TagResource":               {aboutTags, operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
+	"UntagResource":             {aboutTags, operation.Trace{Partial: true}, toKey((*Service).tagAgain)},
 
 	// Who moves an alias gives its callers another key, and takes one from them.
 	"CreateAlias": {aboutAlias, gives, (*Service).moveAliasAgain},
@@ -87,6 +87,8 @@ func aboutKey(what string, members ...string) func(*operation.Lost) string {
 	}
 }
 
+var aboutTags = aboutKey("tags")
+
 // toKey makes a change to a key again, where the key is there.
 func toKey(make func(s *Service, ctx context.Context, tx store.Txn, k *Key, l *operation.Lost, now time.Time) (*operation.Event, error)) remake {
 	return func(s *Service, ctx context.Context, tx store.Txn, l *operation.Lost, now time.Time) (*operation.Event, error) {
@@ -112,8 +114,11 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 	spellTags(l)
 	t := r.trace
 	t.Subject = r.subject(l)
-	if l.Name == "UpdateCustomKeyStore" && !movesProxy(l) {
+	switch {
+	case l.Name == "UpdateCustomKeyStore" && !movesProxy(l):
 		t = secretChange(t)
+	case l.Name == "CreateKey": // a replica may have the ARN of one that was destroyed
+		t.Another = aboutTags(l)
 	}
 	return t
 }
