@@ -38,7 +38,11 @@ func mounted(t *testing.T, kind string, size int) *fileSystem {
 		if err := os.Truncate(f.device, int64(size)<<20); err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.Command("mkfs."+kind, "-q", f.device).CombinedOutput(); err != nil {
+		args := []string{"-q", f.device}
+		if kind == "vfat" { // which is quiet by itself
+			args = args[1:]
+		}
+		if out, err := exec.Command("mkfs."+kind, args...).CombinedOutput(); err != nil {
 			t.Skipf("skipped: no file system of the kind %s can be made here: %v: %s", kind, err, out)
 		}
 		options = []string{"-t", kind, "-o", "loop"}

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -234,6 +236,67 @@ func drill(t *testing.T, from func(*testing.T) string, to func(testing.TB) strin
 	}
 	run(t, 0, "the store verifies", append([]string{"store", "verify"}, at...)...)
 	run(t, 0, "the trail verifies", append([]string{"audit", "verify"}, at...)...)
+}
+
+// TestBackupWithoutLinks makes backups where no file can have two names: on a file system
+// of FAT, and where the system says so. They are whole, and replace nothing.
+func TestBackupWithoutLinks(t *testing.T) {
+	t.Parallel()
+	t.Run("vfat", func(t *testing.T) {
+		t.Parallel()
+		backUpInto(t, mounted(t, "vfat", 64).dir, nil)
+	})
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		strace, err := exec.LookPath("strace")
+		if err != nil {
+			t.Skip("skipped: strace is not installed")
+		}
+		refused := []string{strace, "-f", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:error=EPERM"}
+		if out, err := exec.Command(strace, append(refused[1:], "ln", binary, filepath.Join(t.TempDir(), "x"))...).CombinedOutput(); err == nil || !strings.Contains(string(out), "not permitted") {
+			t.Skipf("skipped: processes can't be traced here: %v: %s", err, out)
+		}
+		backUpInto(t, t.TempDir(), refused)
+	})
+}
+
+// backUpInto makes backups in a directory, with a program in front that runs the command.
+func backUpInto(t *testing.T, to string, front []string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "data")
+	p := serve(t, dir)
+	backUp := func(to string) (string, int) {
+		cmd := exec.Command(binary, "backup", "--socket", p.admin, "--to", to)
+		if front != nil {
+			cmd = exec.Command(front[0], append(front[1:len(front):len(front)], cmd.Args...)...)
+		}
+		cmd.Env = environment()
+		out, _ := cmd.CombinedOutput() // its exit code tells
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	file := filepath.Join(to, "one.backup")
+	for _, at := range []string{file, to} {
+		if out, code := backUp(at); code != 0 || !strings.Contains(out, "rows at change") {
+			t.Fatalf("a backup to %s ended with %d: %s", at, code, out)
+		}
+	}
+	first := must[[]byte](t)(os.ReadFile(file))
+	if out, code := backUp(file); code != 2 || !strings.Contains(out, "replaces nothing") {
+		t.Errorf("a second one ended with %d: %s", code, out)
+	}
+	if now := must[[]byte](t)(os.ReadFile(file)); !bytes.Equal(now, first) {
+		t.Error("the first one is another now")
+	}
+	if entries := must[[]os.DirEntry](t)(os.ReadDir(to)); len(entries) != 2 {
+		t.Errorf("beside two backups there are %v", entries)
+	}
+	restored := filepath.Join(t.TempDir(), "restored")
+	err := errors.Join(os.Mkdir(restored, 0o700),
+		os.WriteFile(filepath.Join(restored, "root.key"), must[[]byte](t)(os.ReadFile(filepath.Join(dir, "root.key"))), 0o400))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, 0, "accept-restore", "restore", "--from", file, "--data", restored)
 }
 
 // TestKilledCommands kills the commands that move stores at random, runs them

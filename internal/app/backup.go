@@ -91,10 +91,38 @@ func keepBackup(path string, from io.Reader) (*backup.Summary, string, error) {
 	if os.IsPathSeparator(path[len(path)-1]) {
 		path += "claviger-" + done.Created.UTC().Format("20060102T150405Z") + ".backup"
 	}
-	if err := os.Link(f.Name(), path); err != nil { // which replaces nothing
+	if err := nameAnew(f.Name(), path); err != nil {
 		return nil, "", fmt.Errorf("naming the backup: %w", err)
 	}
 	return done, path, syncDir(dir)
+}
+
+// nameAnew gives a file a name that nothing has. It may leave the file its old one, too.
+func nameAnew(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return takeName(from, to)
+}
+
+// takeName is nameAnew for file systems without hard links, such as FAT and some of the
+// network. What renames would replace something, so an empty file takes the name first, where
+// nothing has it, and is replaced. After a crash in between it is left: it is no backup, and has to
+// be removed by hand.
+func takeName(from, to string) error {
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if err == nil {
+		err = os.Rename(from, to)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return nil
 }
 
 func syncDir(dir string) error {
