@@ -179,36 +179,73 @@ func TestCredentialFailsClosed(t *testing.T) {
 	}
 }
 
+// Readers read at the same time, some hundred times each whenever they are woken. They
+// rest in between: a process whose threads are all busy looks for the answers of a
+// database every ten milliseconds only.
+type readers struct {
+	all   sync.WaitGroup
+	turns []chan struct{}
+}
+
+// newReaders makes so many readers; read is told which one it is for, and whether to go on
+// is what it returns.
+func newReaders(n int, read func(i int) bool) *readers {
+	r := &readers{turns: make([]chan struct{}, n)}
+	for i := range r.turns {
+		r.turns[i] = make(chan struct{}, 1)
+		r.all.Go(func() {
+			for range r.turns[i] {
+				for range 300 {
+					if !read(i) {
+						return
+					}
+				}
+			}
+		})
+	}
+	return r
+}
+
+// wake lets each reader begin, or go on for another turn.
+func (r *readers) wake() {
+	for _, turn := range r.turns {
+		select {
+		case turn <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// end ends all readers and waits for that.
+func (r *readers) end() {
+	for _, turn := range r.turns {
+		close(turn)
+	}
+	r.all.Wait()
+}
+
 // Readers and changes at the same time: what was answered is in force.
 func TestCredentialWhileItChanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.createUser("ann")
 	id := w.createKey("ann").AccessKeyID
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for range 4 {
-		readers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				c, err := w.iam.Credential(t.Context(), id, "")
-				if err != nil && !fault.Is(err, fault.UnrecognizedClient) {
-					t.Errorf("credential: %v", err)
-					return
-				}
-				if err == nil && c.AccessKeyID != id {
-					t.Errorf("credential of %s, want %s", c.AccessKeyID, id)
-					return
-				}
-			}
-		})
-	}
+	reading := newReaders(4, func(int) bool {
+		c, err := w.iam.Credential(t.Context(), id, "")
+		if err != nil && !fault.Is(err, fault.UnrecognizedClient) {
+			t.Errorf("credential: %v", err)
+			return false
+		}
+		if err == nil && c.AccessKeyID != id {
+			t.Errorf("credential of %s, want %s", c.AccessKeyID, id)
+			return false
+		}
+		return true
+	})
 	set := func(status string) {
+		reading.wake()
 		do[operation.None](t, w.root(), "UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: some("ann"), AccessKeyID: some(id), Status: some(status)})
+		reading.wake()
 	}
 	for range 100 {
 		set("Inactive")
@@ -216,11 +253,9 @@ func TestCredentialWhileItChanges(t *testing.T) {
 		set("Active")
 		w.credential(id)
 	}
-	close(stop)
-	readers.Wait()
+	reading.end()
 
 	var wg sync.WaitGroup
-	set("Active")
 	lent := make([]*authz.Credential, 16)
 	for i := range lent {
 		wg.Go(func() { lent[i] = w.credential(id) })

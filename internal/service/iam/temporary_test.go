@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -680,44 +679,39 @@ func TestSessionsWhileTheyChange(t *testing.T) {
 	registered := w.register(registration(rds))
 	user := w.issue(session.Session{Kind: session.User, ID: ann.UserID, IssuedWith: key})
 	all := []temporary{user, w.issue(session.Session{Kind: session.Forward, IssuedTo: rds, IssuedWith: registered, AccessKeyID: user.id, Token: user.token})}
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for i := range 4 {
-		readers.Go(func() {
-			c := all[i%2]
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				lent, err := w.iam.Credential(t.Context(), c.id, c.token)
-				if err != nil || lent.AccessKeyID != c.id || lent.Token != c.token {
-					t.Errorf("credential of %s: %v", c.id, err)
-					return
-				}
-			}
-		})
+	reading := newReaders(4, func(i int) bool {
+		c := all[i%2]
+		lent, err := w.iam.Credential(t.Context(), c.id, c.token)
+		if err != nil || lent.AccessKeyID != c.id || lent.Token != c.token {
+			t.Errorf("credential of %s: %v", c.id, err)
+			return false
+		}
+		return true
+	})
+	among := func(change func()) {
+		reading.wake()
+		change()
+		reading.wake()
 	}
 	for range 100 {
-		w.status("ann", key, "Inactive")
+		among(func() { w.status("ann", key, "Inactive") })
 		for _, c := range all {
 			w.over(c, fault.UnrecognizedClient)
 		}
-		w.status("ann", key, "Active")
+		among(func() { w.status("ann", key, "Active") })
 		for _, c := range all {
 			w.alive(c)
 		}
 	}
 	for range 20 {
-		w.disable(rds)
+		among(func() { w.disable(rds) })
 		w.over(all[1], fault.UnrecognizedClient)
-		fresh := w.register(registration(rds))
+		var fresh string
+		among(func() { fresh = w.register(registration(rds)) })
 		w.over(all[1], fault.UnrecognizedClient)
 		w.alive(w.issue(session.Session{Kind: session.Forward, IssuedTo: rds, IssuedWith: fresh, AccessKeyID: user.id, Token: user.token}))
 	}
-	close(stop)
-	readers.Wait()
+	reading.end()
 }
 
 // A session of a development account's root user was asked for with a key that
