@@ -97,12 +97,12 @@ func (t *transport) reload(logger *slog.Logger, opened *httpfront.TLS) error {
 }
 
 func (t *transport) read() (c httpfront.Certificates, err error) {
-	if c.Chain, err = os.ReadFile(t.Cert); err != nil {
+	if c.Chain, err = readFile(t.Cert); err != nil {
 		return c, fmt.Errorf("reading the certificate: %w", err)
 	}
 	if t.ClientCA != "" {
 		c.ClientNames = t.ClientNames
-		if c.ClientCAs, err = os.ReadFile(t.ClientCA); err != nil {
+		if c.ClientCAs, err = readFile(t.ClientCA); err != nil {
 			return c, fmt.Errorf("reading the authorities of clients: %w", err)
 		}
 	}
@@ -110,6 +110,19 @@ func (t *transport) read() (c httpfront.Certificates, err error) {
 		return c, fmt.Errorf("reading the certificate's private key: %w", err)
 	}
 	return c, nil
+}
+
+// readFile is os.ReadFile for a file that is read again and again: it does not wait
+// for whoever would write to a pipe.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return os.ReadFile(path)
 }
 
 // report says which certificate is served. One whose time is over, or has not
