@@ -415,6 +415,9 @@ func post(socket, path string, in any, answer func(io.Reader) error) error {
 		return fmt.Errorf("speaking to the server: %w", err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("what answers at %s does not know this command: it is another command that has the store open, which ends, or a server of another version", socket)
+	}
 	if response.StatusCode != http.StatusOK {
 		var p problem
 		if err := json.NewDecoder(response.Body).Decode(&p); err != nil {
