@@ -48,7 +48,7 @@ var only = []permit{
 	{"crypto/tls", "TLS ends at the edge", []string{"edge/httpfront", "edge/xksclient", "edge/awskms"}},
 	{"os", "files and the environment belong to what is kept on disk, and to start-up", []string{
 		"ground/audit", "ground/sealed/root", "ground/store/sqlite", "app", "app/doctor", "cmd/claviger", "cmd/claviger-bench", "cmd/claviger-release",
-		"ground/store/postgres/postgrestest", "ground/store/storetest", "ground/store/drivertest",
+		"ground/store/postgres/postgrestest", "ground/store/drivertest",
 	}},
 	{"os/exec", "the server starts no programs", []string{"cmd/claviger-bench", "cmd/claviger-release", "ground/store/postgres/postgrestest"}},
 	{"os/signal", "signals are for who starts the server", []string{"app", "cmd/claviger-bench"}},
