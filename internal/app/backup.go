@@ -125,14 +125,6 @@ func takeName(from, to string) error {
 	return nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // errAccepting refuses a backup that would bring back a restore as it was being
 // accepted: of what was lost later, nothing would be made again.
 var errAccepting = errors.New("the store was put back, and accepting that was interrupted; " + goOn + " first")
