@@ -174,6 +174,9 @@ func diskFull(t *testing.T, disk *fileSystem, rounds int) {
 	disk.remount("ro")
 	wantNoStart(t, dir, "read-only file system")
 	disk.remount("rw")
+	clear := disk.fill()
+	wantNoStart(t, dir, "disk is full") // as also after a stop, when there is no log yet
+	clear()
 	p = serve(t, dir)
 	l.finish(t, p, dir, rounds)
 	verifyStore(t, dir)

@@ -17,6 +17,9 @@ func explain(err error) error {
 	if !errors.As(err, &e) {
 		return fmt.Errorf("%w: %w", driver.ErrUnavailable, err)
 	}
+	if e.Code() == codes.SQLITE_IOERR_SHMSIZE { // of the file that opening makes longer first
+		return fmt.Errorf("there is no room beside the database, most likely its disk is full: %w: %w", driver.ErrUnavailable, err)
+	}
 	switch e.Code() & 0xff {
 	case codes.SQLITE_NOTADB:
 		return fmt.Errorf("the file is not a database: %w", driver.ErrDamaged)
