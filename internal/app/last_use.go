@@ -38,8 +38,12 @@ func (s *server) readTrail(ctx context.Context, from uint64, fn func(sequence ui
 	return err
 }
 
-// storeLastUses stores last uses from time to time, until ctx ends.
-func (s *server) storeLastUses(ctx context.Context) {
+// storeLastUses stores last uses from time to time, until ctx ends, and for the first
+// time at once where much is to be stored.
+func (s *server) storeLastUses(ctx context.Context, much bool) {
+	if much {
+		s.keepLastUses(ctx)
+	}
 	tick := time.NewTicker(lastUsePause)
 	defer tick.Stop()
 	for {

@@ -245,7 +245,8 @@ func (s *server) begin(ctx context.Context) error {
 	if err := s.pipeline.Drain(ctx); err != nil {
 		return fmt.Errorf("bringing the trail up to the store: %w", err)
 	}
-	if err := lastuse.CatchUp(ctx, s.readTrail, s.keys.FollowLastUses(s.now()), s.iam.FollowLastUses()); err != nil {
+	behind, err := lastuse.CatchUp(ctx, s.readTrail, s.keys.FollowLastUses(s.now()), s.iam.FollowLastUses())
+	if err != nil {
 		return err
 	}
 	if err := s.rootKeys.tidy(ctx); err != nil {
@@ -261,7 +262,7 @@ func (s *server) begin(ctx context.Context) error {
 	s.background.Go(func() { s.keepUp(background) })
 	s.background.Go(func() { s.keepDates(background) })
 	s.background.Go(func() { fillPools(background) })
-	s.background.Go(func() { s.storeLastUses(background) })
+	s.background.Go(func() { s.storeLastUses(background, behind) })
 	s.background.Go(func() { s.connectStores(background) })
 	s.background.Go(func() { s.settleRootKey(background) })
 	s.background.Go(func() { s.watchHealth(background) })

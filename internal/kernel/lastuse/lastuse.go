@@ -26,7 +26,7 @@ import (
 const (
 	recentMax    = 10_000 // uses that gather in memory before a start stores them
 	storedAtOnce = 100    // uses that one commit stores
-	behindMax    = 10_000 // records that are read again rather than stored at a start, or where none is a use
+	behindMax    = 10_000 // records that are read again rather than stored after a start, or where none is a use
 )
 
 // A Mark says how far a table of last uses has followed the trail.
@@ -114,19 +114,20 @@ type Follower interface {
 	// restart has the follower begin with the first record that there is.
 	restart()
 	take(ctx context.Context, sequence uint64, account string, at time.Time, b *record.Brief) error
-	// end is told how the reading ended.
-	end(ctx context.Context, err error) error
+	// end is told how the reading ended, and returns whether the table is far behind.
+	end(err error) (behind bool, _ error)
 }
 
 // CatchUp reads what the trail has beyond the tables of all followers, as far as it
-// can once for all of them. It is called at start, before the first call, and leaves
-// the storing of few records to Store.
-func CatchUp(ctx context.Context, read Read, followers ...Follower) error {
+// can once for all of them. It is called at start, before the first call, which waits
+// for it and so not for the storing. Where a table is far behind, Store is called for
+// at once: then one crash after the other leaves no start more to read.
+func CatchUp(ctx context.Context, read Read, followers ...Follower) (behind bool, _ error) {
 	walkers := make([]*walker, len(followers))
 	for i, f := range followers {
 		mark, err := f.begin(ctx)
 		if err != nil {
-			return err
+			return false, err
 		}
 		walkers[i] = &walker{Follower: f, mark: mark}
 	}
@@ -139,7 +140,7 @@ type walker struct {
 	mark, first uint64
 }
 
-func walk(ctx context.Context, read Read, walkers []*walker) error {
+func walk(ctx context.Context, read Read, walkers []*walker) (behind bool, _ error) {
 	least := slices.MinFunc(walkers, func(a, b *walker) int { return cmp.Compare(a.mark, b.mark) }).mark
 	err := read(ctx, max(least, 1), func(sequence uint64, account string, at time.Time, b *record.Brief) error {
 		for _, w := range walkers {
@@ -164,15 +165,18 @@ func walk(ctx context.Context, read Read, walkers []*walker) error {
 		case errors.Is(err, audit.ErrDamaged) && w.mark > least && w.first == 0: // what it lacks lies beyond the damage
 			again = append(again, w)
 		default:
-			if err := w.end(ctx, err); err != nil {
-				return err
+			far, err := w.end(err)
+			if err != nil {
+				return false, err
 			}
+			behind = behind || far
 		}
 	}
 	if len(again) == 0 {
-		return nil
+		return behind, nil
 	}
-	return walk(ctx, read, again)
+	far, err := walk(ctx, read, again)
+	return behind || far, err
 }
 
 type follower[K, U comparable] struct {
@@ -206,22 +210,21 @@ func (f *follower[K, U]) take(ctx context.Context, sequence uint64, account stri
 	return f.Store(ctx)
 }
 
-func (f *follower[K, U]) end(ctx context.Context, err error) error {
+func (f *follower[K, U]) end(err error) (behind bool, _ error) {
 	switch {
 	case errors.Is(err, audit.ErrDamaged): // uses may be missing, so that what is known begins here
 		f.reached.Since = f.now
 	case err != nil:
-		return fmt.Errorf("reading the trail for last uses: %w", err)
+		return false, fmt.Errorf("reading the trail for last uses: %w", err)
 	case f.reached.Since.IsZero():
 		f.reached.Since = f.now
 	}
 	if !f.now.IsZero() {
 		f.reached.Since = f.reached.Since.UTC().Truncate(time.Millisecond) // as answers carry it
 	}
-	if f.reached.Sequence-f.stored.Sequence < behindMax {
-		return nil
-	}
-	return f.Store(ctx) // so that one crash after the other leaves no start more to read
+	// Of a trail that is shorter than what was followed so far the difference wraps:
+	// the mark is one of another trail, and is to be replaced, too.
+	return f.reached.Sequence-f.stored.Sequence >= behindMax, nil
 }
 
 // mark returns how far the table has followed the trail, zero where it has not begun.

@@ -77,8 +77,9 @@ func TestCatchUpTogether(t *testing.T) {
 					trackers[i].Reach(sequence, nil)
 				}
 			}
-			if err := CatchUp(t.Context(), trail, trackers[0].Follow(at(9), tell(0)), trackers[1].Follow(time.Time{}, tell(1))); err != nil {
-				t.Fatal(err)
+			behind, err := CatchUp(t.Context(), trail, trackers[0].Follow(at(9), tell(0)), trackers[1].Follow(time.Time{}, tell(1)))
+			if lost := c.last < max(c.knows[0], c.knows[1]); behind != lost || err != nil {
+				t.Fatalf("behind %v, error %v", behind, err)
 			}
 			for i := range told {
 				if !slices.Equal(told[i], c.told[i]) {
@@ -95,6 +96,42 @@ func TestCatchUpTogether(t *testing.T) {
 				t.Errorf("one that nobody asks from when on knows uses since %v", since)
 			}
 		})
+	}
+}
+
+// TestBehind: a start is told to store soon what is many records, from one on that it
+// would not like to read again.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	near, far := Marks("one_tracking"), Marks("two_tracking")
+	s := open(t, near, far)
+	keep := func(context.Context, store.Txn, string, uint64) error { return nil }
+	for _, c := range []struct {
+		marks *store.Table[Mark]
+		last  uint64
+		want  bool
+	}{{near, behindMax - 1, false}, {far, behindMax, true}} {
+		tracker := New(s, c.marks, keep)
+		told := func(sequence uint64, _ string, _ time.Time, _ *record.Brief) {
+			tracker.Reach(sequence, []Use[string, uint64]{{"k", sequence}})
+		}
+		trail := func(_ context.Context, from uint64, fn func(uint64, string, time.Time, *record.Brief) error) error {
+			for n := from; n <= c.last; n++ {
+				if err := fn(n, "", time.Time{}, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if behind, err := CatchUp(t.Context(), trail, tracker.Follow(time.Time{}, told)); behind != c.want || err != nil {
+			t.Errorf("after %d records: behind %v, error %v", c.last, behind, err)
+		}
+		if err := tracker.Store(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if behind, err := CatchUp(t.Context(), trail, tracker.Follow(time.Time{}, told)); behind || err != nil {
+			t.Errorf("when they are stored: behind %v, error %v", behind, err)
+		}
 	}
 }
 

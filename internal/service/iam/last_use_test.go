@@ -84,7 +84,7 @@ func TestLastUse(t *testing.T) {
 
 	// A use that only the trail has: the process that was told of it is gone.
 	l = append(l, ledger{{start.Add(time.Hour), record.Brief{Source: "sts.amazonaws.com", Region: "us-east-1", AccessKeyID: rootKeyID}}}...)
-	if err := lastuse.CatchUp(t.Context(), l.read, w.iam.FollowLastUses()); err != nil {
+	if _, err := lastuse.CatchUp(t.Context(), l.read, w.iam.FollowLastUses()); err != nil {
 		t.Fatal(err)
 	}
 	expect("after a start")

@@ -48,7 +48,8 @@ func (l *ledger) read(_ context.Context, from uint64, fn func(uint64, string, ti
 func (l *ledger) catchUp() {
 	l.w.t.Helper()
 	l.w.restart()
-	ok(l.w.t, lastuse.CatchUp(l.w.t.Context(), l.read, l.w.service.FollowLastUses(l.w.now)))
+	_, err := lastuse.CatchUp(l.w.t.Context(), l.read, l.w.service.FollowLastUses(l.w.now))
+	ok(l.w.t, err)
 }
 
 // changes returns how many changes the store has seen.
