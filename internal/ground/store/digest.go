@@ -61,19 +61,21 @@ type hasher struct {
 	space []byte
 }
 
-func (h *hasher) hash() (hi, lo uint64) {
-	sum := h.keys.HashRow(h.space)
-	return binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])
-}
-
-func (h *hasher) row(table *driver.Schema, key Key, rev Rev) (hi, lo uint64) {
+// row is a row as a Sum takes it.
+func (h *hasher) row(table *driver.Schema, key Key, rev Rev) (rows, hi, lo uint64) {
 	h.space = appendRowName(h.space[:0], table, key, rev)
 	return h.hash()
 }
 
-func (h *hasher) value(key string, value []byte) (hi, lo uint64) {
+// value is a value as a Sum takes it.
+func (h *hasher) value(key string, value []byte) (rows, hi, lo uint64) {
 	h.space = appendValueName(h.space[:0], key, value)
 	return h.hash()
+}
+
+func (h *hasher) hash() (rows, hi, lo uint64) {
+	sum := h.keys.HashRow(h.space)
+	return 1, binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:])
 }
 
 // appendRowName appends what the hash of a row is of.
@@ -110,12 +112,10 @@ func (d *deltas) of(table string) *driver.Sum {
 func (d *deltas) write(w *driver.Write) {
 	s := d.of(w.Table.Name)
 	if w.Kind != driver.Insert {
-		hi, lo := d.row(w.Table, w.Row.Key, w.Old)
-		s.Subtract(1, hi, lo)
+		s.Subtract(d.row(w.Table, w.Row.Key, w.Old))
 	}
 	if w.Kind != driver.Delete {
-		hi, lo := d.row(w.Table, w.Row.Key, w.Row.Rev)
-		s.Add(1, hi, lo)
+		s.Add(d.row(w.Table, w.Row.Key, w.Row.Rev))
 	}
 }
 
@@ -124,14 +124,12 @@ func (d *deltas) values(old, now map[string][]byte) {
 	s := d.of(driver.Values.Name)
 	for k, v := range old {
 		if !slices.Contains(apart, k) {
-			hi, lo := d.value(k, v)
-			s.Subtract(1, hi, lo)
+			s.Subtract(d.value(k, v))
 		}
 	}
 	for k, v := range now {
 		if !slices.Contains(apart, k) {
-			hi, lo := d.value(k, v)
-			s.Add(1, hi, lo)
+			s.Add(d.value(k, v))
 		}
 	}
 }
@@ -224,17 +222,14 @@ func (l *ledger) next(from, to uint64, before []byte, delta driver.Sums) ([]byte
 	return d.sealed, nil
 }
 
-// sound returns ErrAltered where nothing is to be written.
-func (l *ledger) sound() error {
-	if e := l.flaw.Load(); e != nil {
-		return *e
+// Sound returns ErrAltered where the digest is not there, or the values are not
+// those that it sums up. Whether the rows are, only Verify knows.
+func (s *Store) Sound() error {
+	if flaw := s.ledger.flaw.Load(); flaw != nil {
+		return *flaw
 	}
 	return nil
 }
-
-// Sound returns ErrAltered where the digest is not there, or the values are not
-// those that it sums up. Whether the rows are, only Verify knows.
-func (s *Store) Sound() error { return s.ledger.sound() }
 
 // settle compares the values with the digest. A store in which nothing was ever
 // committed gets one.
@@ -440,13 +435,11 @@ func (c *census) search(ctx context.Context, w driver.Whole, t *driver.Schema, l
 	named := errors.New("named")
 	err := w.Rows(ctx, t, nil, func(r driver.Row) error {
 		was := driver.Sum{Table: lacks.Table}
-		var hi, lo uint64
 		if t == driver.Values {
-			hi, lo = c.value(r.Key[0].S, r.Body)
+			was.Subtract(c.value(r.Key[0].S, r.Body))
 		} else {
-			hi, lo = c.row(t, r.Key, r.Rev)
+			was.Subtract(c.row(t, r.Key, r.Rev))
 		}
-		was.Subtract(1, hi, lo)
 		if was == lacks {
 			report(Problem{Table: t.Name, Key: KeyText(r.Key), What: "it was deleted, or never written, and is here all the same"})
 			return named
@@ -456,7 +449,7 @@ func (c *census) search(ctx context.Context, w driver.Whole, t *driver.Schema, l
 		}
 		for next := r.Rev + 1; next <= min(r.Rev+tries, Rev(w.Position())); next++ {
 			is := was
-			is.Add(c.one(t, r.Key, next))
+			is.Add(c.row(t, r.Key, next))
 			if is == lacks {
 				report(Problem{Table: t.Name, Key: KeyText(r.Key), What: fmt.Sprintf("it is at revision %d, and was last written at revision %d: the row of an older state was put back", r.Rev, next)})
 				return named
@@ -477,10 +470,4 @@ func (c *census) search(ctx context.Context, w driver.Whole, t *driver.Schema, l
 		report(Problem{Table: t.Name, What: "rows are not those that were last written: some of an older state were put back"})
 	}
 	return nil
-}
-
-// one is a row, as Add takes it.
-func (c *census) one(t *driver.Schema, key Key, rev Rev) (rows, hi, lo uint64) {
-	hi, lo = c.row(t, key, rev)
-	return 1, hi, lo
 }

@@ -164,7 +164,7 @@ func (v *verifier) table(ctx context.Context, t AnyTable) error {
 	err := v.whole.Rows(ctx, schema, nil, func(r driver.Row) error {
 		last = r.Key
 		v.Rows++
-		sum.Add(v.census.one(schema, r.Key, r.Rev))
+		sum.Add(v.census.row(schema, r.Key, r.Rev))
 		for i, o := range orders {
 			of[i].add(seed, o.Key(r.Key, r.Indexed))
 		}
