@@ -84,7 +84,7 @@ func TestRefusesToStart(t *testing.T) {
 			}
 			return dir
 		}},
-		{name: "newer schema", code: 1, says: "the store has schema version 99, this program knows 1", dir: func(t *testing.T) string {
+		{name: "newer schema", code: 1, says: "the store has schema version 99, this program knows 2", dir: func(t *testing.T) string {
 			dir := made(t)
 			raiseSchema(t, dir)
 			return dir
