@@ -248,14 +248,7 @@ func TestBackupWithoutLinks(t *testing.T) {
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
-		strace, err := exec.LookPath("strace")
-		if err != nil {
-			t.Skip("skipped: strace is not installed")
-		}
-		refused := []string{strace, "-f", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:error=EPERM"}
-		if out, err := exec.Command(strace, append(refused[1:], "ln", binary, filepath.Join(t.TempDir(), "x"))...).CombinedOutput(); err == nil || !strings.Contains(string(out), "not permitted") {
-			t.Skipf("skipped: processes can't be traced here: %v: %s", err, out)
-		}
+		refused := []string{tracer(t), "-f", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:error=EPERM"}
 		backUpInto(t, t.TempDir(), refused)
 	})
 }
@@ -353,6 +346,30 @@ func TestKilledCommands(t *testing.T) {
 	}
 }
 
+// TestKilledAtFirst kills a restore when it has just made the file of the store, with
+// a journal beside it.
+func TestKilledAtFirst(t *testing.T) {
+	t.Parallel()
+	ofSQLite(t)
+	strace := tracer(t)
+	work := t.TempDir()
+	file, put := filepath.Join(work, "one.backup"), filepath.Join(work, "restored")
+	dir, _ := stoppedWithKey(t)
+	run(t, 0, "rows", "backup", "--data", dir, "--to", file)
+	err := errors.Join(os.Mkdir(put, 0o700), os.WriteFile(filepath.Join(put, "root.key"), must[[]byte](t)(os.ReadFile(filepath.Join(dir, "root.key"))), 0o400))
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := []string{"restore", "--from", file, "--data", put}
+	killed := exec.Command(strace, append([]string{"-f", "-o", "/dev/null", "-e", "trace=unlink,unlinkat", "-e", "inject=unlink,unlinkat:signal=KILL", binary}, restore...)...)
+	killed.Env = environment()
+	out, _ := killed.CombinedOutput() // what it is killed in tells
+	if _, err := os.Stat(filepath.Join(put, "store.db-journal")); err != nil {
+		t.Fatalf("it was killed elsewhere: %v: %s", err, out)
+	}
+	run(t, 0, "accept-restore", restore...)
+}
+
 // interrupted kills a command at random, once or twice, and then runs it to its
 // end. It returns how often it was killed before that.
 func interrupted(t *testing.T, args ...string) (killed int) {
@@ -375,7 +392,7 @@ func interrupted(t *testing.T, args ...string) (killed int) {
 		killed++
 	}
 	if out, errs, code := command(t, args); code != 0 && !strings.Contains(errs, "nothing to accept") && !strings.Contains(errs, "replaces nothing") &&
-		!strings.Contains(errs, "is not empty") {
+		!strings.Contains(errs, "the target is not empty") {
 		t.Fatalf("%s, after it was killed, ended with %d:\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
 	return killed

@@ -13,15 +13,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
+// tracer returns strace, where it may trace.
+func tracer(t *testing.T) string {
+	t.Helper()
+	strace := tool(t, "strace")
+	if out, err := exec.Command(strace, "-o", "/dev/null", "true").CombinedOutput(); err != nil {
+		t.Skipf("skipped: processes can't be traced here: %v: %s", err, out)
+	}
+	return strace
+}
+
 // TestSyncBeforeAnswer watches the system calls of a server: every answer comes
 // after a sync that covers what it answers, and every new name in the data
 // directory is followed by a sync of the directory.
 func TestSyncBeforeAnswer(t *testing.T) {
 	t.Parallel()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		t.Skip("skipped: strace is not installed")
-	}
+	strace := tracer(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	output := filepath.Join(t.TempDir(), "strace")
 	p := startUnder(t, []string{strace, "-f", "-y", "-s", "64", "-o", output,
