@@ -121,7 +121,7 @@ func putBack(t *testing.T, url string, execute func(t *testing.T, dir, statement
 
 	run(t, 1, "was last written at revision", append([]string{"store", "verify"}, at...)...)
 	run(t, 2, "nothing to accept", append([]string{"store", "accept-restore"}, at...)...)
-	run(t, 0, "Accepted", append([]string{"store", "accept-restore", "--accept-rows"}, at...)...)
+	run(t, 0, "counts as what was last written", append([]string{"store", "accept-restore", "--accept-rows"}, at...)...)
 	run(t, 0, "the store verifies", append([]string{"store", "verify"}, at...)...)
 	p = serve(t, dir, extra...)
 	described := must[*kms.DescribeKeyOutput](t)(p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key}))

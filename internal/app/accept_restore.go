@@ -44,6 +44,7 @@ type restoreReport struct {
 	Problems    []string      `json:"problems"`    // of the trail
 	Incarnation string        `json:"incarnation"` // before
 	Next        string        `json:"next"`        // after; empty with --dry-run
+	Rows        bool          `json:"rows"`        // whether rows that were put back are accepted too
 	Resumed     bool          `json:"resumed"`     // whether an interrupted run was finished
 	Accepted    bool          `json:"accepted"`
 }
@@ -145,7 +146,7 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 	if err := s.conclude(ctx, plan, report); err != nil {
 		return report, err
 	}
-	report.Next, report.Accepted = s.incarnation.ID, true
+	report.Next, report.Rows, report.Accepted = s.incarnation.ID, plan.Rows, true
 	return report, nil
 }
 
@@ -176,7 +177,8 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		if err := s.store.Sound(); err != nil {
 			return nil, nil, fmt.Errorf("%w; %s", err, lookAtRows)
 		}
-		return nil, nil, usage("there is nothing to accept: the store has every change that the trail has, and was not restored")
+		return nil, nil, usage("there is nothing to accept: the store has every change that the trail has, and was not restored; " +
+			"rows that store verify names are accepted with --accept-rows")
 	}
 	a := &accepting{ID: drawIncarnation(), Last: last, Replay: c.Replay, Rows: c.AcceptRows, By: c.By}
 	if a.By == "" {
@@ -335,6 +337,9 @@ func (c *storeAcceptRestoreCommand) print(w io.Writer, r *restoreReport) error {
 	}
 	if r.Resumed {
 		fmt.Fprintln(w, "An interrupted run was finished: what it made again is not counted here.")
+	}
+	if r.Rows {
+		fmt.Fprintln(w, "What is in the store counts as what was last written.")
 	}
 	if r.Accepted {
 		fmt.Fprintf(w, "Accepted: the store is now incarnation %s.\n", r.Next)
