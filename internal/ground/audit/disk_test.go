@@ -29,6 +29,8 @@ type Disk struct {
 	fault func(op, name string) Fault
 	// Looked is called when somebody has asked whether a log is running.
 	Looked func()
+	// Missed is called when somebody has opened a file that is not there.
+	Missed func(name string)
 	// Before is called before each write, outside of the disk's lock.
 	Before func(op string)
 	Writes int // how many writes there were
@@ -132,12 +134,15 @@ func (f *diskFolder) list() ([]string, error) { return f.d.Names(), nil }
 
 func (f *diskFolder) open(name string) (file, error) {
 	f.d.mu.Lock()
-	defer f.d.mu.Unlock()
 	got, ok := f.d.files[name]
-	if !ok {
-		return nil, fs.ErrNotExist
+	f.d.mu.Unlock()
+	if ok {
+		return &diskHandle{f, name, got}, nil
 	}
-	return &diskHandle{f, name, got}, nil
+	if f.d.Missed != nil {
+		f.d.Missed(name)
+	}
+	return nil, fs.ErrNotExist
 }
 
 func (f *diskFolder) reopen(name string) (file, error) { return f.open(name) }

@@ -3,6 +3,8 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -340,6 +342,54 @@ func TestVerifyBesideLog(t *testing.T) {
 	closed(t, l)
 	for _, head := range heads[:min(len(heads), 20)] {
 		clean(t, options().On(d), head)
+	}
+}
+
+// A segment that the Log begins when Verify has found none to follow is not in
+// the report, and no problem: it continues frames that Verify did not read.
+func TestVerifyBesideNewSegment(t *testing.T) {
+	t.Parallel()
+	for _, begun := range []int{1, 2} { // when Verify looks for the second segment for the nth time
+		d := &audit.Disk{}
+		l := on(t, d)
+		add(t, l, "a", "b")
+		looks := 0
+		d.Missed = func(name string) {
+			if name != audit.SegmentName(2) {
+				return
+			}
+			for looks++; looks == begun && !slices.Contains(d.Names(), name); {
+				add(t, l, "c", "d", "e")
+			}
+		}
+		head := l.Head()
+		r := clean(t, options().On(d), head)
+		if !r.Anchored || looks < begun || begun == 1 && r.Segments != 2 || begun == 2 && (r.Segments != 1 || r.Records != 2) {
+			t.Errorf("begun at look %d of %d: report is %+v", begun, looks, r)
+		}
+		d.Missed = nil
+		if later := clean(t, options().On(d), r.Head); !later.Anchored || later.Segments != 2 {
+			t.Errorf("later: %+v", later)
+		}
+	}
+}
+
+// A segment that is listed and can't be found is missing: one time, and the
+// verification ends.
+func TestVerifyNamesWithoutFile(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Dir = t.TempDir()
+	closed(t, open(t, o))
+	closed(t, open(t, o))
+	for _, number := range []uint64{3, 5} {
+		if err := os.Symlink("nowhere", filepath.Join(o.Dir, audit.SegmentName(number))); err != nil {
+			t.Skip(err)
+		}
+	}
+	r := verify(t, o, nil)
+	if len(r.Problems) != 3 || r.Segments != 2 {
+		t.Errorf("report is %+v", r)
 	}
 }
 

@@ -112,23 +112,33 @@ func (v *verification) segments() error {
 		v.lose()
 	}
 	for number := numbers[0]; ; number++ {
+		due := number
 		switch err := v.segment(number); {
 		case err == nil:
 			continue
+		case err == errNewest:
+			due++
 		case !errors.Is(err, fs.ErrNotExist):
 			return err
 		}
-		at, _ := slices.BinarySearch(numbers, number)
+		at, gone := slices.BinarySearch(numbers, due)
 		if at == len(numbers) {
 			return nil
 		}
-		v.problem(&damage{segment: number, what: "segment is missing"})
+		v.problem(&damage{segment: due, what: "segment is missing"})
 		v.lose()
-		number = numbers[at] - 1
+		number = due
+		if !gone {
+			number = numbers[at] - 1
+		}
 	}
 }
 
-// segment reads one segment; the error is fs.ErrNotExist where there is none.
+// errNewest means that a segment was read behind which there was none.
+var errNewest = errors.New("no segment follows")
+
+// segment reads one segment; the error is fs.ErrNotExist where there is none,
+// and errNewest where none follows it.
 func (v *verification) segment(number uint64) error {
 	s, err := openStored(v.o, number)
 	if d := (*damage)(nil); errors.As(err, &d) {
@@ -177,7 +187,7 @@ func (v *verification) enter(s *stored) {
 // that it ends, or up to the last one.
 func (v *verification) frames(s *stored) error {
 	next, err := v.next(s.header.number)
-	if err != nil {
+	if err != nil && err != errNewest {
 		return err
 	}
 	r := s.frames(0, s.size)
@@ -185,20 +195,23 @@ func (v *verification) frames(s *stored) error {
 		if err := v.newest(s, r); err != nil {
 			return err
 		}
-		// A running Log may have begun another segment meanwhile.
-		if next, err = v.next(s.header.number); err != nil || next == nil {
+		// A running Log may have begun another segment meanwhile. One that it
+		// begins from now on may continue frames that were not read.
+		if next, err = v.next(s.header.number); next == nil {
 			return err
 		}
 	}
 	return v.ended(s, r, next)
 }
 
-// next returns the header of the segment behind number, or nil if there is none
-// that can be read.
+// next returns the header of the segment behind number, nil if it can't be read,
+// and errNewest if there is none.
 func (v *verification) next(number uint64) (*header, error) {
 	s, err := openStored(v.o, number+1)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrDamaged):
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errNewest
+	case errors.Is(err, ErrDamaged):
 		return nil, nil
 	case err != nil:
 		return nil, err
