@@ -33,6 +33,9 @@ type Disk struct {
 	Missed func(name string)
 	// Before is called before each write, outside of the disk's lock.
 	Before func(op string)
+	// Lasts says of each sector of a torn write whether it is durable. Where it is
+	// nil chance does, and one write in some hundred is whole.
+	Lasts  func() bool
 	Writes int // how many writes there were
 }
 
@@ -277,9 +280,13 @@ func (h *diskHandle) write(b []byte, off int64) error {
 // program.
 func (h *diskHandle) tear(b []byte, off int64) {
 	const sector = 64 // smaller than real ones, so that small frames have several
+	lasts := h.folder.d.Lasts
+	if lasts == nil {
+		lasts = func() bool { return rand.IntN(2) == 0 }
+	}
 	for from := off; from < off+int64(len(b)); {
 		to := min(from/sector*sector+sector, off+int64(len(b)))
-		if rand.IntN(2) == 0 {
+		if lasts() {
 			copy(h.f.durable[from:to], b[from-off:])
 		}
 		from = to
