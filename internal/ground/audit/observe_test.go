@@ -16,7 +16,9 @@ func TestObserve(t *testing.T) {
 		"log": func(observe func(uint64, []audit.Entry)) audit.Trail {
 			o := options()
 			o.Dir, o.Observe = t.TempDir(), observe
-			return open(t, o)
+			l := open(t, o)
+			t.Cleanup(func() { closed(t, l) }) // it makes the next segment in a directory that goes with the test
+			return l
 		},
 		"ring": func(observe func(uint64, []audit.Entry)) audit.Trail { return audit.NewRing(1000).Observe(observe) },
 	} {
