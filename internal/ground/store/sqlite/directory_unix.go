@@ -36,7 +36,11 @@ func acquire(path string) (*lock, error) {
 	return &lock{f}, nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release does not leave it to the file's end to give the lock up: a program that
+// this process is starting has the file open, too, until it begins.
+func (l *lock) release() error {
+	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+}
 
 // syncDirectory makes the entries of a directory durable.
 func syncDirectory(dir string) error {

@@ -30,7 +30,11 @@ func acquire(path string) (*lock, error) {
 	return &lock{f}, nil
 }
 
-func (l *lock) release() error { return l.file.Close() }
+// release does not leave it to the file's end to give the lock up: when the system
+// does so is its own affair.
+func (l *lock) release() error {
+	return errors.Join(windows.UnlockFileEx(windows.Handle(l.file.Fd()), 0, 1, 0, new(windows.Overlapped)), l.file.Close())
+}
 
 // syncDirectory does nothing: NTFS journals the entries of its directories, and
 // a directory can't be synced by name.
