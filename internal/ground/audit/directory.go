@@ -90,6 +90,11 @@ func (d directory) make() error {
 	return syncDirectory(filepath.Dir(filepath.Clean(string(d))))
 }
 
+// A dirLock is held by the Log of a directory.
+type dirLock struct{ f *os.File }
+
+func (l dirLock) Close() error { return errors.Join(unlockFile(l.f), l.f.Close()) }
+
 // lock tries more than once: a Verify that asks whether a Log is running holds
 // the lock for a moment.
 func (d directory) lock() (io.Closer, error) {
@@ -102,7 +107,7 @@ func (d directory) lock() (io.Closer, error) {
 			return nil, err
 		}
 		if err = lockFile(f, true); err == nil {
-			return f, nil
+			return dirLock{f}, nil
 		}
 		_ = f.Close()
 		if tries == 1 || !errors.Is(err, ErrLocked) {
@@ -124,9 +129,10 @@ func (d directory) locked() (bool, error) {
 	switch err := lockFile(f, false); {
 	case errors.Is(err, ErrLocked):
 		return true, nil
-	default:
+	case err != nil:
 		return false, err
 	}
+	return false, unlockFile(f)
 }
 
 // An osFile is a file of the operating system.

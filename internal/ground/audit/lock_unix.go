@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// lockFile locks f until it is closed, without waiting; ErrLocked where another has it.
+// lockFile locks f, without waiting; ErrLocked where another has it.
 func lockFile(f *os.File, exclusive bool) error {
 	how := syscall.LOCK_SH
 	if exclusive {
@@ -25,6 +25,10 @@ func lockFile(f *os.File, exclusive bool) error {
 		return err
 	}
 }
+
+// unlockFile gives the lock of f up. That f is closed would not do: a program that
+// this process is starting has it open, too, until it begins.
+func unlockFile(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
 
 // syncDirectory makes the names in a directory durable.
 func syncDirectory(path string) error {

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockFile locks f until it is closed, without waiting; ErrLocked where another has it.
+// lockFile locks f, without waiting; ErrLocked where another has it.
 func lockFile(f *os.File, exclusive bool) error {
 	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
 	if exclusive {
@@ -18,6 +18,12 @@ func lockFile(f *os.File, exclusive bool) error {
 		return ErrLocked
 	}
 	return err
+}
+
+// unlockFile gives the lock of f up. When the system does so for a file that was
+// closed is its own affair.
+func unlockFile(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped))
 }
 
 // syncDirectory does nothing: the system has no such call, and its file system
