@@ -598,14 +598,14 @@ func TestReaders(t *testing.T) {
 		open = append(open, s)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	var ends, waits sync.WaitGroup
+	ends.Go(func() {
 		_, err := d.Snapshot(ctx)
 		if !errors.Is(err, driver.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 			t.Errorf("Snapshot: %v", err)
 		}
 	})
-	wg.Go(func() {
+	waits.Go(func() {
 		s, err := d.Snapshot(t.Context())
 		if err != nil {
 			t.Errorf("Snapshot: %v", err)
@@ -614,11 +614,12 @@ func TestReaders(t *testing.T) {
 		closeSnapshot(t, s)
 	})
 	cancel()
+	ends.Wait()                     // while there is none that it could take instead
 	commit(t, d, insert(1, "body")) // writing needs none of them
 	for _, s := range open {
 		closeSnapshot(t, s)
 	}
-	wg.Wait()
+	waits.Wait()
 }
 
 // TestReadersAreUsedAgain: a connection is opened only while all others are in use.

@@ -657,15 +657,17 @@ func TestMendWrites(t *testing.T) {
 	dir := t.TempDir()
 	d := closing(t, migrated(t, dir))
 	commit(t, d, insert(1, "body"))
-	if _, err := sqlite.RefuseCommits(d, 1); err != nil {
+	left, err := sqlite.RefuseCommits(d, 1<<62) // also those that try to mend it, until the log was looked at
+	if err != nil {
 		t.Fatal(err)
 	}
 	before := files(t, dir)[sqlite.FileName+"-wal"]
-	_, err := d.Commit(t.Context(), insert(2, "body"), nil)
+	_, err = d.Commit(t.Context(), insert(2, "body"), nil)
 	wantErr(t, err, driver.ErrIndeterminate)
 	if now := files(t, dir)[sqlite.FileName+"-wal"]; !bytes.Equal(now, before) {
 		t.Error("the refused commit is in the log")
 	}
+	left.Store(0)
 	mended(t, d)
 	if now := files(t, dir)[sqlite.FileName+"-wal"]; bytes.Equal(now, before) {
 		t.Error("nothing was written")
@@ -864,14 +866,14 @@ func TestReaders(t *testing.T) {
 		open = append(open, s)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	var ends, waits sync.WaitGroup
+	ends.Go(func() {
 		_, err := d.Snapshot(ctx)
 		if !errors.Is(err, driver.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 			t.Errorf("Snapshot: %v", err)
 		}
 	})
-	wg.Go(func() {
+	waits.Go(func() {
 		s, err := d.Snapshot(t.Context())
 		if err != nil {
 			t.Errorf("Snapshot: %v", err)
@@ -880,11 +882,12 @@ func TestReaders(t *testing.T) {
 		closeSnapshot(t, s)
 	})
 	cancel()
+	ends.Wait()                     // while there is none that it could take instead
 	commit(t, d, insert(1, "body")) // writing needs none of them
 	for _, s := range open {
 		closeSnapshot(t, s)
 	}
-	wg.Wait()
+	waits.Wait()
 }
 
 // TestCheckEnds: the one long read ends with its context, and costs only its connection.
