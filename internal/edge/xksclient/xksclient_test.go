@@ -197,8 +197,13 @@ func TestAnswerLimit(t *testing.T) {
 func TestPatience(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	var silent atomic.Bool
-	f := newFar(t, host, func(http.ResponseWriter, *http.Request) {
+	var silent, sent atomic.Bool
+	useless := request() // is not to be sent
+	useless.Path = "/useless/kms/xks/v1/health"
+	f := newFar(t, host, func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == useless.Path { // others that were given up may come late
+			sent.Store(true)
+		}
 		if silent.Load() {
 			<-release
 		}
@@ -221,13 +226,12 @@ func TestPatience(t *testing.T) {
 	for range lostMax - 1 {
 		_, _, _ = c.Post(t.Context(), request())
 	}
-	calls := f.calls.Load()
 	for range 100 {
-		if _, _, err := c.Post(t.Context(), request()); !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrUnreachable) {
+		if _, _, err := c.Post(t.Context(), useless); !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrUnreachable) {
 			t.Errorf("a line that is left alone answers %v", err)
 		}
 	}
-	if f.calls.Load() != calls {
+	if sent.Load() {
 		t.Error("a request was sent over a line that is left alone")
 	}
 	other := request()
@@ -285,8 +289,6 @@ func TestFailures(t *testing.T) {
 	address := f.server.Listener.Addr().String()
 	plain := httptest.NewServer(http.HandlerFunc(answers))
 	t.Cleanup(plain.Close)
-	closed := httptest.NewServer(http.HandlerFunc(answers))
-	closed.Close()
 	breaks := newFar(t, host, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = w.Write([]byte("not a hundred"))
@@ -299,7 +301,7 @@ func TestFailures(t *testing.T) {
 		"an unknown authority":    {f.client(t, func(o *Options) { o.Roots = nil }), ErrTLS},
 		"another host's name":     {elsewhere.client(t, nil), ErrTLS},
 		"no TLS":                  {f.client(t, func(o *Options) { o.Addresses = map[string]string{host: plain.Listener.Addr().String()} }), ErrTLS},
-		"nobody there":            {f.client(t, func(o *Options) { o.Addresses = map[string]string{host: closed.Listener.Addr().String()} }), ErrUnreachable},
+		"nobody there":            {f.client(t, func(o *Options) { o.Addresses = map[string]string{host: "127.0.0.1:0"} }), ErrUnreachable}, // nor will be, as at a port that was given back
 		"no such address":         {f.client(t, func(o *Options) { o.Addresses = map[string]string{host: "nowhere"} }), ErrUnreachable},
 		"an answer that breaks":   {breaks.client(t, nil), ErrUnreachable},
 		"the operator's own word": {f.client(t, func(o *Options) { o.Addresses = map[string]string{host: address}; o.AllowPrivate = false }), nil},
