@@ -4,7 +4,6 @@ import (
 	"encoding/base32"
 	"maps"
 	"strings"
-	"time"
 
 	"claviger/internal/ground/totp"
 	"claviger/internal/kernel/authz"
@@ -38,8 +37,18 @@ func (w *world) mfaDevice() (serial optional.Of[string], seed []byte) {
 }
 
 // codeOf is the code of a device some time steps from now.
-func codeOf(seed []byte, steps int64) confidential.Bytes {
-	code := totp.Code(seed, totp.Step(time.Now())+steps)
+func (w *world) codeOf(seed []byte, steps int64) confidential.Bytes {
+	return codeAt(seed, totp.Step(w.server.now())+steps)
+}
+
+// codesOf are a code of a device some time steps from now, and the next one.
+func (w *world) codesOf(seed []byte, steps int64) (first, second confidential.Bytes) {
+	step := totp.Step(w.server.now()) + steps
+	return codeAt(seed, step), codeAt(seed, step+1)
+}
+
+func codeAt(seed []byte, step int64) confidential.Bytes {
+	code := totp.Code(seed, step)
 	return confidential.New(code[:])
 }
 
@@ -47,8 +56,9 @@ func codeOf(seed []byte, steps int64) confidential.Bytes {
 func (w *world) mfaUser() (user, serial optional.Of[string], seed []byte) {
 	user = w.user()
 	serial, seed = w.mfaDevice()
+	first, second := w.codesOf(seed, -3)
 	w.must(w.caller(owner), "iam:EnableMFADevice", &iam.EnableMFADeviceInput{
-		UserName: user, SerialNumber: serial, AuthenticationCode1: codeOf(seed, -3), AuthenticationCode2: codeOf(seed, -2),
+		UserName: user, SerialNumber: serial, AuthenticationCode1: first, AuthenticationCode2: second,
 	})
 	return user, serial, seed
 }
@@ -251,7 +261,8 @@ var identitySamples = map[string]func(w *world) any{
 	"iam:DeleteVirtualMFADevice": func(w *world) any { return &iam.DeleteVirtualMFADeviceInput{SerialNumber: w.serialOnly()} },
 	"iam:EnableMFADevice": func(w *world) any {
 		serial, seed := w.mfaDevice()
-		return &iam.EnableMFADeviceInput{UserName: w.user(), SerialNumber: serial, AuthenticationCode1: codeOf(seed, -1), AuthenticationCode2: codeOf(seed, 0)}
+		first, second := w.codesOf(seed, -1)
+		return &iam.EnableMFADeviceInput{UserName: w.user(), SerialNumber: serial, AuthenticationCode1: first, AuthenticationCode2: second}
 	},
 	"iam:GetMFADevice": func(w *world) any {
 		user, serial, _ := w.mfaUser()
@@ -268,7 +279,8 @@ var identitySamples = map[string]func(w *world) any{
 	},
 	"iam:ResyncMFADevice": func(w *world) any {
 		user, serial, seed := w.mfaUser()
-		return &iam.ResyncMFADeviceInput{UserName: user, SerialNumber: serial, AuthenticationCode1: codeOf(seed, -1), AuthenticationCode2: codeOf(seed, 0)}
+		first, second := w.codesOf(seed, -1)
+		return &iam.ResyncMFADeviceInput{UserName: user, SerialNumber: serial, AuthenticationCode1: first, AuthenticationCode2: second}
 	},
 	"iam:TagMFADevice": func(w *world) any {
 		return &iam.TagMFADeviceInput{SerialNumber: w.serialOnly(), Tags: identityTags()}

@@ -2,7 +2,9 @@ package app
 
 import (
 	"testing"
+	"time"
 
+	"claviger/internal/ground/store/drivertest"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/sts"
 	"claviger/internal/words/confidential/reveal"
@@ -13,7 +15,8 @@ import (
 // A user proves a second factor once, and what demands one lets it in from then on.
 func TestSecondFactor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	now := time.Now() // stands still, since a code is good for so long
+	w := newWorldWith(t, drivertest.Open(t), "", func(f *foundations) { f.now = func() time.Time { return now } })
 	name, serial, seed := w.mfaUser()
 	w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: name, PolicyName: optional.Some("own"), PolicyDocument: optional.Some(
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:ListUsers","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"300"}}}]}`)})
@@ -23,7 +26,7 @@ func TestSecondFactor(t *testing.T) {
 		t.Errorf("without a second factor: %v", err)
 	}
 
-	in := &sts.GetSessionTokenInput{SerialNumber: serial, TokenCode: codeOf(seed, -1)}
+	in := &sts.GetSessionTokenInput{SerialNumber: serial, TokenCode: w.codeOf(seed, -1)}
 	out := w.must(user, "sts:GetSessionToken", in).(*sts.GetSessionTokenOutput).Credentials
 	session, err := w.server.iam.Credential(t.Context(), out.AccessKeyID, string(out.SessionToken.Reveal(reveal.Token{})))
 	if err != nil {
@@ -41,7 +44,7 @@ func TestSecondFactor(t *testing.T) {
 		t.Errorf("a guarded role, without a second factor: %v", err)
 	}
 	w.must(session, "sts:AssumeRole", assume)
-	assume.SerialNumber, assume.TokenCode = serial, codeOf(seed, 0)
+	assume.SerialNumber, assume.TokenCode = serial, w.codeOf(seed, 0)
 	w.must(user, "sts:AssumeRole", assume)
 	if _, err := w.call(user, "sts:AssumeRole", assume); !fault.Is(err, fault.AccessDenied) {
 		t.Errorf("a guarded role, with a code that was used: %v", err)
