@@ -16,6 +16,8 @@ var errDraining = errors.New("a committed change is not yet recorded")
 
 // outbox remembers, between a commit and its answer, the ticket of the record.
 type outbox struct {
+	appending chan struct{} // held by Committed from when it finds the trail well until it has appended
+
 	mu      sync.Mutex
 	tickets map[uint64]audit.Ticket
 	newest  audit.Ticket // of the record that was appended last
@@ -77,6 +79,8 @@ var ended = func() context.Context {
 // number here, so that the trail has records in the order of the store. Once
 // one could not be appended, all that follow are left to Drain.
 func (p *Pipeline) Committed(c store.Commit) {
+	p.outbox.appending <- struct{}{}
+	defer func() { <-p.outbox.appending }()
 	for _, event := range c.Events {
 		p.outbox.watch()
 		if p.outbox.open() != nil {
@@ -141,6 +145,14 @@ func (p *Pipeline) Unrecorded() int {
 // that the trail does not have, exactly once. It is called at start, before the
 // first call, and again for as long as Lagging is true.
 func (p *Pipeline) Drain(ctx context.Context) error {
+	// Who found the trail well before the record of an earlier commit was given up may
+	// be on the way to it still. Whoever comes later leaves its record to Drain.
+	select {
+	case p.outbox.appending <- struct{}{}:
+		<-p.outbox.appending
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for {
 		p.outbox.mu.Lock()
 		missed := p.outbox.missed

@@ -1,17 +1,23 @@
 package pipeline_test
 
 import (
+	"crypto/fips140"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/memory"
 	"claviger/internal/words/ident"
 )
 
@@ -57,15 +63,12 @@ func TestRecordGivenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.openLog(dir)
+	w.openLog(dir, time.Now)
 	if _, err := w.do(w.add(), "a"); err != nil {
 		t.Fatal(err)
 	}
 	spoil(t, dir, ".trail")
-	if _, err := w.store.Update(t.Context(), ident.Bytes(), func(tx store.Txn) error {
-		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"Orphan"}`)}}))
-		return nil
-	}); err != nil {
+	if err := w.orphan("Orphan"); err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); !w.pipeline.Lagging(); {
@@ -81,13 +84,86 @@ func TestRecordGivenUp(t *testing.T) {
 	if _, err := w.do(w.add(), "a"); err != nil {
 		t.Fatal(err)
 	}
-	var calls []string
-	for _, r := range w.records() {
-		if r == "Add" || r == "Orphan" { // not what the trail says of its own recovery
-			calls = append(calls, r)
+	w.wantOfStore("Add", "Orphan", "Add")
+}
+
+// orphan commits a record for which nobody waits.
+func (w *world) orphan(name string) error {
+	_, err := w.store.Update(w.t.Context(), ident.Bytes(), func(tx store.Txn) error {
+		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"` + name + `"}`)}}))
+		return nil
+	})
+	return err
+}
+
+// wantOfStore is want without what the trail says of its own recovery.
+func (w *world) wantOfStore(records ...string) {
+	w.t.Helper()
+	got := slices.DeleteFunc(w.records(), func(r string) bool { return r == "TrailRecovered" })
+	if !slices.Equal(got, records) {
+		w.t.Errorf("the trail has %q, want %q", got, records)
+	}
+}
+
+// TestRecordOnItsWay: a commit that found the trail well, and was held up on its way
+// there until the record before had been given up and the trail had recovered, does
+// not come before that record, which the trail would believe to have then.
+func TestRecordOnItsWay(t *testing.T) {
+	t.Parallel()
+	if fips140.Enabled() {
+		t.Skip("there is no randomness in FIPS 140-3 mode where time stands still")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, memory.New())
+		var slow atomic.Bool
+		write := make(chan struct{})
+		w.openLog(dir, func() time.Time {
+			if slow.Load() {
+				<-write
+			}
+			return time.Now()
+		})
+		if err := w.orphan("Zeroth"); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if got := strings.Join(calls, ", "); got != "Add, Orphan, Add" {
-		t.Errorf("the trail has %s", got)
-	}
+		synctest.Wait()
+		spoil(t, dir, ".trail")
+		slow.Store(true)
+		if err := w.orphan("First"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // it is being written
+		goOn, over := make(chan struct{}), make(chan error)
+		resume := sync.OnceFunc(func() { close(goOn) })
+		w.trail.before = sync.OnceFunc(func() { <-goOn })
+		go func() { over <- w.orphan("Second") }()
+		synctest.Wait() // it is on its way
+		slow.Store(false)
+		close(write) // which fails
+		time.Sleep(200 * time.Millisecond)
+		if !w.pipeline.Lagging() {
+			t.Error("the trail has given up the record of a commit, and the pipeline does not say so")
+		}
+		second := make(chan struct{})
+		w.trail.asked = func() { // whoever is held up may go on here at the latest
+			resume()
+			<-second
+		}
+		drained := make(chan error)
+		go func() { drained <- w.pipeline.Drain(t.Context()) }()
+		synctest.Wait()
+		resume()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		close(second)
+		if err := <-drained; err != nil {
+			t.Error(err)
+		}
+		w.wantOfStore("Zeroth", "First", "Second")
+	})
 }

@@ -88,7 +88,7 @@ func New(o Options) *Pipeline {
 		o.Report = func(string, error) {}
 	}
 	p := &Pipeline{o: o, places: make(chan struct{}, changesMax)}
-	p.outbox.tickets = make(map[uint64]audit.Ticket)
+	p.outbox.tickets, p.outbox.appending = make(map[uint64]audit.Ticket), make(chan struct{}, 1)
 	p.spare.New = func() any { return new(walk) }
 	return p
 }

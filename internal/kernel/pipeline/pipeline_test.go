@@ -72,6 +72,9 @@ type brittle struct {
 	fail bool
 	held int // reservations
 	most int // that were held at the same time
+
+	before func() // called before the record of a commit is appended; may be nil
+	asked  func() // called when Drain has been told how far the trail got; may be nil
 }
 
 func (b *brittle) broken() bool {
@@ -97,7 +100,18 @@ func (b *brittle) AppendOutbox(position uint64, e []audit.Entry) (audit.Ticket, 
 	if b.broken() {
 		return audit.Ticket{}, audit.ErrUnavailable
 	}
+	if b.before != nil {
+		b.before()
+	}
 	return b.Trail.AppendOutbox(position, e)
+}
+
+func (b *brittle) Outbox() uint64 {
+	reached := b.Trail.Outbox()
+	if b.asked != nil {
+		b.asked()
+	}
+	return reached
 }
 
 func (b *brittle) Reserve(n int) (release func(), err error) {
@@ -114,6 +128,11 @@ func (b *brittle) Reserve(n int) (release func(), err error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, drivertest.Open(t))
+}
+
+func newWorldOn(t *testing.T, d driver.Driver) *world {
+	t.Helper()
 	w := &world{t: t, beforeRun: func() {}}
 	key, err := root.Random()
 	if err != nil {
@@ -124,7 +143,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.keyring = keyring
-	w.store, err = store.Open(t.Context(), drivertest.Open(t), store.Options{
+	w.store, err = store.Open(t.Context(), d, store.Options{
 		Tables: []store.AnyTable{counters}, Sealer: keyring,
 		Committed: func(c store.Commit) { w.pipeline.Committed(c) },
 	})
@@ -159,11 +178,12 @@ func (w *world) trailOptions() audit.Options {
 	}
 }
 
-// openLog replaces the trail in memory, before the first call, by one in dir.
-func (w *world) openLog(dir string) {
+// openLog replaces the trail in memory, before the first call, by one in dir, which
+// asks for the time before each write.
+func (w *world) openLog(dir string, now func() time.Time) {
 	w.t.Helper()
 	o := w.trailOptions()
-	o.Dir, o.SegmentBytes = dir, 1<<20
+	o.Dir, o.SegmentBytes, o.Now = dir, 1<<20, now
 	log, err := audit.Open(o)
 	if err != nil {
 		w.t.Fatal(err)
