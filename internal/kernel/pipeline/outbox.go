@@ -120,7 +120,7 @@ func (p *Pipeline) awaitRecord(ctx context.Context, position uint64) error {
 		return errDraining
 	}
 	if err := ticket.Wait(context.WithoutCancel(ctx)); err != nil {
-		p.outbox.lag()
+		p.outbox.watch() // Drain may have recorded it by now
 		return err
 	}
 	p.o.Store.Forget(position)

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"crypto/fips140"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,8 @@ func TestRecordGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	spoil(t, dir, ".trail")
-	if err := w.orphan("Orphan"); err != nil {
+	position, err := w.orphan("Orphan")
+	if err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(10 * time.Second); !w.pipeline.Lagging(); {
@@ -81,19 +83,23 @@ func TestRecordGivenUp(t *testing.T) {
 			t.Fatal("the trail did not catch up")
 		}
 	}
+	// Who learns only now that the record was given up is told so, and nobody else suffers.
+	if err := w.pipeline.AwaitRecord(t.Context(), position); !errors.Is(err, audit.ErrUnavailable) || w.pipeline.Lagging() {
+		t.Errorf("the record was given up: %v; the trail lacks it still: %v", err, w.pipeline.Lagging())
+	}
 	if _, err := w.do(w.add(), "a"); err != nil {
 		t.Fatal(err)
 	}
 	w.wantOfStore("Add", "Orphan", "Add")
 }
 
-// orphan commits a record for which nobody waits.
-func (w *world) orphan(name string) error {
-	_, err := w.store.Update(w.t.Context(), ident.Bytes(), func(tx store.Txn) error {
+// orphan commits a record for which nobody waits, and returns the commit's position.
+func (w *world) orphan(name string) (position uint64, err error) {
+	commit, err := w.store.Update(w.t.Context(), ident.Bytes(), func(tx store.Txn) error {
 		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"` + name + `"}`)}}))
 		return nil
 	})
-	return err
+	return commit.Position, err
 }
 
 // wantOfStore is want without what the trail says of its own recovery.
@@ -127,20 +133,23 @@ func TestRecordOnItsWay(t *testing.T) {
 			}
 			return time.Now()
 		})
-		if err := w.orphan("Zeroth"); err != nil {
+		if _, err := w.orphan("Zeroth"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		spoil(t, dir, ".trail")
 		slow.Store(true)
-		if err := w.orphan("First"); err != nil {
+		if _, err := w.orphan("First"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait() // it is being written
 		goOn, over := make(chan struct{}), make(chan error)
 		resume := sync.OnceFunc(func() { close(goOn) })
 		w.trail.before = sync.OnceFunc(func() { <-goOn })
-		go func() { over <- w.orphan("Second") }()
+		go func() {
+			_, err := w.orphan("Second")
+			over <- err
+		}()
 		synctest.Wait() // it is on its way
 		slow.Store(false)
 		close(write) // which fails
