@@ -26,7 +26,15 @@ func (d directory) list() ([]string, error) {
 	return names, nil
 }
 
+// open looks first: opening a pipe waits for whoever would write to it.
 func (d directory) open(name string) (file, error) {
+	info, err := os.Stat(d.path(name))
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errIrregular
+	}
 	f, err := os.Open(d.path(name))
 	if err != nil {
 		return nil, err

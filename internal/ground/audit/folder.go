@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +15,7 @@ import (
 type folder interface {
 	// list returns the names of all files.
 	list() ([]string, error)
-	// open opens a file for reading.
+	// open opens a file for reading; errIrregular where it is none.
 	open(name string) (file, error)
 	// create makes a file of size zero bytes whose room on the disk is taken.
 	create(name string, size int64) (file, error)
@@ -49,7 +51,11 @@ func segmentName(number uint64) string {
 	return fmt.Sprintf("%0*d%s", segmentDigits, number, segmentSuffix)
 }
 
-// segmentNumbers returns the numbers of the segments in f, lowest first.
+// errIrregular means that a name is that of a directory, a pipe or the like.
+var errIrregular = errors.New("no regular file")
+
+// segmentNumbers returns the numbers of the segments in f, lowest first. The
+// highest number is none's: nothing could follow it.
 func segmentNumbers(f folder) ([]uint64, error) {
 	names, err := f.list()
 	if err != nil {
@@ -59,7 +65,7 @@ func segmentNumbers(f folder) ([]uint64, error) {
 	for _, name := range names {
 		digits, ok := strings.CutSuffix(name, segmentSuffix)
 		n, err := strconv.ParseUint(digits, 10, 64)
-		if ok && err == nil && n > 0 && segmentName(n) == name {
+		if ok && err == nil && n > 0 && n < math.MaxUint64 && segmentName(n) == name {
 			numbers = append(numbers, n)
 		}
 	}

@@ -16,6 +16,9 @@ type stored struct {
 // openStored opens a segment and checks its header.
 func openStored(o *Options, number uint64) (*stored, error) {
 	f, err := o.folder.open(segmentName(number))
+	if err == errIrregular {
+		return nil, &damage{segment: number, what: err.Error()}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening segment %d: %w", number, err)
 	}

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -473,4 +474,31 @@ func TestVerifyWhileFrameIsGivenUp(t *testing.T) {
 		}
 		closed(t, l)
 	})
+}
+
+// What has a segment's name and is no file is damage of that segment alone, and the
+// last number there is has no end behind which to look.
+func TestVerifyNamesOfNoSegment(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Dir = t.TempDir()
+	closed(t, open(t, o))
+	closed(t, open(t, o))
+	if err := os.Mkdir(filepath.Join(o.Dir, audit.SegmentName(3)), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for _, name := range []string{audit.SegmentName(math.MaxUint64), audit.SegmentName(3) + ".bak", "spare"} {
+		if err := os.WriteFile(filepath.Join(o.Dir, name), []byte("something"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := audit.Verify(ctx, o, nil)
+	if err != nil || len(r.Problems) != 1 || r.Problems[0] != "segment 3, offset 0: no regular file" {
+		t.Errorf("report is %+v, %v", r, err)
+	}
+	if _, err := audit.Open(o); !errors.Is(err, audit.ErrDamaged) {
+		t.Errorf("opened: %v", err)
+	}
 }
