@@ -87,7 +87,25 @@ func (l *Log) find(v view, sequence uint64) (uint64, error) {
 		}
 		return first > sequence
 	})
+	if err = missing(err, 0); errors.Is(err, ErrDamaged) {
+		return l.findBack(v, sequence)
+	}
 	return v.oldest + uint64(behind), err
+}
+
+// findBack is find where some headers can't be read: nobody misses those of other
+// segments than the one that is looked for.
+func (l *Log) findBack(v view, sequence uint64) (uint64, error) {
+	for number := v.newest; number > v.oldest; number-- {
+		first, err := l.first(number)
+		switch err = missing(err, number); {
+		case err == nil && first <= sequence:
+			return number, nil
+		case err != nil && !errors.Is(err, ErrDamaged):
+			return 0, err
+		}
+	}
+	return v.oldest, nil
 }
 
 // first returns the first sequence number of a segment.

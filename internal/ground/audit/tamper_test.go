@@ -502,3 +502,35 @@ func TestVerifyNamesOfNoSegment(t *testing.T) {
 		t.Errorf("opened: %v", err)
 	}
 }
+
+// Damage of one segment's header hides what is in it, and nothing behind it.
+func TestReadBehindDamagedHeader(t *testing.T) {
+	t.Parallel()
+	const segments = 7
+	for damaged := 1; damaged < segments; damaged++ {
+		d := &audit.Disk{}
+		var names []string
+		for _, n := range count("n", segments-1) {
+			l := open(t, options().On(d))
+			add(t, l, n)
+			names = append(names, n)
+			closed(t, l)
+		}
+		file := audit.SegmentName(uint64(damaged))
+		b := d.Bytes(file)
+		b[100] ^= 1
+		d.Put(file, b)
+		if damaged == segments-1 {
+			if _, err := audit.Open(options().On(d)); !errors.Is(err, audit.ErrDamaged) {
+				t.Errorf("opened with segment %d damaged: %v", damaged, err)
+			}
+			continue
+		}
+		l := on(t, d)
+		equal(t, read(t, l, uint64(damaged+1)), names[damaged:]...)
+		err := l.Read(t.Context(), uint64(damaged), func(uint64, audit.Entry) error { return nil })
+		if !errors.Is(err, audit.ErrDamaged) {
+			t.Errorf("entry %d was read with its segment damaged: %v", damaged, err)
+		}
+	}
+}
