@@ -534,3 +534,16 @@ func TestReadBehindDamagedHeader(t *testing.T) {
 		}
 	}
 }
+
+// What is behind the frames may be long, and is read no longer than wanted.
+func TestVerifyEndsBehindFrames(t *testing.T) {
+	t.Parallel()
+	d, _ := wrote(t, "a")
+	file := audit.SegmentName(1)
+	d.Put(file, append(d.Bytes(file), make([]byte, 1<<20)...))
+	ctx, cancel := context.WithCancel(t.Context())
+	d.Looked = cancel
+	if r, err := audit.Verify(ctx, options().On(d), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("report %+v, error %v", r, err)
+	}
+}

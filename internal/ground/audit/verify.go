@@ -151,9 +151,24 @@ func (v *verification) segment(number uint64) error {
 		return err
 	}
 	defer s.Close()
+	s.f = &heeding{s.f, v.ctx}
 	v.report.Segments++
 	v.enter(s)
 	return v.frames(s)
+}
+
+// A heeding file is read until a context ends: what lies behind the frames of a
+// segment may be long.
+type heeding struct {
+	file
+	ctx context.Context
+}
+
+func (f *heeding) ReadAt(b []byte, off int64) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return f.file.ReadAt(b, off)
 }
 
 // enter checks that a segment continues what was read.
