@@ -90,6 +90,7 @@ func (l *Log) take() (b *batch, spare file, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, l.pending, l.idle = l.pending, l.idle, nil
+	l.writing = len(b.entries)
 	if len(b.entries) > 0 {
 		spare, err = l.place(b.frameBytes())
 	}
@@ -135,7 +136,7 @@ func (l *Log) acknowledge(t tip) {
 	if t.last > l.durable.last {
 		l.mark(l.durable.last+1, l.end)
 	}
-	l.durable, l.end = t, l.active.end
+	l.durable, l.end, l.writing = t, l.active.end, 0
 	l.wakeReaders()
 }
 
@@ -207,7 +208,7 @@ func (l *Log) finish() {
 func (l *Log) fail(err error, b *batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.failure = err
+	l.failure, l.writing = err, 0
 	l.counted.Failures.Add(1)
 	l.lost = l.lost || l.outbox > l.durable.outbox
 	l.outbox, l.carrier = l.durable.outbox, nil

@@ -29,6 +29,7 @@ type Log struct {
 	mu      sync.Mutex
 	changed *sync.Cond // pending was taken, or room, failure or closed have changed
 	pending *batch     // gathers
+	writing int        // entries of the batch that is being committed
 	idle    *batch     // the other batch, while it isn't being committed
 	outbox  uint64     // highest position that was joined
 	carrier *promise   // of the batch that it was joined to

@@ -30,8 +30,13 @@ func (w *Work) written(records, bytes int, took time.Duration) {
 // Work counts what the log does.
 func (l *Log) Work() *Work { return &l.counted }
 
-// Pending is how many records wait to become durable.
-func (l *Log) Pending() int { return l.joined() }
+// Pending is how many records wait to become durable, those too that are being
+// written.
+func (l *Log) Pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending.entries) + l.writing
+}
 
 // Check returns why the trail takes no records, or why it soon won't: the next
 // segment can't be made, which on a full disk is the first that fails.

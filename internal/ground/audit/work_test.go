@@ -96,3 +96,29 @@ func TestCheck(t *testing.T) {
 		closed(t, l)
 	})
 }
+
+// TestPending: what is being written waits to become durable, too.
+func TestPending(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		d, g := stuckDisk(t)
+		l := open(t, options().On(d))
+		synctest.Wait()
+		g.arm()
+		for n, names := range [][]string{{"a", "b"}, {"c"}} {
+			if _, err := l.Append(entries(names...), nil); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait() // the first is being written
+			if got := l.Pending(); got != 2+n {
+				t.Errorf("%d records are pending, want %d", got, 2+n)
+			}
+		}
+		g.release()
+		synctest.Wait()
+		if n := l.Pending(); n != 0 {
+			t.Errorf("%d records are pending in the end", n)
+		}
+		closed(t, l)
+	})
+}
