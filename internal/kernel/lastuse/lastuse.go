@@ -26,7 +26,7 @@ import (
 const (
 	recentMax    = 10_000 // uses that gather in memory before a start stores them
 	storedAtOnce = 100    // uses that one commit stores
-	behindMax    = 10_000 // records that are read again rather than stored after a start, or where none is a use
+	behindMax    = 10_000 // records that are read again rather than stored after a start
 )
 
 // A Mark says how far a table of last uses has followed the trail.
@@ -242,14 +242,15 @@ func (t *Tracker[K, U]) mark(ctx context.Context) (mark Mark, err error) {
 	return mark, nil
 }
 
-// Store brings the table up to what memory has.
+// Store brings the table up to what memory has. The mark goes on also where no record
+// is a use: it tells of a trail whose end is gone, see Known.
 func (t *Tracker[K, U]) Store(ctx context.Context) error {
 	t.storing.Lock()
 	defer t.storing.Unlock()
 	t.mu.Lock()
 	reached, uses := t.reached, maps.Clone(t.recent)
 	t.mu.Unlock()
-	if len(uses) == 0 && reached.Since.Equal(t.stored.Since) && reached.Sequence-t.stored.Sequence < behindMax {
+	if len(uses) == 0 && reached.Since.Equal(t.stored.Since) && reached.Sequence == t.stored.Sequence {
 		return nil
 	}
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(uses)), storedAtOnce) {

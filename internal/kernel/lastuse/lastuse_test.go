@@ -135,6 +135,32 @@ func TestBehind(t *testing.T) {
 	}
 }
 
+// TestKnown: the table knows of every record that was told of when it was stored,
+// whether or not one is a use, and is not written where it has nothing to learn.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	marks := Marks("one_tracking")
+	s := open(t, marks)
+	tracker := New(s, marks, func(context.Context, store.Txn, string, uint64) error { return nil })
+	for _, sequence := range []uint64{0, 1, 1, 2, behindMax} {
+		before := s.Glance().Position()
+		known, err := tracker.Known(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		tracker.Reach(sequence, nil)
+		if err := tracker.Store(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if wrote := s.Glance().Position() > before; wrote != (known < sequence) {
+			t.Errorf("record %d behind %d: written %v", sequence, known, wrote)
+		}
+		if known, err = tracker.Known(t.Context()); err != nil || known != sequence {
+			t.Errorf("of record %d it knows %d, %v", sequence, known, err)
+		}
+	}
+}
+
 func open(t *testing.T, tables ...store.AnyTable) *store.Store {
 	t.Helper()
 	key, err := root.Random()
