@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,5 +81,19 @@ func TestTrailCutOff(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestVerifyAgainstNoHead: what is no head of this server's is the operator's mistake,
+// and is told.
+func TestVerifyAgainstNoHead(t *testing.T) {
+	t.Parallel()
+	w := newDurableWorld(t, t.TempDir())
+	out, status := ask(t, w.server, "/audit/verify", verifyRequest{Head: []byte("no head")})
+	if status != http.StatusUnprocessableEntity || !strings.Contains(out, "unusable head") {
+		t.Errorf("%d: %s", status, out)
+	}
+	if log := w.log.String(); strings.Contains(log, "internal failure") {
+		t.Errorf("it is logged as a failure of the server's own: %s", log)
 	}
 }

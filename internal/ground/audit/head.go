@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,10 @@ const (
 	signaturePart = "— "
 )
 
-var errHead = errors.New("audit: malformed head")
+// ErrHead means that Verify was given a head that it can't look for.
+var ErrHead = errors.New("audit: unusable head")
+
+var errHead = fmt.Errorf("%w: it is malformed", ErrHead)
 
 // head returns the statement that t is the tip at the time now.
 func (t tip) head(origin string, now time.Time) head {
@@ -95,7 +99,7 @@ func parseNote(b []byte, public []byte) (*head, error) {
 		return nil, errHead
 	}
 	if !bytes.Equal(signature[:headKeyID], noteKeyID(h.origin, public)) || !ed25519.Verify(public, []byte(text+"\n"), signature[headKeyID:]) {
-		return nil, errors.New("audit: the head is not signed by this installation's key")
+		return nil, fmt.Errorf("%w: it is not signed by this installation's key", ErrHead)
 	}
 	return h, nil
 }

@@ -28,7 +28,7 @@ const problemsMax = 100
 // Verify reads all segments of o.Dir and checks seals, Merkle roots, chain,
 // signatures and sequence. With head (a Report's Head of an earlier time) it
 // also detects truncation behind that head; without, it can't, and Anchored
-// says so. A head that is malformed, of another origin or not signed is an error.
+// says so. A head that is malformed, of another origin or not signed is ErrHead.
 //
 // It may run beside a Log that is being written: bytes behind the last whole
 // frame are then taken for a write under way. Without a running Log they are a
@@ -45,7 +45,7 @@ func Verify(ctx context.Context, o Options, head []byte) (*Report, error) {
 			return nil, err
 		}
 		if v.head.origin != o.Origin {
-			return nil, fmt.Errorf("audit: the head is of origin %q, not %q", v.head.origin, o.Origin)
+			return nil, fmt.Errorf("%w: it is of origin %q, not %q", ErrHead, v.head.origin, o.Origin)
 		}
 	}
 	if err := v.segments(); err != nil {

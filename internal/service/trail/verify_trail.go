@@ -1,10 +1,13 @@
 package trail
 
 import (
+	"errors"
+
 	"claviger/internal/ground/audit"
 	"claviger/internal/kernel/authz"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/words/check"
+	"claviger/internal/words/fault"
 )
 
 // VerifyTrailInput asks to verify the whole trail, against a head that was
@@ -13,7 +16,8 @@ type VerifyTrailInput struct {
 	Head []byte `aws:"Head"`
 }
 
-// Validate accepts every head: one that can't be read is the report's to say.
+// Validate accepts every head: which one can be looked for, the installation's key
+// tells.
 func (in *VerifyTrailInput) Validate(*check.Checks) {}
 
 // VerifyTrailOutput is what was found.
@@ -30,6 +34,9 @@ func (s *Service) verifyTrail() operation.Operation {
 		},
 		Run: func(c *operation.Call, in *VerifyTrailInput, _ struct{}) (*VerifyTrailOutput, error) {
 			report, err := s.o.Verify(c.Context, in.Head)
+			if errors.Is(err, audit.ErrHead) {
+				return nil, fault.New(fault.Validation, "%v", err)
+			}
 			if err != nil {
 				return nil, err
 			}
