@@ -89,7 +89,7 @@ func (c *auditVerifyCommand) report(env *environment, report *audit.Report) erro
 			return err
 		}
 	} else {
-		printReport(env.stdout, report)
+		printReport(env.stdout, report, c.Head != "")
 	}
 	if n := len(report.Problems); n > 0 {
 		return fmt.Errorf("the trail does not verify: %d problems", n)
@@ -97,7 +97,7 @@ func (c *auditVerifyCommand) report(env *environment, report *audit.Report) erro
 	return nil
 }
 
-func printReport(w io.Writer, report *audit.Report) {
+func printReport(w io.Writer, report *audit.Report, headGiven bool) {
 	fmt.Fprintf(w, "%d records (%d to %d) in %d batches of %d segments\n",
 		report.Records, report.First, report.Last, report.Batches, report.Segments)
 	for _, recovery := range report.Recoveries {
@@ -106,9 +106,10 @@ func printReport(w io.Writer, report *audit.Report) {
 	for _, problem := range report.Problems {
 		fmt.Fprintf(w, "problem: %s\n", problem)
 	}
-	if report.Anchored {
+	switch {
+	case report.Anchored:
 		fmt.Fprintln(w, "nothing has been cut off since the given head")
-	} else {
+	case !headGiven:
 		fmt.Fprintln(w, "no head was given: records cut off at the end can't be detected")
 	}
 	if len(report.Problems) == 0 {

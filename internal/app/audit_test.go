@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store/sqlite"
 )
 
@@ -58,5 +59,18 @@ func TestVerifyTrailOfThePast(t *testing.T) {
 	}
 	if out, _, err := verify(); err == nil || !strings.Contains(out, "problem: ") {
 		t.Errorf("an altered trail: %v, %s", err, out)
+	}
+}
+
+// TestReportOfTruncation: where a head was given and is not in the trail, nobody is told
+// that none was given.
+func TestReportOfTruncation(t *testing.T) {
+	t.Parallel()
+	for head, told := range map[string]bool{"": true, "head.txt": false} {
+		out := new(bytes.Buffer)
+		err := (&auditVerifyCommand{Head: head}).report(&environment{stdout: out}, &audit.Report{Problems: []string{"truncated"}})
+		if err == nil || !strings.Contains(out.String(), "problem: truncated") || strings.Contains(out.String(), "no head was given") != told {
+			t.Errorf("with the head %q: %v, %s", head, err, out)
+		}
 	}
 }
