@@ -210,7 +210,7 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 			if f.verify == nil {
 				return nil, fault.New(fault.UnsupportedOperation, "The trail of a development server is in memory only; there is nothing to verify.")
 			}
-			return f.verify(ctx, options, head)
+			return s.verifyWholeTrail(ctx, head)
 		},
 		Read: s.trail.Read,
 		Keys: f.keyring,

@@ -32,15 +32,26 @@ func (s *server) cutOff(ctx context.Context) error {
 
 var errCutOff = errors.New("the trail was cut off or put back")
 
-// verifyWholeTrail also compares the trail's end with the store.
+// verifyWholeTrail also compares the end of the trail's files with what was written
+// there, and with the store. A server that has begun did the latter then.
 func (s *server) verifyWholeTrail(ctx context.Context, head []byte) (*audit.Report, error) {
+	written, _, err := s.reached()
+	if err != nil {
+		return nil, err
+	}
 	report, err := s.verifyTrail(ctx, head)
 	if err != nil {
 		return nil, err
 	}
-	switch err := s.cutOff(ctx); {
+	switch {
+	case report.Last < written:
+		err = fmt.Errorf("%w: its files end with record %d, and this server has written record %d", errCutOff, report.Last, written)
+	case s.stop == nil:
+		err = s.cutOff(ctx)
+	}
+	switch {
 	case errors.Is(err, errCutOff):
-		report.Problems = append(report.Problems, err.Error())
+		report.Problems, report.Head = append(report.Problems, err.Error()), nil
 	case err != nil:
 		return nil, err
 	}

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store/sqlite"
 )
 
@@ -79,6 +83,45 @@ func TestTrailCutOff(t *testing.T) {
 			}
 			if err := s.close(); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestTrailCutOffBeneath: a server that runs knows what it has written, and a
+// verification misses it in files that are cut off, overwritten or gone, however well
+// the rest verifies.
+func TestTrailCutOffBeneath(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(newest string, last, size int64) error{
+		"cut off": func(newest string, last, _ int64) error { return os.Truncate(newest, last) },
+		"overwritten": func(newest string, last, size int64) error {
+			return errors.Join(os.Truncate(newest, last), os.Truncate(newest, size))
+		},
+		"gone": func(newest string, _, _ int64) error { return os.Remove(newest) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			w := newDurableWorld(t, dir)
+			w.key()
+			verify := func() (r audit.Report) {
+				out, status := ask(t, w.server, "/audit/verify", verifyRequest{})
+				if err := json.Unmarshal([]byte(out), &r); err != nil || status != http.StatusOK {
+					t.Fatalf("%d: %s", status, out)
+				}
+				return r
+			}
+			if r := verify(); len(r.Problems) > 0 || r.Head == nil { // leaves the last record
+				t.Fatalf("report is %+v", r)
+			}
+			newest := filepath.Join(dir, trailDir, "000000000001.trail")
+			b := content(t, newest)
+			if err := lose(newest, int64(bytes.LastIndex(b, []byte("CLVF\x01"))), int64(len(b))); err != nil {
+				t.Fatal(err)
+			}
+			if r := verify(); len(r.Problems) == 0 || r.Head != nil {
+				t.Errorf("report is %+v", r)
 			}
 		})
 	}
