@@ -185,17 +185,34 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 	if err != nil {
 		return append(findings, unopened(err))
 	}
-	findings = append(findings, doctor.Fine("keyring", "the root key opens it"))
+	return append(append(findings, doctor.Fine("keyring", "the root key opens it")), stopped(ctx, f)...)
+}
+
+// stopped examines trail and store of a server that does not run, and closes the store.
+func stopped(ctx context.Context, f foundations) (findings []doctor.Finding) {
+	const check = "store"
 	report, err := f.verify(ctx, audit.Options{
 		Dir: f.trailDir, Origin: f.keyring.Installation(), Signer: f.keyring.Signer(), Now: time.Now,
 		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
 	}, nil)
-	findings = append(findings, trailFinding(report, err))
 	if err == nil {
 		findings = append(findings, present(ctx, f.driver, f.keyring, report.Outbox))
 	}
-	if err := f.driver.Close(); err != nil {
-		findings = append(findings, doctor.Failed("store", "look at the disk", err))
+	s, unopened := store.Open(ctx, f.driver, store.Options{Tables: tables(), Sealer: f.keyring})
+	if unopened != nil {
+		return append(findings, trailFinding(report, err), doctor.Failed(check, "look at the disk", unopened))
+	}
+	if err == nil {
+		switch e := cutOffBehind(ctx, s, report.Last); {
+		case errors.Is(e, errCutOff):
+			report.Problems = append(report.Problems, e.Error())
+		case e != nil:
+			findings = append(findings, doctor.Failed(check, lookAtRows, e))
+		}
+	}
+	findings = append(findings, trailFinding(report, err))
+	if err := s.Close(); err != nil {
+		findings = append(findings, doctor.Failed(check, "look at the disk", err))
 	}
 	return findings
 }
@@ -301,9 +318,12 @@ func trailFinding(report *audit.Report, err error) doctor.Finding {
 	switch {
 	case err != nil:
 		return doctor.Failed(check, "see that the trail's directory is whole and can be read", err)
+	case report.Torn && len(report.Problems) == 1:
+		return doctor.Doubtful(check, "start the server: it gives up what is torn, and leaves a record of that",
+			fmt.Sprintf("its %d records verify; a write behind them was interrupted: %s", report.Records, report.Problems[0]))
 	case len(report.Problems) > 0:
-		return doctor.Failed(check, "keep the files as they are, and find out who or what has altered them",
+		return doctor.Failed(check, "keep the files as they are, and find out who or what has altered them; docs/operating/backup.md says what to do where they were cut off or put back",
 			fmt.Errorf("it does not verify: %s", strings.Join(report.Problems, "; ")))
 	}
-	return doctor.Fine(check, fmt.Sprintf("its %d records verify; only claviger audit verify --head can tell whether the end was cut off", report.Records))
+	return doctor.Fine(check, fmt.Sprintf("its %d records verify, and none is missing that is known of; whether newer ones were cut off, only claviger audit verify --head can tell", report.Records))
 }

@@ -6,21 +6,29 @@ import (
 	"fmt"
 
 	"claviger/internal/ground/audit"
+	"claviger/internal/ground/store"
+	"claviger/internal/service/iam"
+	"claviger/internal/service/kms"
 )
 
-// cutOff returns an error where the trail ends before a record that the store knows
-// of: its end was cut off, or an older trail was put back. What was recorded
-// within a minute before that may be gone unnoticed, see storeLastUses.
+// cutOff returns errCutOff where the trail lacks a record that the store knows of.
 func (s *server) cutOff(ctx context.Context) error {
 	last, _, err := s.reached()
 	if err != nil {
 		return nil // it is in memory, and begins anew
 	}
-	ofKeys, err := s.keys.KnownRecord(ctx)
+	return cutOffBehind(ctx, s.store, last)
+}
+
+// cutOffBehind returns errCutOff where a store knows of a record behind the last of
+// the trail: its end was cut off, or an older trail was put back. What was recorded
+// within a minute before that may be gone unnoticed, see storeLastUses.
+func cutOffBehind(ctx context.Context, s *store.Store, last uint64) error {
+	ofKeys, err := kms.KnownRecord(ctx, s)
 	if err != nil {
 		return err
 	}
-	ofIdentities, err := s.iam.KnownRecord(ctx)
+	ofIdentities, err := iam.KnownRecord(ctx, s)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Report struct {
 	Recoveries  []string
 	Problems    []string // empty means that everything verifies
 	Outbox      uint64   `json:"-"` // up to which position of the store the trail got
+	Torn        bool     `json:"-"` // one of the problems is a torn tail, which the next Open closes
 }
 
 // problemsMax bounds a report.
@@ -338,6 +339,7 @@ func (v *verification) tail(s *stored, r *frameReader) (more bool, err error) {
 	case t.end == r.offset, t.frame < 0 && v.live:
 		return false, nil
 	case t.frame < 0:
+		v.report.Torn = true
 		v.problem(&damage{s.header.number, r.offset, v.tip.last + 1, fmt.Sprintf("torn tail of %d bytes, not closed by a recovery", t.end-r.offset)})
 		return false, nil
 	}

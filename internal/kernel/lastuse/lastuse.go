@@ -192,7 +192,7 @@ func (t *Tracker[K, U]) Follow(now time.Time, told Record) Follower {
 }
 
 func (f *follower[K, U]) begin(ctx context.Context) (uint64, error) {
-	mark, err := f.mark(ctx)
+	mark, err := markOf(ctx, f.store, f.marks)
 	f.reached, f.stored = mark, mark
 	return mark.Sequence, err
 }
@@ -227,10 +227,10 @@ func (f *follower[K, U]) end(err error) (behind bool, _ error) {
 	return f.reached.Sequence-f.stored.Sequence >= behindMax, nil
 }
 
-// mark returns how far the table has followed the trail, zero where it has not begun.
-func (t *Tracker[K, U]) mark(ctx context.Context) (mark Mark, err error) {
-	err = t.store.View(ctx, func(r store.Reader) error {
-		m, _, err := t.marks.Get(ctx, r, markKey)
+// markOf returns how far a table has followed the trail, zero where it has not begun.
+func markOf(ctx context.Context, s *store.Store, marks *store.Table[Mark]) (mark Mark, err error) {
+	err = s.View(ctx, func(r store.Reader) error {
+		m, _, err := marks.Get(ctx, r, markKey)
 		if err == nil {
 			mark = *m
 		}
@@ -296,10 +296,10 @@ func (t *Tracker[K, U]) forget(keys []K, stored map[K]U) {
 	}
 }
 
-// Known returns the number of a record that the trail has had: the last that the
-// table knows of, 0 if none.
-func (t *Tracker[K, U]) Known(ctx context.Context) (uint64, error) {
-	mark, err := t.mark(ctx)
+// Known returns the number of a record that the trail has had: the last that a table
+// of last uses knows of, 0 if none.
+func Known(ctx context.Context, s *store.Store, marks *store.Table[Mark]) (uint64, error) {
+	mark, err := markOf(ctx, s, marks)
 	return mark.Sequence, err
 }
 

@@ -144,7 +144,7 @@ func TestKnown(t *testing.T) {
 	tracker := New(s, marks, func(context.Context, store.Txn, string, uint64) error { return nil })
 	for _, sequence := range []uint64{0, 1, 1, 2, behindMax} {
 		before := s.Glance().Position()
-		known, err := tracker.Known(t.Context())
+		known, err := Known(t.Context(), s, marks)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestKnown(t *testing.T) {
 		if wrote := s.Glance().Position() > before; wrote != (known < sequence) {
 			t.Errorf("record %d behind %d: written %v", sequence, known, wrote)
 		}
-		if known, err = tracker.Known(t.Context()); err != nil || known != sequence {
+		if known, err = Known(t.Context(), s, marks); err != nil || known != sequence {
 			t.Errorf("of record %d it knows %d, %v", sequence, known, err)
 		}
 	}

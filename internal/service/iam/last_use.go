@@ -78,8 +78,11 @@ func (s *Service) FollowLastUses() lastuse.Follower {
 // StoreLastUses brings the table of last uses up to what memory has.
 func (s *Service) StoreLastUses(ctx context.Context) error { return s.lastUses.Store(ctx) }
 
-// KnownRecord is the last record of the trail of which the table of last uses knows.
-func (s *Service) KnownRecord(ctx context.Context) (uint64, error) { return s.lastUses.Known(ctx) }
+// KnownRecord is the last record of the trail of which the table of last uses in a store
+// knows.
+func KnownRecord(ctx context.Context, s *store.Store) (uint64, error) {
+	return lastuse.Known(ctx, s, trackingTable)
+}
 
 // UnfollowTrail has last uses be known of the trail that there is, from its beginning.
 func (s *Service) UnfollowTrail(ctx context.Context) error { return s.lastUses.Unfollow(ctx) }

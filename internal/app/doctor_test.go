@@ -1,0 +1,52 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"claviger/internal/app/doctor"
+)
+
+// TestDoctorOfTrailEnd: of a server that does not run, the doctor tells an end that was
+// cut off from one that a crash has torn, and leaves both as they are.
+func TestDoctorOfTrailEnd(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	s := serverOf(t, l, unchanged)
+	if _, err := s.operate(t.Context(), "CreateAccount", func(any) {}); err != nil {
+		t.Fatal(err)
+	}
+	s.mustClose(t)
+	newest := filepath.Join(l.Data, trailDir, "000000000002.trail") // init begins the first
+	whole := content(t, newest)
+	last := bytes.LastIndex(whole, []byte("CLVF\x01"))
+	for _, c := range []struct {
+		what, text string
+		is         []byte
+		status     doctor.Status
+	}{
+		{"whole", "its 1 records verify", whole, doctor.OK},
+		{"torn", "a write behind them was interrupted", append(bytes.Clone(whole), "CLVF\x01\x00\x00\x00half"...), doctor.Warning},
+		{"cut off", "it ends with record 0, the store knows of record 1", whole[:last], doctor.Problem},
+		{"cut off in the middle of a record", "it ends with record 0, the store knows of record 1", whole[:last+100], doctor.Problem},
+		{"altered", "it does not verify", append(bytes.Clone(whole[:100]), make([]byte, len(whole)-100)...), doctor.Problem},
+	} {
+		if err := os.WriteFile(newest, c.is, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found := (&doctorCommand{location: *l}).contents(t.Context())
+		told := false
+		for _, f := range found {
+			told = told || f.Check == "trail" && f.Status == c.status && strings.Contains(f.Message, c.text)
+		}
+		if !told || doctor.Problems(found) > 0 != (c.status == doctor.Problem) {
+			t.Errorf("%s: found %+v", c.what, found)
+		}
+		if !bytes.Equal(content(t, newest), c.is) {
+			t.Errorf("%s: the file was changed", c.what)
+		}
+	}
+}
