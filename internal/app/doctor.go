@@ -266,8 +266,8 @@ func present(ctx context.Context, d driver.Driver, keys store.Digester, recorded
 // free examines whether the addresses of a server that does not run are free.
 func (c *doctorCommand) free() []doctor.Finding {
 	var findings []doctor.Finding
-	for _, address := range []string{c.Listen, c.XksListen} {
-		if address == "" {
+	for _, address := range []string{c.Listen, c.XksListen, c.AdminListen} {
+		if address == "" || address == adminListenDefault { // without which a server goes on
 			continue
 		}
 		l, err := net.Listen("tcp", address)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,22 @@ func TestDoctorOfTrailEnd(t *testing.T) {
 		}
 		if !bytes.Equal(content(t, newest), c.is) {
 			t.Errorf("%s: the file was changed", c.what)
+		}
+	}
+}
+
+// TestDoctorOfAdminAddress: the address of the admin port must be free where it was
+// given, as the others must.
+func TestDoctorOfAdminAddress(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for address, problems := range map[string]int{taken.Addr().String(): 1, "127.0.0.1:0": 0, "": 0, adminListenDefault: 0} {
+		if found := (&doctorCommand{AdminListen: address}).free(); doctor.Problems(found) != problems {
+			t.Errorf("%s: found %+v", address, found)
 		}
 	}
 }
