@@ -442,3 +442,29 @@ func TestReserveCountsEntries(t *testing.T) {
 		clean(t, options().On(d), nil)
 	})
 }
+
+// A Log that was killed on a disk too full for the next segment can be opened there: what
+// was kept free for it in its own has room for another.
+func TestOpenOnFullDisk(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T) {
+		d := &audit.Disk{Space: audit.SegmentBytesMin * 3 / 2}
+		var want []string
+		for _, n := range []string{"a", "b", "c"} {
+			l, err := audit.Open(options().On(d))
+			if err != nil {
+				t.Fatalf("before %s: %v", n, err)
+			}
+			synctest.Wait()
+			if err := l.Check(); !errors.Is(err, audit.ErrDiskFull) {
+				t.Errorf("there is room for the next segment: %v", err)
+			}
+			add(t, l, n)
+			want = append(want, n)
+			equal(t, read(t, l, 1), want...)
+			d.Kill()
+			_ = l.Close()
+		}
+		clean(t, options().On(d), nil)
+	})
+}

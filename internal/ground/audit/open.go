@@ -38,6 +38,7 @@ func open(o Options) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.trim(&o) // a full disk may have the room for no other segment
 	spare, err := newSpare(&o)
 	if err != nil {
 		return nil, fmt.Errorf("preallocating a segment: %w", err)
@@ -63,7 +64,6 @@ func open(o Options) (*Log, error) {
 		return nil, err
 	}
 	l.countRoom()
-	e.trim(&o)
 	return l, nil
 }
 

@@ -112,8 +112,8 @@ func (e *ending) findOwed(o *Options, newest *header) error {
 	return nil
 }
 
-// trim gives back the room behind the end of what was the newest segment. It
-// only saves room, so errors are of no consequence.
+// trim gives back the room behind the end of the newest segment, which nothing is
+// appended to any more. It only saves room, so errors are of no consequence.
 func (e *ending) trim(o *Options) {
 	if e.newest == 0 {
 		return
