@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"syscall"
 )
 
 var (
@@ -31,6 +32,8 @@ type Disk struct {
 	Looked func()
 	// Missed is called when somebody has opened a file that is not there.
 	Missed func(name string)
+	// Sick says whether a read of a file fails; nil where none does.
+	Sick func(name string, off int64) bool
 	// Before is called before each write, outside of the disk's lock.
 	Before func(op string)
 	// Lasts says of each sector of a torn write whether it is durable. Where it is
@@ -238,6 +241,9 @@ type diskHandle struct {
 func (h *diskHandle) ReadAt(b []byte, off int64) (int, error) {
 	h.folder.d.mu.Lock()
 	defer h.folder.d.mu.Unlock()
+	if h.folder.d.Sick != nil && h.folder.d.Sick(h.name, off) {
+		return 0, &fs.PathError{Op: "read", Path: h.name, Err: syscall.EIO}
+	}
 	return bytes.NewReader(h.f.seen).ReadAt(b, off)
 }
 

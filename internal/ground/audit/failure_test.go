@@ -468,3 +468,40 @@ func TestOpenOnFullDisk(t *testing.T) {
 		clean(t, options().On(d), nil)
 	})
 }
+
+// What a device does not give back is damage there, and hides nothing elsewhere.
+func TestSickDevice(t *testing.T) {
+	t.Parallel()
+	for name, from := range map[string]int64{"header": 0, "frames": audit.HeaderBytes} {
+		d := &audit.Disk{}
+		for i, n := range []string{"a", "b", "c"} {
+			l := open(t, options().On(d))
+			ticket, err := l.AppendOutbox(uint64(i+1), entries(n))
+			if err == nil {
+				err = ticket.Wait(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed(t, l)
+		}
+		l := on(t, d)
+		d.Sick = func(file string, off int64) bool { return file == audit.SegmentName(2) && off >= from }
+		r := verify(t, options().On(d), nil)
+		if len(r.Problems) != 1 || !strings.Contains(r.Problems[0], "segment 2: ") || !strings.Contains(r.Problems[0], "input/output error") || r.Records != 2 || r.Segments != 4 {
+			t.Errorf("%s: report is %+v", name, r)
+		}
+		equal(t, read(t, l, 3), "c")
+		if err := l.Read(t.Context(), 1, func(uint64, audit.Entry) error { return nil }); !errors.Is(err, audit.ErrDamaged) {
+			t.Errorf("%s: read %v", name, err)
+		}
+		var names []string
+		err := l.ReadChanges(t.Context(), 0, func(_, _ uint64, e audit.Entry) error {
+			names = append(names, string(e.Record))
+			return nil
+		})
+		if len(names) != 2 || !errors.Is(err, audit.ErrDamaged) {
+			t.Errorf("%s: changes are %q, %v", name, names, err)
+		}
+	}
+}

@@ -204,9 +204,12 @@ func (l *Log) readChanges(ctx context.Context, v *view, number, beyond uint64, f
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		before := r.offset
 		switch err := readChangesOf(s, r, beyond, fn); {
 		case err == io.EOF:
 			return damaged
+		case errors.Is(err, ErrDamaged) && r.offset == before: // the rest of it can't be read
+			return cmp.Or(damaged, err)
 		case err == errNoFrame:
 			damaged = cmp.Or(damaged, error(&damage{segment: number, offset: r.offset, what: err.Error()}))
 			t, err := readTail(s.f, r.offset, limit)

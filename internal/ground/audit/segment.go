@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 )
 
 // A stored segment is one that is being read.
@@ -22,12 +24,24 @@ func openStored(o *Options, number uint64) (*stored, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening segment %d: %w", number, err)
 	}
+	f = medium{f}
 	s, err := readStored(o, number, f)
 	if err != nil {
 		_ = f.Close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// A medium is a file on a device that may fail: what it does not give back is damaged.
+type medium struct{ file }
+
+func (m medium) ReadAt(b []byte, off int64) (int, error) {
+	n, err := m.file.ReadAt(b, off)
+	if errors.Is(err, syscall.EIO) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return n, err
 }
 
 func readStored(o *Options, number uint64, f file) (*stored, error) {

@@ -142,9 +142,9 @@ var errNewest = errors.New("no segment follows")
 // and errNewest where none follows it.
 func (v *verification) segment(number uint64) error {
 	s, err := openStored(v.o, number)
-	if d := (*damage)(nil); errors.As(err, &d) {
+	if errors.Is(err, ErrDamaged) {
 		v.report.Segments++
-		v.problem(d)
+		v.problem(err)
 		v.lose() // without its header, no seal of it can be opened
 		return nil
 	}
@@ -155,7 +155,13 @@ func (v *verification) segment(number uint64) error {
 	s.f = &heeding{s.f, v.ctx}
 	v.report.Segments++
 	v.enter(s)
-	return v.frames(s)
+	err = v.frames(s)
+	if errors.Is(err, ErrDamaged) { // the rest of it can't be read
+		v.problem(fmt.Errorf("segment %d: %w", number, err))
+		v.lose()
+		return nil
+	}
+	return err
 }
 
 // A heeding file is read until a context ends: what lies behind the frames of a
