@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
+	"claviger/internal/words/ident"
 )
 
 // expire deletes a counter, as a service does when its time has come. Where
@@ -114,4 +116,27 @@ func TestCarryOutWaitsForTheTrail(t *testing.T) {
 		t.Error(err)
 	}
 	w.want("Add", "Expire")
+}
+
+// TestUnrecorded: a change whose record is durable is not on its way, also where nobody
+// has waited for it, as of a commit whose outcome was unknown for too long.
+func TestUnrecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.openLog(t.TempDir())
+	if _, err := w.store.Update(t.Context(), ident.Bytes(), func(tx store.Txn) error {
+		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"Orphan"}`)}}))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.trail.Wait(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.do(w.add(), "a"); err != nil { // whose batch comes after that of the orphan
+		t.Fatal(err)
+	}
+	if n := w.pipeline.Unrecorded(); n != 0 {
+		t.Errorf("%d changes are said to be on their way", n)
+	}
 }
