@@ -161,6 +161,19 @@ func TestFiles(t *testing.T) {
 	found, _ = doctor.Owned(dir, self)
 	expect(t, "others may enter", found, doctor.Problem, "others may use "+dir+" (mode 0711)")
 	expect(t, "a link", found, doctor.Warning, "leads elsewhere")
+	link := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, newest = doctor.Owned(link, self)
+	expect(t, "a link to all of it", found, doctor.Problem, "others may use "+real+" (mode 0711)")
+	if expect(t, "a link to all of it", found, doctor.Warning, link+" leads elsewhere"); newest.IsZero() {
+		t.Error("behind a link there is no newest file")
+	}
 	found, _ = doctor.Owned(filepath.Join(dir, "none"), self)
 	expect(t, "not there", found, doctor.Problem, "no such file")
 	expect(t, "one that is not there", doctor.Private("root key", filepath.Join(dir, "none"), self), doctor.Problem, "no such file")

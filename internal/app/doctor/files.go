@@ -10,11 +10,17 @@ import (
 	"time"
 )
 
-// Owned judges who may use what lies at path and below it. Nobody but self, a
-// user id, and root may own it, and nobody else may read, write or enter it. It
-// also returns when the newest file was written.
+// Owned judges who may use what lies at path, or where that leads, and below it. Nobody
+// but self, a user id, and root may own it, and nobody else may read, write or enter it.
+// It also returns when the newest file was written.
 func Owned(path string, self int) (found []Finding, newest time.Time) {
 	const check = "files"
+	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		found = owned(check, path, info, self)
+		if real, err := filepath.EvalSymlinks(path); err == nil { // else the walk says what is wrong
+			path = real
+		}
+	}
 	looked := 0
 	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
