@@ -103,7 +103,8 @@ func (c *doctorCommand) leftovers() []doctor.Finding {
 		findings = append(findings, doctor.Doubtful("files", "keep them in a safe and remove the file", path+" still holds the root user's credentials"))
 	}
 	key := filepath.Join(c.Data, rootKeyFile)
-	if path, isFile := strings.CutPrefix(c.RootKey, "file:"); isFile {
+	kind, path, _ := strings.Cut(c.RootKey, ":")
+	if kind == "file" || kind == "passphrase-file" {
 		if exists(path) { // what is missing shows when it is opened
 			findings = append(findings, doctor.Private("root key", path, c.user())...)
 		}

@@ -2,9 +2,11 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -64,6 +66,27 @@ func TestDoctorOfAdminAddress(t *testing.T) {
 	for address, problems := range map[string]int{taken.Addr().String(): 1, "127.0.0.1:0": 0, "": 0, adminListenDefault: 0} {
 		if found := (&doctorCommand{AdminListen: address}).free(); doctor.Problems(found) != problems {
 			t.Errorf("%s: found %+v", address, found)
+		}
+	}
+}
+
+// TestDoctorOfRootKey: the file that a root key or its passphrase comes from must be closed
+// to others, also while a server runs that has read it.
+func TestDoctorOfRootKey(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("modes say nothing here")
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	for mode, problems := range map[os.FileMode]int{0o600: 0, 0o640: 1} {
+		if err := errors.Join(os.WriteFile(path, []byte("secret"), mode), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+		for _, source := range []string{"file:", "passphrase-file:"} {
+			c := &doctorCommand{location: location{Data: t.TempDir(), RootKey: source + path}}
+			if found := c.leftovers(); len(found) != 1 || doctor.Problems(found) != problems {
+				t.Errorf("%s with mode %o: %+v", source, mode, found)
+			}
 		}
 	}
 }
