@@ -54,6 +54,13 @@ func (h *health) set(part string, err error) (changed bool) {
 	return !was
 }
 
+// of returns what is wrong with a part, nil if nothing is.
+func (h *health) of(part string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.wrong[part]
+}
+
 // reasons say what is wrong, a line for each part.
 func (h *health) reasons() []string {
 	h.mu.Lock()

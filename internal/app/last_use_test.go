@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"testing"
 	"time"
@@ -97,6 +98,35 @@ func TestLastUse(t *testing.T) {
 		if err := w.server.keys.StoreLastUses(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestLastUseWithoutStore: a server that stops while the database is away does not wait
+// for it, and what was used is known after the next start all the same.
+func TestLastUseWithoutStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := newDurableWorld(t, dir)
+	key := w.key()
+	w.blob(key)
+	want := w.lastUse(key).KeyLastUsage
+	known := func() uint64 {
+		n, err := kms.KnownRecord(t.Context(), w.server.store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := known()
+	w.server.stop()
+	w.server.background.Wait() // nobody looks after the database any more
+	w.server.health.set(partStore, errors.New("away"))
+	w.restarted(dir, nil)
+	if after := known(); after != before {
+		t.Errorf("record %d is stored behind %d", after, before)
+	}
+	if got := w.lastUse(key).KeyLastUsage; got != want {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
 	}
 }
 

@@ -403,7 +403,10 @@ func (s *server) close() error {
 	}
 	s.stop()
 	s.background.Wait()
-	s.keepLastUses(context.Background())
+	// Of a database that is away nobody waits for the answer: the trail has the uses.
+	if s.health.of(partStore) == nil {
+		s.keepLastUses(context.Background())
+	}
 	return errors.Join(s.trail.Close(), s.store.Close())
 }
 
