@@ -104,7 +104,7 @@ type Store struct {
 	now       func() time.Time
 	work      Work
 	ledger    ledger
-	valuing   sync.Mutex // held while values are replaced
+	valuing   sync.Mutex // held until it is known what became of the replacing of values
 }
 
 // Open brings the driver's schema up to date and returns the store. The store
@@ -209,7 +209,8 @@ func (s *Store) Meta(ctx context.Context, key string) ([]byte, error) {
 
 // PutMeta inserts or replaces values. It panics at a key below "account-key/",
 // where the store keeps the only copy of what opens an account's rows, and at
-// that of the digest.
+// that of the digest. Once begun it does not end with ctx: who replaces a value
+// next must find the one that it replaces, or the digest sums up another.
 func (s *Store) PutMeta(ctx context.Context, values map[string][]byte) error {
 	for key := range values {
 		if strings.HasPrefix(key, accountKeys) || strings.HasPrefix(key, laterAccountKeys) || slices.Contains(apart, key) {
@@ -221,6 +222,10 @@ func (s *Store) PutMeta(ctx context.Context, values map[string][]byte) error {
 	}
 	s.valuing.Lock()
 	defer s.valuing.Unlock()
+	if err := ctx.Err(); err != nil {
+		return unavailable(err)
+	}
+	ctx = context.WithoutCancel(ctx)
 	old := make(map[string][]byte)
 	for key := range values {
 		v, err := s.driver.Meta(ctx, key)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ func digestTests() []test {
 		{"digest/goes on", digestGoesOn},
 		{"digest/of several stores", digestShared},
 		{"digest/of values", digestOfValues},
+		{"digest/of a value that nobody waits for", digestOfLateValue},
 		{"digest/missing", digestMissing},
 		{"digest/refuses commits beside it", digestBeside},
 	}
@@ -92,6 +94,53 @@ func digestOfValues(t *testing.T, d driver.Driver) {
 	wantErr(t, d.PutMeta(t.Context(), map[string][]byte{"one more": nil}, driver.Roll{}), nil)
 	next, _ := openStore(t, unclosed{d}, keys)
 	wantErr(t, next.Sound(), store.ErrAltered)
+}
+
+// A hurried is a driver whose caller gives up as soon as values are handed over:
+// with the context of the first PutMeta its wait ends, as it does where the
+// database is slow, and the values are stored later.
+type hurried struct {
+	driver.Driver
+	giveUp func()
+	late   func() error
+}
+
+func (h *hurried) PutMeta(ctx context.Context, values map[string][]byte, roll driver.Roll) error {
+	if h.giveUp != nil {
+		h.giveUp()
+		h.giveUp = nil
+		if ctx.Err() != nil {
+			h.late = func() error { return h.Driver.PutMeta(context.WithoutCancel(ctx), values, roll) }
+			return driver.ErrIndeterminate
+		}
+	}
+	if late := h.late; late != nil {
+		h.late = nil
+		if err := late(); err != nil {
+			return err
+		}
+	}
+	return h.Driver.PutMeta(ctx, values, roll)
+}
+
+// digestOfLateValue replaces a value twice, and the first time nobody waits for it.
+func digestOfLateValue(t *testing.T, d driver.Driver) {
+	keys := ring(t)
+	h := &hurried{Driver: d}
+	s, _ := openStore(t, h, keys)
+	wantErr(t, s.PutMeta(t.Context(), map[string][]byte{"k": []byte("first")}), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.giveUp = cancel
+	if err := s.PutMeta(ctx, map[string][]byte{"k": []byte("second")}); err != nil && !errors.Is(err, store.ErrIndeterminate) {
+		t.Fatal(err)
+	}
+	wantErr(t, s.PutMeta(t.Context(), map[string][]byte{"k": []byte("third")}), nil)
+	next, _ := openStore(t, unclosed{d}, keys)
+	wantErr(t, next.Sound(), nil)
+	wantErr(t, s.PutMeta(ctx, map[string][]byte{"k": []byte("fourth")}), store.ErrUnavailable)
+	v, err := s.Meta(t.Context(), "k")
+	wantErr(t, err, nil)
+	wantEqual(t, "the value", string(v), "third")
 }
 
 // digestMissing has somebody take the digest away, or put an earlier one back.
