@@ -13,6 +13,7 @@ import (
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
+	"claviger/internal/ground/store/driver"
 	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/record"
 )
@@ -200,6 +201,66 @@ func (s *server) changes(ctx context.Context, beyond, last uint64, fn func(l *op
 		return fmt.Errorf("reading the trail: %w", err)
 	}
 	return nil
+}
+
+// told calls fn for all changes of which the trail tells, and then for those up to
+// a position of which it is yet to tell: their records wait in the outbox while the
+// trail is behind the store, for a moment or since a crash.
+func (s *server) told(ctx context.Context, upTo uint64, fn func(l *operation.Lost, position uint64) error) error {
+	// First, so that what the trail takes meanwhile is known twice, and nothing not at all.
+	waiting, err := s.waiting(ctx, upTo)
+	if err != nil {
+		return err
+	}
+	last, recorded, err := s.reached()
+	if err != nil {
+		return err
+	}
+	damaged := s.changes(ctx, 0, last, fn)
+	if damaged != nil && !errors.Is(damaged, audit.ErrDamaged) {
+		return damaged
+	}
+	for _, event := range waiting {
+		if event.Position <= recorded {
+			continue
+		}
+		entries, err := audit.DecodeEntries(event.Body)
+		if err != nil {
+			return fmt.Errorf("reading the outbox at %d: %w", event.Position, err)
+		}
+		for i := range entries {
+			last++
+			l, err := record.ReadChange(last, entries[i].Time, entries[i].Record)
+			if err == nil && l != nil {
+				err = fn(l, event.Position)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return damaged
+}
+
+// waiting lists the events up to a position of which the trail has no record.
+func (s *server) waiting(ctx context.Context, upTo uint64) (list []driver.Event, err error) {
+	_, from, err := s.reached()
+	for err == nil && from < upTo {
+		var events []driver.Event
+		events, err = s.store.Outbox(ctx, from, 256)
+		switch {
+		case errors.Is(err, store.ErrDamaged): // which is reported already
+			return list, nil
+		case err != nil || len(events) == 0:
+			return list, err
+		}
+		for _, event := range events {
+			if from = event.Position; from <= upTo {
+				list = append(list, event)
+			}
+		}
+	}
+	return list, err
 }
 
 // lostChanges reads all changes beyond a position, and which of them count.

@@ -179,7 +179,7 @@ func (s *server) verifyStore(ctx context.Context) (*store.Verification, error) {
 // same: a row from an older copy of the store opens, but it is not what its last
 // record says.
 func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(store.Problem)) error {
-	last, recorded, err := s.reached()
+	_, recorded, err := s.reached()
 	if err != nil {
 		return err
 	}
@@ -205,7 +205,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		return nil
 	}
 	p := newSteps()
-	err = s.changes(ctx, 0, last, func(l *operation.Lost, position uint64) error {
+	err = s.told(ctx, r.Position(), func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
 		if st.by == nil {
 			return nil

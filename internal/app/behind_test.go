@@ -1,0 +1,91 @@
+package app
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"claviger/internal/ground/audit"
+	"claviger/internal/ground/store"
+	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/kms"
+	"claviger/internal/words/optional"
+)
+
+// A behind is a trail that takes no record of a change while it is told not to.
+type behind struct {
+	*audit.Log
+	refuse atomic.Bool
+}
+
+func (b *behind) AppendOutbox(position uint64, entries []audit.Entry) (audit.Ticket, error) {
+	if b.refuse.Load() {
+		return audit.Ticket{}, audit.ErrUnavailable
+	}
+	return b.Log.AppendOutbox(position, entries)
+}
+
+// TestTrailBehind: that the record of a change is yet to come is no row that was put
+// back, neither to a verification beside the server, nor after it was killed just
+// then, nor to the restore of a backup from that moment.
+func TestTrailBehind(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	trail := new(behind)
+	w := &world{t: t, entrances: make(map[string]*pipeline.Entrance)}
+	w.server = serverOf(t, l, func(f *foundations) {
+		f.development = true
+		f.openTrail = func(o audit.Options) (audit.Trail, error) {
+			var err error
+			trail.Log, err = audit.Open(o)
+			return trail, err
+		}
+	})
+	defer w.server.mustClose(t)
+	w.enter()
+	key := optional.Some(w.key())
+	w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: key})
+	trail.refuse.Store(true)
+	if _, err := w.call(w.caller(owner), "kms:EnableKey", &kms.EnableKeyInput{KeyID: key}); err == nil {
+		t.Fatal("answered without a record")
+	}
+	sound(t, w.server)
+
+	killed := *l
+	killed.Data = filepath.Join(t.TempDir(), "killed")
+	if err := os.CopyFS(killed.Data, os.DirFS(l.Data)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(killed.Data, rootKeyFile), 0o400); err != nil { // which CopyFS gives to others
+		t.Fatal(err)
+	}
+	env := &environment{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}
+	if err := (&storeVerifyCommand{where{location: killed}}).Run(env); err != nil {
+		t.Errorf("after it was killed: %v\n%s", err, env.stdout)
+	}
+
+	var written bytes.Buffer
+	carrier, err := store.CarrierOf(w.server.driver)
+	if err == nil {
+		err = w.server.writeBackup(t.Context(), carrier, &written)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, restored := filepath.Join(t.TempDir(), "one.backup"), filepath.Join(t.TempDir(), "restored")
+	if err := os.WriteFile(file, written.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := restoreCommand{location: location{Data: restored, Store: "sqlite:", RootKey: "file:" + filepath.Join(l.Data, rootKeyFile)}, From: file}
+	if err := c.Run(env); err != nil {
+		t.Errorf("restoring: %v", err)
+	}
+
+	trail.refuse.Store(false)
+	if err := w.server.pipeline.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sound(t, w.server)
+}
