@@ -204,11 +204,11 @@ func stopped(ctx context.Context, f foundations) (findings []doctor.Finding) {
 		return append(findings, trailFinding(report, err), doctor.Failed(check, "look at the disk", unopened))
 	}
 	if err == nil {
-		switch e := cutOffBehind(ctx, s, report.Last); {
-		case errors.Is(e, errCutOff):
-			report.Problems = append(report.Problems, e.Error())
-		case e != nil:
+		known, e := knownRecord(ctx, s)
+		if e != nil {
 			findings = append(findings, doctor.Failed(check, lookAtRows, e))
+		} else if e := cutOffAt(report.Last, known); e != nil {
+			report.Problems = append(report.Problems, e.Error())
 		}
 	}
 	findings = append(findings, trailFinding(report, err))

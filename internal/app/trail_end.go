@@ -13,29 +13,39 @@ import (
 
 // cutOff returns errCutOff where the trail lacks a record that the store knows of.
 func (s *server) cutOff(ctx context.Context) error {
-	last, _, err := s.reached()
-	if err != nil {
+	if _, _, err := s.reached(); err != nil {
 		return nil // it is in memory, and begins anew
 	}
-	return cutOffBehind(ctx, s.store, last)
+	known, err := knownRecord(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	// Asked last: a server that runs may store meanwhile that it knows of more.
+	last, _, err := s.reached()
+	if err != nil {
+		return err
+	}
+	return cutOffAt(last, known)
 }
 
-// cutOffBehind returns errCutOff where a store knows of a record behind the last of
-// the trail: its end was cut off, or an older trail was put back. What was recorded
-// within a minute before that may be gone unnoticed, see storeLastUses.
-func cutOffBehind(ctx context.Context, s *store.Store, last uint64) error {
+// knownRecord is the last record of the trail that a store knows of. What was recorded
+// within a minute before its end may be gone unnoticed, see storeLastUses.
+func knownRecord(ctx context.Context, s *store.Store) (uint64, error) {
 	ofKeys, err := kms.KnownRecord(ctx, s)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ofIdentities, err := iam.KnownRecord(ctx, s)
-	if err != nil {
-		return err
+	return max(ofKeys, ofIdentities), err
+}
+
+// cutOffAt returns errCutOff where the last record of a trail is before one that is
+// known: its end was cut off, or an older trail was put back.
+func cutOffAt(last, known uint64) error {
+	if last >= known {
+		return nil
 	}
-	if known := max(ofKeys, ofIdentities); last < known {
-		return fmt.Errorf("%w: it ends with record %d, the store knows of record %d", errCutOff, last, known)
-	}
-	return nil
+	return fmt.Errorf("%w: it ends with record %d, the store knows of record %d", errCutOff, last, known)
 }
 
 var errCutOff = errors.New("the trail was cut off or put back")

@@ -140,3 +140,48 @@ func TestVerifyAgainstNoHead(t *testing.T) {
 		t.Errorf("it is logged as a failure of the server's own: %s", log)
 	}
 }
+
+// A busy is a trail that gets further whenever it was asked how far it is.
+type busy struct {
+	*audit.Log
+	more func()
+}
+
+func (b *busy) Reached() (last, outbox uint64) {
+	defer func() {
+		if b.more != nil {
+			b.more()
+		}
+	}()
+	return b.Log.Reached()
+}
+
+// TestTrailGoesOn: a trail is not cut off because the store learns of records while
+// the two are compared.
+func TestTrailGoesOn(t *testing.T) {
+	t.Parallel()
+	trail := new(busy)
+	w := newDurableWorldWith(t, t.TempDir(), func(f *foundations) {
+		open := f.openTrail
+		f.openTrail = func(o audit.Options) (audit.Trail, error) {
+			opened, err := open(o)
+			if err == nil {
+				trail.Log = opened.(*audit.Log)
+			}
+			return trail, err
+		}
+	})
+	key, times := w.key(), 0
+	trail.more = func() {
+		times++
+		w.blob(key)
+		w.server.keepLastUses(t.Context())
+	}
+	if report, err := w.server.verifyWholeTrail(t.Context(), nil); err != nil || len(report.Problems) > 0 {
+		t.Errorf("the trail: %v, %v", report.Problems, err)
+	}
+	sound(t, w.server)
+	if trail.more = nil; times < 4 {
+		t.Errorf("the trail went on %d times", times)
+	}
+}
