@@ -440,7 +440,7 @@ func (c *rootKeyCombineCommand) compare(key *sealed.RootKey) error {
 	} else if !exists {
 		return l.errNotInitialised()
 	}
-	d, err := l.connect(ctx)
+	d, err := l.adopted(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"claviger/internal/ground/sealed"
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
+	"claviger/internal/ground/store/postgres/postgrestest"
 )
 
 // initialised makes a server's data directory.
@@ -649,4 +650,33 @@ func TestSplitAndCombine(t *testing.T) {
 	run(1, "is there already", combine(recovered, files[4], files[0], files[2])...)
 	run(0, "root key", "root-key", "rotate", "--data", l.Data)
 	run(1, "an older one or that of another store", combine(recovered+"2", files[4], files[0], files[2])...)
+}
+
+// TestCombineOfDatabase compares what shares give back with a store in PostgreSQL.
+func TestCombineOfDatabase(t *testing.T) {
+	t.Parallel()
+	l := &location{Data: filepath.Join(t.TempDir(), "data"), Store: postgrestest.URL(t)}
+	if _, err := l.initialise(t.Context(), owner, rootCredentials{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	where, dir := []string{"--data", l.Data, "--store", l.Store}, t.TempDir()
+	run := func(want int, says string, args ...string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		code := Main(append(args, where...), func(string) string { return "" }, nil, &out, &errs)
+		if code != want || !strings.Contains(out.String()+errs.String(), says) {
+			t.Errorf("%s ended with %d and said %q %q, want %d and %q", strings.Join(args, " "), code, out.String(), errs.String(), want, says)
+		}
+	}
+	run(0, "any 2 of which give it back", "root-key", "split", "--shares", "2", "--threshold", "2", "--out", dir)
+	files, err := filepath.Glob(filepath.Join(dir, "*.share"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	combine := func(out string) []string {
+		return append([]string{"root-key", "combine", "--out", filepath.Join(dir, out)}, files...)
+	}
+	run(0, "is in "+filepath.Join(dir, "recovered"), combine("recovered")...)
+	run(0, "root key", "root-key", "rotate")
+	run(1, "an older one or that of another store", combine("older")...)
 }
