@@ -95,6 +95,7 @@ type Store struct {
 	sealer    Sealer
 	committed func(Commit)
 	slots     slots
+	births    births
 	drawing   sync.Mutex    // held while an account gets its key
 	sealing   sync.RWMutex  // held for reading from sealing to commit, for writing while a next key takes over
 	turn      chan struct{} // holds the transaction that was overtaken often and has its turn
@@ -112,6 +113,7 @@ type Store struct {
 func Open(ctx context.Context, d driver.Driver, o Options) (*Store, error) {
 	s := &Store{driver: d, sealer: o.Sealer, committed: o.Committed, now: o.Now, work: newWork(), turn: make(chan struct{}, 1)}
 	s.slots.init()
+	s.births.init()
 	s.ledger.keys = o.Sealer
 	if err := s.open(ctx, o.Tables); err != nil {
 		return nil, errors.Join(err, d.Close())

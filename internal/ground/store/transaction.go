@@ -87,6 +87,7 @@ func missing(table *driver.Schema) error {
 // insert gives a new row a revision that its key never had: each write of a
 // row is a commit of its own, so that no revision exceeds the position of its
 // commit, and whatever stood here before was committed by the snapshot's position.
+// Where something was inserted here after that, the transaction conflicts.
 func (tx *transaction) insert(ctx context.Context, table *driver.Schema, e *entry) error {
 	p, ok := tx.buffer[rowID(table, e.key)]
 	if !ok {
@@ -238,6 +239,7 @@ func (tx *transaction) batch(id OpID) (*driver.Batch, error) {
 		change.write(&w)
 		b.Writes = append(b.Writes, w)
 	}
+	b.Confirm = func() error { return tx.store.births.confirm(b.Writes, tx.Position()) }
 	b.Roll = tx.store.ledger.roll(change.done())
 	return b, nil
 }

@@ -152,6 +152,7 @@ func (s *Store) applied(b *driver.Batch, c Commit) {
 	for _, entity := range b.Touches {
 		s.slots.raise(entity, c.Position)
 	}
+	s.births.note(b.Writes, c.Position)
 	s.newest.Store(c.Position)
 	if b.Prune > s.pruned.Load() {
 		s.pruned.Store(b.Prune)

@@ -47,6 +47,11 @@ type Batch struct {
 	Prune    uint64            // outbox rows of earlier commits at or below this position are deleted
 	Roll     Roll              // of the digest
 
+	// Confirm is called once all else of the batch is verified. Every commit whose
+	// transaction came before was told of by then. An error refuses the batch, as
+	// one of verification does; it must not use the engine. It may be nil.
+	Confirm func() error
+
 	// SealEvent returns the body of the outbox row of an event, of which only
 	// the engine knows the position. It is called once the batch is verified
 	// and before any of it is written, and must not use the engine. An error

@@ -43,7 +43,10 @@ func Verify(b *Batch, v Verifier) error {
 			return err
 		}
 	}
-	return verifyUnique(b, v)
+	if err := verifyUnique(b, v); err != nil || b.Confirm == nil {
+		return err
+	}
+	return b.Confirm()
 }
 
 func verifyRevs(b *Batch, v Verifier) error {

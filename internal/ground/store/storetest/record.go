@@ -24,6 +24,7 @@ func recordTests() []test {
 		{"record/own writes count once", ownWritesOnce},
 		{"record/a buffered record is the caller's no more", bufferedCopy},
 		{"record/revisions never return", revisionsGrow},
+		{"record/revisions never return at the same time", revisionsApart},
 		{"record/require", requireRecord},
 		{"record/require a record of its own", requireOwn},
 		{"record/require that there is none", requireNone},
@@ -295,6 +296,30 @@ func revisionsGrow(t *testing.T, d driver.Driver) {
 		last = rev
 		update(t, s, func(tx store.Txn) error { return things.Delete(ctx, tx, thingKey("a", "1"), rev) })
 	}
+}
+
+// revisionsApart: nor must a row that two transactions insert, of which neither sees
+// that of the other, as one is gone when the second commits.
+func revisionsApart(t *testing.T, d driver.Driver) {
+	s, _ := openStore(t, d, ring(t))
+	ctx := t.Context()
+	runs := 0
+	var first store.Rev
+	c := update(t, s, func(tx store.Txn) error {
+		if runs++; runs == 1 {
+			defer func() {
+				add(t, s, newThing("a", "1", 1))
+				_, first = mustGet(t, s, "a", "1")
+				update(t, s, func(tx store.Txn) error { return things.Delete(ctx, tx, thingKey("a", "1"), first) })
+			}()
+		}
+		return things.Insert(ctx, tx, newThing("a", "1", 2))
+	})
+	_, second := mustGet(t, s, "a", "1")
+	if second <= first || second > store.Rev(c.Position) {
+		t.Fatalf("revision %d after %d at position %d", second, first, c.Position)
+	}
+	wantEqual(t, "runs", runs, 2)
 }
 
 func requireRecord(t *testing.T, d driver.Driver) {
