@@ -36,6 +36,13 @@ var pragmas = []string{
 	"journal_size_limit = 67108864", // a log that a long reader let grow shrinks again
 }
 
+// Milliseconds that a statement waits for a lock of another connection, and that
+// Truncate does, for which every commit waits.
+const (
+	lockPatience     = 5000
+	truncatePatience = 200
+)
+
 // A connection is one SQLite connection with the statements it has prepared.
 // Its statements run to their end whatever a context says: they are short, and
 // interrupting SQLite would end the transaction around them.
@@ -54,7 +61,7 @@ func openPool(path string) (*sql.DB, error) {
 		name = "/" + name // a drive letter
 	}
 	file := url.URL{Scheme: "file", Path: name}
-	query := url.Values{"_pragma": {"busy_timeout(5000)"}, "_defensive": {"1"}, "_dqs": {"0"}, "mode": {"rw"}}
+	query := url.Values{"_pragma": {fmt.Sprintf("busy_timeout(%d)", lockPatience)}, "_defensive": {"1"}, "_dqs": {"0"}, "mode": {"rw"}}
 	connector, err := sqlite3.NewConnector(file.String() + "?" + query.Encode())
 	if err != nil {
 		return nil, err

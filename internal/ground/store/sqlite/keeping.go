@@ -63,17 +63,33 @@ func (d *database) Inspect(ctx context.Context, fn func(problem string)) error {
 
 // Truncate moves the write-ahead log into the database, where deleted rows are
 // overwritten, and empties it. It is ErrUnavailable while a snapshot still needs
-// the log.
+// the log; it does not wait for one that is kept, as that of a backup is.
 func (d *database) Truncate(ctx context.Context) error {
 	return d.do(ctx, &job{alone: func() error {
-		var busy, frames, moved int64
-		err := d.writer.row("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+		err := d.writer.truncate()
 		if err != nil {
-			return fmt.Errorf("sqlite: truncating the log: %w", explain(err))
-		}
-		if busy != 0 {
-			return fmt.Errorf("sqlite: the log is still being read: %w", driver.ErrUnavailable)
+			return fmt.Errorf("sqlite: truncating the log: %w", err)
 		}
 		return nil
 	}})
+}
+
+func (c *connection) truncate() error {
+	if err := c.wait(truncatePatience); err != nil {
+		return err
+	}
+	var busy, frames, moved int64
+	err := c.row("PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
+	switch {
+	case err != nil:
+		err = explain(err)
+	case busy != 0:
+		err = fmt.Errorf("it is still being read: %w", driver.ErrUnavailable)
+	}
+	return errors.Join(err, c.wait(lockPatience))
+}
+
+// wait sets for how many milliseconds locks are waited for.
+func (c *connection) wait(patience int) error {
+	return c.run(fmt.Sprintf("PRAGMA busy_timeout = %d", patience))
 }

@@ -514,15 +514,19 @@ func TestTruncate(t *testing.T) {
 		t.Errorf("the log has %d bytes", n)
 	}
 
-	if err := sqlite.SetPragma(d, "busy_timeout = 1"); err != nil {
-		t.Fatal(err)
-	}
 	s, err := d.Snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	commit(t, d, insert(3, "later"))
+	began := time.Now()
 	wantErr(t, d.(driver.Keeper).Truncate(t.Context()), driver.ErrUnavailable)
+	if took := time.Since(began); took > 4*time.Second { // all commits wait for it
+		t.Errorf("it waited %v for a snapshot", took)
+	}
+	if patience, err := sqlite.Pragma(d, "busy_timeout"); err != nil || patience != "5000" {
+		t.Errorf("behind it locks are waited for %s ms, error %v", patience, err)
+	}
 	closeSnapshot(t, s)
 	wantErr(t, d.(driver.Keeper).Truncate(t.Context()), nil)
 }
