@@ -155,16 +155,17 @@ func (s *Store) open(ctx context.Context, tables []AnyTable) error {
 
 // View runs fn on one snapshot, which ends with it. An error of fn is returned
 // as it is. Snapshots are limited in number: fn should not wait for another.
-func (s *Store) View(ctx context.Context, fn func(Reader) error) error {
+func (s *Store) View(ctx context.Context, fn func(Reader) error) (err error) {
 	v, err := s.view(ctx)
 	if err != nil {
 		return err
 	}
-	err = fn(v)
-	if e := v.Close(); err == nil {
-		err = e
-	}
-	return err
+	defer func() { // also where fn panics
+		if e := v.Close(); err == nil {
+			err = e
+		}
+	}()
+	return fn(v)
 }
 
 // Snapshot opens a view that the caller closes. While it is open the database

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/driver"
@@ -462,11 +463,25 @@ func closureError(t *testing.T, d driver.Driver) {
 
 func closurePanic(t *testing.T, d driver.Driver) {
 	s, _ := openStore(t, d, ring(t))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for range 100 { // more than there are connections
-		func() {
-			defer func() { _ = recover() }()
-			_ = attempt(t, s, func(store.Txn) error { panic("a bug") })
-		}()
+		for _, run := range []func() error{
+			func() error {
+				_, err := s.Update(ctx, store.OpID{}, func(store.Txn) error { panic("a bug") })
+				return err
+			},
+			func() error { return s.View(ctx, func(store.Reader) error { panic("a bug") }) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Fatal("no panic")
+					}
+				}()
+				t.Error(run())
+			}()
+		}
 	}
 	wantEqual(t, "position", head(t, d), 0)
 }
