@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -351,7 +352,6 @@ func TestKilledCommands(t *testing.T) {
 func TestKilledAtFirst(t *testing.T) {
 	t.Parallel()
 	ofSQLite(t)
-	strace := tracer(t)
 	work := t.TempDir()
 	file, put := filepath.Join(work, "one.backup"), filepath.Join(work, "restored")
 	dir, _ := stoppedWithKey(t)
@@ -361,13 +361,66 @@ func TestKilledAtFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	restore := []string{"restore", "--from", file, "--data", put}
-	killed := exec.Command(strace, append([]string{"-f", "-o", "/dev/null", "-e", "trace=unlink,unlinkat", "-e", "inject=unlink,unlinkat:signal=KILL", binary}, restore...)...)
-	killed.Env = environment()
-	out, _ := killed.CombinedOutput() // what it is killed in tells
+	killedAt(t, "unlink,unlinkat", nil, restore...)
 	if _, err := os.Stat(filepath.Join(put, "store.db-journal")); err != nil {
-		t.Fatalf("it was killed elsewhere: %v: %s", err, out)
+		t.Fatalf("it was killed elsewhere: %v", err)
 	}
 	run(t, 0, "accept-restore", restore...)
+}
+
+// TestKilledAtRootKey kills commands when they have just made the file of a root key, and
+// nothing is in it.
+func TestKilledAtRootKey(t *testing.T) {
+	t.Parallel()
+	work := t.TempDir()
+	dir := filepath.Join(work, "data")
+	for _, c := range []struct {
+		key, says string
+		args      []string
+	}{
+		{filepath.Join(dir, "root.key"), "Initialised", []string{"init", "--data", dir}},
+		{filepath.Join(work, "next.key"), "From the next start", []string{"root-key", "rotate", "--data", dir, "--to", "file:" + filepath.Join(work, "next.key")}},
+	} {
+		place, name := filepath.Split(c.key)
+		killedAt(t, "write", []string{c.key, filepath.Join(place, "."+name+".new")}, c.args...)
+		run(t, 0, c.says, c.args...)
+		if left := must[[]string](t)(filepath.Glob(filepath.Join(place, "."+name+"*"))); len(left) != 0 {
+			t.Errorf("beside the key there are %v", left)
+		}
+	}
+	run(t, 0, "next.key", "root-key", "status", "--data", dir, "--root-key", "file:"+filepath.Join(work, "next.key"))
+}
+
+// TestInitWithoutLinks makes a root key where no file can have two names.
+func TestInitWithoutLinks(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	init := []string{"init", "--data", dir}
+	cmd := exec.Command(tracer(t), append([]string{"-f", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:error=EPERM", binary}, init...)...)
+	cmd.Env = environment(stored(t, init, nil)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if key := must[[]byte](t)(os.ReadFile(filepath.Join(dir, "root.key"))); len(key) != 32 {
+		t.Errorf("the root key has %d bytes", len(key))
+	}
+	run(t, 0, "rotation      none", "root-key", "status", "--data", dir)
+}
+
+// killedAt runs a command that is killed in the first of some system calls, of those on
+// some files where any are named.
+func killedAt(t *testing.T, calls string, files []string, args ...string) {
+	t.Helper()
+	line := []string{"-f", "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + calls + ":signal=KILL"}
+	for _, file := range files {
+		line = append(line, "-P", file)
+	}
+	cmd := exec.Command(tracer(t), append(append(line, binary), args...)...)
+	cmd.Env = environment(stored(t, args, nil)...)
+	out, _ := cmd.CombinedOutput() // how it ended tells
+	if status, is := cmd.ProcessState.Sys().(syscall.WaitStatus); !is || status.Signal() != syscall.SIGKILL {
+		t.Fatalf("%s was not killed: %v: %s", strings.Join(args, " "), cmd.ProcessState, out)
+	}
 }
 
 // interrupted kills a command at random, once or twice, and then runs it to its

@@ -326,10 +326,11 @@ func (k *rootKeys) tidy(ctx context.Context) error {
 		return fmt.Errorf("reading the keyring: %w", err)
 	}
 	// One that was cut short can't be read, and is no key of a store either.
-	if key, _, err := k.source.Next().Bring(); err == nil && key.Opens(header) || errors.Is(err, root.ErrMissing) {
+	next := k.source.Next()
+	if key, _, err := next.Bring(); err == nil && key.Opens(header) || errors.Is(err, root.ErrMissing) && !next.Drafted() {
 		return nil
 	}
-	return k.source.Next().Remove()
+	return next.Remove()
 }
 
 // settlePause is how long the server lets pass before it tries again.

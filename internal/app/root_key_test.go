@@ -87,14 +87,14 @@ func opens(t *testing.T, l *location, key []byte) bool {
 // point exactly one of them; and the next start settles the rest.
 func TestRotationInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, at := range []string{"key made", "committed", "kept", "in place", "truncated"} {
+	for _, at := range []string{"key begun", "key made", "committed", "kept", "in place", "truncated"} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			l := initialised(t)
 			file := filepath.Join(l.Data, rootKeyFile)
 			old := content(t, file)
 			header := interruptRotation(t, l, at)
-			committed := at != "key made"
+			committed := at != "key begun" && at != "key made"
 			if opens(t, l, old) == committed {
 				t.Errorf("the old root key opens the store: %v", !committed)
 			}
@@ -115,6 +115,9 @@ func TestRotationInterrupted(t *testing.T) {
 			}
 			if _, err := os.Stat(file + ".next"); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the successor's place: %v", err)
+			}
+			if begun, err := filepath.Glob(filepath.Join(l.Data, ".root.key*")); err != nil || len(begun) != 0 {
+				t.Errorf("what was begun is left: %v, %v", begun, err)
 			}
 			kept, _ := filepath.Glob(file + ".*")
 			if committed && (len(kept) != 1 || !bytes.Equal(content(t, kept[0]), old)) {
@@ -148,6 +151,12 @@ func interruptRotation(t *testing.T, l *location, at string) (header []byte) {
 	about, err := sealed.Describe(header)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if at == "key begun" {
+		if err := os.WriteFile(filepath.Join(l.Data, ".root.key.next.new"), make([]byte, 16), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		return header
 	}
 	key, params, err := f.rootKey.Next().Draw()
 	if err != nil {

@@ -16,57 +16,96 @@ import (
 
 // createFile draws a key and writes it to a file that did not exist.
 //
-// A crash on the way leaves a file that is too short, or a whole one that no
-// store refers to yet. Neither is taken for a key of a store: the next attempt
-// is refused because the file exists, and the operator decides.
+// A crash on the way leaves no file, or a whole one that no store refers to yet: who
+// tries again finds that it exists, and may take it with Bring.
 func createFile(path string) (*sealed.RootKey, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("root key file %s is there already and is never overwritten; move it away if no store needs it: %w", path, fs.ErrExist)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("making the root key file: %w", err)
-	}
 	raw := make([]byte, keySize)
 	_, _ = rand.Read(raw)
-	if err := writeSynced(f, raw); err != nil {
+	switch err := writeNew(path, raw); {
+	case errors.Is(err, fs.ErrExist):
 		clear(raw)
-		_ = os.Remove(path)
-		return nil, fmt.Errorf("writing the root key file: %w", err)
+		return nil, fmt.Errorf("root key file %s is there already and is never overwritten; move it away if no store needs it: %w", path, fs.ErrExist)
+	case err != nil:
+		clear(raw)
+		return nil, fmt.Errorf("making the root key file: %w", err)
 	}
 	return sealed.NewRootKey(confidential.New(raw))
 }
 
 // WritePrivate writes a secret to a file that did not exist, for its owner to
-// read and for nobody to write (mode 0400), and returns when it is durable.
+// read and for nobody to write (mode 0400), and returns when it is durable. A crash
+// on the way leaves no file of that name, or a whole one.
 func WritePrivate(path string, b confidential.Bytes) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	err := writeNew(path, b.Reveal(reveal.Token{}))
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s is there already and is never overwritten: %w", path, fs.ErrExist)
 	}
+	return err
+}
+
+// draftOf is where a file is written before it has its name.
+func draftOf(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new")
+}
+
+// writeNew writes a file that has its name when it is whole and durable. What a crash
+// leaves is a draft, perhaps beside the file, as a second name of it: whoever writes or
+// removes the file next removes that.
+func writeNew(path string, b []byte) (err error) {
+	draft := draftOf(path)
+	if err := discard(draft); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil { // also where nothing can be written
+		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
+	}
+	written, err := writeFile(draft, b)
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(f, b.Reveal(reveal.Token{})); err != nil {
-		_ = os.Remove(path)
-		return fmt.Errorf("writing %s: %w", path, err)
+	defer func() { err = errors.Join(err, discard(draft), syncDir(filepath.Dir(path))) }()
+	switch err := os.Link(draft, path); {
+	case errors.Is(err, fs.ErrExist):
+		return err
+	case err != nil: // the file system has no second names; a crash may leave a file cut short
+		_, err = writeFile(path, b)
+		return err
+	}
+	if named, err := os.Lstat(path); err != nil || !os.SameFile(written, named) {
+		return errors.Join(fmt.Errorf("somebody else writes %s at this moment", path), err)
 	}
 	return nil
 }
 
-// writeSynced writes b to f, closes it, and returns when file and name are durable.
-func writeSynced(f *os.File, b []byte) error {
-	defer f.Close()
-	if _, err := f.Write(b); err != nil {
+// writeFile writes a file that did not exist, with mode 0400, and syncs it. It leaves
+// none that it could not write.
+func writeFile(path string, b []byte) (fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.Write(b)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, errors.Join(err, os.Remove(path))
+	}
+	return info, nil
+}
+
+// discard removes a file, if it is there.
+func discard(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing is asked of a directory that can only be read
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(f.Name()))
+	return nil
 }
 
 // openFile reads a key file that nobody else may read.
@@ -152,7 +191,7 @@ func (s Source) Next() Source { return Source{kind: file, path: s.path + ".next"
 
 // Draw is Create for a successor, in place of one that was never changed over to.
 func (s Source) Draw() (key *sealed.RootKey, params []byte, err error) {
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := discard(s.path); err != nil {
 		return nil, nil, fmt.Errorf("removing what an interrupted rotation left: %w", err)
 	}
 	if key, err = createFile(s.path); err != nil {
@@ -184,12 +223,18 @@ func (s Source) Succeed(keep string) error {
 	return syncDir(filepath.Dir(s.path))
 }
 
-// Remove deletes the file, if it is there.
+// Remove deletes the file, and what a crash has left of writing it, if they are there.
 func (s Source) Remove() error {
-	if err := os.Remove(s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := errors.Join(discard(s.path), discard(draftOf(s.path))); err != nil {
 		return fmt.Errorf("removing a root key: %w", err)
 	}
 	return syncDir(filepath.Dir(s.path))
+}
+
+// Drafted reports whether a crash has left something of writing the file.
+func (s Source) Drafted() bool {
+	_, err := os.Lstat(draftOf(s.path))
+	return err == nil
 }
 
 // IsLink reports whether a key file is a symbolic link, which can't be replaced

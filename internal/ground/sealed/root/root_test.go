@@ -109,6 +109,44 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestFileCut finds what a crash leaves on the way to a file, at each point of it: the
+// next attempt makes the file, or finds it whole, and nothing else stays.
+func TestFileCut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		leave func(path, draft string) error
+		whole bool // the file has its name already
+	}{
+		{"nothing written", func(_, draft string) error { return os.WriteFile(draft, nil, 0o400) }, false},
+		{"cut short", func(_, draft string) error { return os.WriteFile(draft, make([]byte, 31), 0o400) }, false},
+		{"not named", func(_, draft string) error { return os.WriteFile(draft, make([]byte, 32), 0o400) }, false},
+		{"named twice", func(path, draft string) error {
+			return errors.Join(os.WriteFile(path, make([]byte, 32), 0o400), os.Link(path, draft))
+		}, true},
+	} {
+		dir := t.TempDir()
+		path, draft := filepath.Join(dir, "root.key"), filepath.Join(dir, ".root.key.new")
+		if err := c.leave(path, draft); err != nil {
+			t.Fatal(err)
+		}
+		source := parse(t, "file:"+path)
+		_, _, err := source.Create(t.Context(), installation)
+		if errors.Is(err, fs.ErrExist) != c.whole || err != nil && !c.whole {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if _, _, err := source.Bring(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if content, err := os.ReadFile(path); err != nil || bytes.Equal(content, make([]byte, 32)) != c.whole {
+			t.Errorf("%s: the file has %x, %v", c.name, content, err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+			t.Errorf("%s: the directory has %v, %v", c.name, left, err)
+		}
+	}
+}
+
 func TestFileDrawn(t *testing.T) {
 	t.Parallel()
 	a, _, err := parse(t, "file:"+filepath.Join(t.TempDir(), "a")).Create(t.Context(), installation)
