@@ -423,6 +423,29 @@ func killedAt(t *testing.T, calls string, files []string, args ...string) {
 	}
 }
 
+// TestRestoreUnderOldKey restores a backup from before the root key was replaced, where
+// the old one was kept beside the new one.
+func TestRestoreUnderOldKey(t *testing.T) {
+	t.Parallel()
+	ofSQLite(t)
+	dir, key := stoppedWithKey(t)
+	file := filepath.Join(t.TempDir(), "one.backup")
+	run(t, 0, "rows", "backup", "--data", dir, "--to", file)
+	run(t, 0, "nothing rests on an older root key", "root-key", "rotate", "--data", dir, "--keep-old")
+	kept := must[[]string](t)(filepath.Glob(filepath.Join(dir, "root.key.*")))
+	if len(kept) != 1 {
+		t.Fatalf("these keys were kept: %v", kept)
+	}
+	if err := os.Remove(filepath.Join(dir, "store.db")); err != nil {
+		t.Fatal(err)
+	}
+	at := []string{"--data", dir, "--root-key", "file:" + kept[0]}
+	run(t, 0, "accept-restore", append([]string{"restore", "--from", file, "--keep-trail"}, at...)...)
+	run(t, 0, "Accepted", append([]string{"store", "accept-restore"}, at...)...)
+	p := serve(t, dir, at[2:]...)
+	must[*kms.DescribeKeyOutput](t)(p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key}))
+}
+
 // interrupted kills a command at random, once or twice, and then runs it to its
 // end. It returns how often it was killed before that.
 func interrupted(t *testing.T, args ...string) (killed int) {

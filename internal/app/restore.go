@@ -161,9 +161,10 @@ func (c *restoreCommand) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking at the data directory: %w", err)
 	}
-	known := []string{rootKeyFile, rootCredentialsFile, trailDir, restoringDir, "store.db", "store.db-wal", "store.db-shm", "store.db-journal", "store.lock", socketFile}
+	known := []string{rootCredentialsFile, trailDir, restoringDir, "store.db", "store.db-wal", "store.db-shm", "store.db-journal", "store.lock", socketFile}
 	for _, e := range entries {
-		if !slices.Contains(known, e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+		// The root key may have others beside it, that were kept or wait.
+		if !slices.Contains(known, e.Name()) && !strings.HasPrefix(e.Name(), rootKeyFile) && !strings.HasPrefix(e.Name(), ".") {
 			return usage("%s is not empty: there is %s", c.Data, e.Name())
 		}
 	}
