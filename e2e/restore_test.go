@@ -423,6 +423,30 @@ func killedAt(t *testing.T, calls string, files []string, args ...string) {
 	}
 }
 
+// TestRestoreSyncs watches a restore: the trail's directory is durable before the store
+// is whole, which would be taken for one that has its trail.
+func TestRestoreSyncs(t *testing.T) {
+	t.Parallel()
+	ofSQLite(t)
+	work := t.TempDir()
+	file, put, seen := filepath.Join(work, "one.backup"), filepath.Join(work, "restored"), filepath.Join(work, "calls")
+	dir, _ := stoppedWithKey(t)
+	run(t, 0, "rows", "backup", "--data", dir, "--to", file)
+	restore := exec.Command(tracer(t), "-f", "-y", "-o", seen, "-e", "trace=fsync,fdatasync,renameat,renameat2",
+		binary, "restore", "--from", file, "--data", put, "--root-key", "file:"+filepath.Join(dir, "root.key"))
+	restore.Env = environment()
+	if out, err := restore.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	calls := string(must[[]byte](t)(os.ReadFile(seen)))
+	_, calls, made := strings.Cut(calls, "<"+filepath.Join(put, "trail.restoring")+">")
+	calls, _, named := strings.Cut(calls, `"`+filepath.Join(put, "trail.restoring")+`"`)
+	durable := strings.Index(calls, "<"+put+">")
+	if whole := strings.Index(calls, "store.db-wal>"); !made || !named || durable < 0 || whole < durable {
+		t.Errorf("the directory of the trail was not made durable in time:\n%s", calls)
+	}
+}
+
 // TestRestoreUnderOldKey restores a backup from before the root key was replaced, where
 // the old one was kept beside the new one.
 func TestRestoreUnderOldKey(t *testing.T) {

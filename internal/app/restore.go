@@ -356,5 +356,5 @@ func (w *trailWriter) end() error {
 	if w.skip {
 		return nil
 	}
-	return errors.Join(w.close(), syncDir(w.dir))
+	return errors.Join(w.close(), syncDir(w.dir), syncDir(filepath.Dir(w.dir)))
 }
