@@ -317,15 +317,16 @@ func TestKilledCommands(t *testing.T) {
 	}
 	postgres := postgrestest.URL
 	began := time.Now()
+	killer := make(killer)
 	done, killed := 0, 0
 	for ; done < rounds && (time.Since(began) < budget || done < 3); done++ {
 		place := t.TempDir()
-		killed += interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", "sqlite:"+filepath.Join(place, "copy"))
+		killed += killer.interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", "sqlite:"+filepath.Join(place, "copy"))
 		if done%8 == 0 {
-			killed += interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", postgres(t))
+			killed += killer.interrupted(t, "store", "copy", "--data", dir, "--from", storeOf(t, dir), "--to", postgres(t))
 		}
 		another := filepath.Join(place, "another.backup")
-		killed += interrupted(t, "backup", "--data", dir, "--to", another)
+		killed += killer.interrupted(t, "backup", "--data", dir, "--to", another)
 		put := filepath.Join(place, "restored")
 		if out, err := exec.Command("cp", "-a", dir, put).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -333,8 +334,8 @@ func TestKilledCommands(t *testing.T) {
 		if err := os.Remove(filepath.Join(put, "store.db")); err != nil && !onPostgres() {
 			t.Fatal(err)
 		}
-		killed += interrupted(t, "restore", "--from", file, "--data", put, "--keep-trail")
-		killed += interrupted(t, "store", "accept-restore", "--data", put)
+		killed += killer.interrupted(t, "restore", "--from", file, "--data", put, "--keep-trail")
+		killed += killer.interrupted(t, "store", "accept-restore", "--data", put)
 		run(t, 0, "the store verifies", "store", "verify", "--data", put)
 		if done < 2 {
 			p := serve(t, put)
@@ -470,20 +471,31 @@ func TestRestoreUnderOldKey(t *testing.T) {
 	must[*kms.DescribeKeyOutput](t)(p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key}))
 }
 
+// A killer kills commands. It knows how long each of them took when it ran to its end last,
+// so that it comes at any moment of theirs, however fast the machine is.
+type killer map[string]time.Duration
+
 // interrupted kills a command at random, once or twice, and then runs it to its
 // end. It returns how often it was killed before that.
-func interrupted(t *testing.T, args ...string) (killed int) {
+func (k killer) interrupted(t *testing.T, args ...string) (killed int) {
 	t.Helper()
+	verb := strings.Join(args[:2], " ")
+	limit := k[verb]
+	if limit == 0 {
+		limit = 150 * time.Millisecond
+	}
 	for range 1 + rand.IntN(2) {
 		cmd := exec.Command(binary, args...)
 		cmd.Env = environment(stored(t, args, nil)...)
+		began := time.Now()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(time.Duration(rand.IntN(150))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+		timer := time.AfterFunc(rand.N(limit), func() { _ = cmd.Process.Kill() })
 		err := cmd.Wait()
 		timer.Stop()
 		if err == nil {
+			k[verb] = time.Since(began)
 			return killed // nothing is left to be done
 		}
 		if cmd.ProcessState.Exited() {
@@ -491,9 +503,11 @@ func interrupted(t *testing.T, args ...string) (killed int) {
 		}
 		killed++
 	}
+	began := time.Now()
 	if out, errs, code := command(t, args); code != 0 && !strings.Contains(errs, "nothing to accept") && !strings.Contains(errs, "replaces nothing") &&
 		!strings.Contains(errs, "the target is not empty") {
 		t.Fatalf("%s, after it was killed, ended with %d:\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
+	k[verb] = time.Since(began)
 	return killed
 }
