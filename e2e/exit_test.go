@@ -399,3 +399,16 @@ func TestMalformedStoreURL(t *testing.T) {
 		}
 	}
 }
+
+// TestEnded: what ends a server that has ended already does nothing to the processes that
+// have its number by then.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	q := dev(t)
+	p := &process{t: t, cmd: q.cmd, done: make(chan struct{})}
+	close(p.done)
+	p.kill()
+	if _, err := q.account(bank).kms.ListKeys(t.Context(), nil); err != nil {
+		t.Errorf("another process with its number: %v", err)
+	}
+}

@@ -194,8 +194,17 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// signal sends a signal to the process, and to a program in front of it.
-func (p *process) signal(s syscall.Signal) error { return syscall.Kill(-p.cmd.Process.Pid, s) }
+// signal sends a signal to the process, and to a program in front of it. One that has
+// ended gets none: its number may be that of another group by now, such as a process of
+// a database.
+func (p *process) signal(s syscall.Signal) error {
+	select {
+	case <-p.done:
+		return os.ErrProcessDone
+	default:
+		return syscall.Kill(-p.cmd.Process.Pid, s)
+	}
+}
 
 // stop asks the process to stop and returns its exit code.
 func (p *process) stop() int {
