@@ -27,7 +27,7 @@ fi
 for module in client examples/vault-of-documents; do
 	(cd "$module" && go test -count=1 $race -timeout 10m ./...) || status=1
 done
-(cd e2e && go test -count=1 -timeout 20m ./...) || status=1
+(cd e2e && go test -count=1 -timeout 30m ./...) || status=1
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
 	(cd e2e/clients && go vet ./... && go test -count=1 -timeout 15m ./...) || status=1
 
