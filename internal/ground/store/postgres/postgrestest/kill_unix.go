@@ -48,20 +48,35 @@ func (s *Server) KillOne(t testing.TB, nth int) {
 		if len(all) == 0 {
 			t.Fatal("the server has no processes")
 		}
-		select {
-		case <-s.recovered: // from before
-		default:
+		for _, before := range []chan struct{}{s.crashed, s.recovered} {
+			select {
+			case <-before:
+			default:
+			}
 		}
 		signal(t, all[nth%len(all)], syscall.SIGKILL)
-		select {
-		case <-s.recovered:
-			return
-		case <-s.done:
-			t.Fatal("the server ended")
-		case <-time.After(10 * time.Second): // the process was about to end anyway
+		if !s.hears(t, s.crashed, 10*time.Second) { // the process was about to end anyway
+			continue
 		}
+		if !s.hears(t, s.recovered, 2*time.Minute) {
+			t.Fatal("the server does not recover")
+		}
+		return
 	}
 	t.Fatal("the server does not notice that its processes are killed")
+}
+
+// hears reports whether the server says something in time. It must not end.
+func (s *Server) hears(t testing.TB, said <-chan struct{}, limit time.Duration) bool {
+	t.Helper()
+	select {
+	case <-said:
+		return true
+	case <-s.done:
+		t.Fatal("the server ended")
+	case <-time.After(limit):
+	}
+	return false
 }
 
 // postmaster is the process that the others are children of.

@@ -37,7 +37,8 @@ type Server struct {
 	stdin  io.WriteCloser
 	done   chan struct{} // closed when the server has said its last
 
-	recovered chan struct{} // told each time the server takes connections after a crash of its own
+	crashed   chan struct{} // told when the server has noticed that a process of it was killed
+	recovered chan struct{} // told each time it takes connections after such a crash
 }
 
 var (
@@ -293,7 +294,7 @@ func (s *Server) launch(settings []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.script, s.done, s.recovered = cmd, make(chan struct{}), make(chan struct{}, 1)
+	s.script, s.done, s.crashed, s.recovered = cmd, make(chan struct{}), make(chan struct{}, 1), make(chan struct{}, 1)
 	return s.await(out)
 }
 
@@ -331,8 +332,11 @@ func Execute(t testing.TB, url, statements string) string {
 	return ""
 }
 
-// accepting is what a server says when it takes connections.
-const accepting = "ready to accept"
+// What a server says when it takes connections, and of a process that was killed.
+const (
+	accepting = "ready to accept"
+	killed    = "was terminated by signal 9"
+)
 
 // await returns when the server accepts connections, and goes on reading what
 // it says.
@@ -342,15 +346,15 @@ func (s *Server) await(out io.Reader) error {
 	for lines.Scan() {
 		said = append(said, lines.Text())
 		if strings.Contains(lines.Text(), accepting) {
-			recovered, done := s.recovered, s.done
+			crashed, recovered, done := s.crashed, s.recovered, s.done
 			go func() {
 				defer close(done)
 				for lines.Scan() { // ends with the server
+					if strings.Contains(lines.Text(), killed) {
+						tell(crashed)
+					}
 					if strings.Contains(lines.Text(), accepting) {
-						select {
-						case recovered <- struct{}{}:
-						default: // nobody asked
-						}
+						tell(recovered)
 					}
 				}
 				_, _ = io.Copy(io.Discard, out) // what no line is
@@ -365,4 +369,12 @@ func (s *Server) await(out io.Reader) error {
 	}
 	close(s.done)
 	return fmt.Errorf("the server did not start:\n%s", strings.Join(said, "\n"))
+}
+
+// tell tells whoever asks, now or later.
+func tell(of chan<- struct{}) {
+	select {
+	case of <- struct{}{}:
+	default: // it was told already
+	}
 }
