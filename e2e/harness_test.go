@@ -32,15 +32,19 @@ import (
 	"claviger/internal/ground/store/postgres/postgrestest"
 )
 
-// binary is the claviger that the tests try, built once.
-var binary string
+// binary is the claviger that the tests try, built once, and temporary where it puts
+// temporary files: a development server that is killed leaves its socket there.
+var binary, temporary string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "claviger-e2e-")
 	if err != nil {
 		panic(err)
 	}
-	binary = filepath.Join(dir, "claviger")
+	binary, temporary = filepath.Join(dir, "claviger"), filepath.Join(dir, "tmp")
+	if err := os.Mkdir(temporary, 0o700); err != nil {
+		panic(err)
+	}
 	build := exec.Command("go", "build", "-trimpath", "-o", binary, "./cmd/claviger")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
@@ -73,7 +77,7 @@ type process struct {
 // environment is that of a process: nothing of the tests' own that could configure
 // it, but the mode of Go's cryptography.
 func environment(extra ...string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir(), "GODEBUG=" + os.Getenv("GODEBUG")}
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + temporary, "GODEBUG=" + os.Getenv("GODEBUG")}
 	return append(env, extra...)
 }
 

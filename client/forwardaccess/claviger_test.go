@@ -52,7 +52,7 @@ func start(t *testing.T) *claviger {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, c.binary, "dev", "--listen", "127.0.0.1:0", "--log-format", "json")
-	cmd.Env = []string{"TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{"TMPDIR=" + t.TempDir()} // where it is killed it leaves its socket
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

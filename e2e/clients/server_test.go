@@ -54,6 +54,7 @@ func serve(dir string) (stop func(), err error) {
 		return nil, fmt.Errorf("building claviger: %w\n%s", err, out)
 	}
 	server := exec.Command(binary, "dev", "--listen", "127.0.0.1:0", "--log-format", "json")
+	server.Env = append(os.Environ(), "TMPDIR="+dir) // where it is killed it leaves its socket
 	log, err := server.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func start(t *testing.T) *claviger {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "claviger"), "dev", "--listen", "127.0.0.1:0", "--log-format", "json")
-	cmd.Env = []string{"TMPDIR=" + os.TempDir()}
+	cmd.Env = []string{"TMPDIR=" + t.TempDir()} // where it is killed it leaves its socket
 	var failures bytes.Buffer
 	cmd.Stderr = &failures
 	stdout, err := cmd.StdoutPipe()
