@@ -37,7 +37,7 @@ func (d *deletionLedger) turn(ctx context.Context, l *ledger, root *client) bool
 	}
 	return l.note(err, name, "", func() {
 		l.answered = l.answered[:len(l.answered)-1] // it has no name of its own in the trail
-		d.pending = next
+		d.pending, d.unknown = next, false
 	}, func() { d.unknown = true })
 }
 

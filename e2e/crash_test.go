@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -71,10 +72,10 @@ type ledger struct {
 	key string
 
 	mu       sync.Mutex
-	answered []answer          // successful calls
-	failed   []string          // codes of calls that the server could not carry out
-	tags     map[string]string // of the key, as answered
-	unknown  map[string]bool   // tags of calls that were cut off: they may be there or not
+	answered []answer            // successful calls
+	failed   []string            // codes of calls that the server could not carry out
+	tags     map[string]string   // of the key, as answered
+	unknown  map[string][]string // of calls since that were cut off: they may be there or not
 	aliases  []string
 
 	read    int    // records of the trail
@@ -87,7 +88,7 @@ type ledger struct {
 func newLedger(t *testing.T, p *process) *ledger {
 	t.Helper()
 	created := must[*kms.CreateKeyOutput](t)(p.root().kms.CreateKey(t.Context(), &kms.CreateKeyInput{}))
-	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string)}
+	l := &ledger{key: *created.KeyMetadata.KeyId, tags: make(map[string]string), unknown: make(map[string][]string)}
 	l.material.begin(t, p.root())
 	l.deletion.begin(t, p.root())
 	return l
@@ -132,7 +133,10 @@ func (l *ledger) step(ctx context.Context, root *client, tag, name string, i int
 	switch i % 5 {
 	case 0:
 		_, err := root.kms.TagResource(ctx, &kms.TagResourceInput{KeyId: &l.key, Tags: []types.Tag{{TagKey: &tag, TagValue: &name}}})
-		return l.note(err, "TagResource", name, func() { l.tags[tag] = name }, func() { l.doubt(tag) })
+		return l.note(err, "TagResource", name, func() {
+			l.tags[tag] = name
+			delete(l.unknown, tag)
+		}, func() { l.unknown[tag] = append(l.unknown[tag], name) })
 	case 1:
 		alias := "alias/" + name
 		_, err := root.kms.CreateKey(ctx, &kms.CreateKeyInput{Description: &alias})
@@ -168,13 +172,6 @@ func (l *ledger) note(err error, operation, request string, answered, silent fun
 	}
 }
 
-func (l *ledger) doubt(tag string) {
-	if l.unknown == nil {
-		l.unknown = make(map[string]bool)
-	}
-	l.unknown[tag] = true
-}
-
 // check holds the store to what was answered.
 func (l *ledger) check(t *testing.T, p *process) {
 	t.Helper()
@@ -187,16 +184,14 @@ func (l *ledger) check(t *testing.T, p *process) {
 	for _, tag := range tags.Tags {
 		stored[*tag.TagKey] = *tag.TagValue
 	}
-	for tag, value := range l.tags {
-		if stored[tag] != value && !l.unknown[tag] {
-			t.Errorf("tag %s is %q, answered was %q", tag, stored[tag], value)
+	for n := range 8 { // each client has one
+		tag := fmt.Sprintf("c%d", n)
+		if got := stored[tag]; got != l.tags[tag] && !slices.Contains(l.unknown[tag], got) {
+			t.Errorf("tag %s is %q, answered was %q, and cut off since then %q", tag, got, l.tags[tag], l.unknown[tag])
 		}
 	}
 	clear(l.unknown)
-	clear(l.tags) // the next round writes other values
-	for tag, value := range stored {
-		l.tags[tag] = value
-	}
+	l.tags = stored
 }
 
 // checkLastUse holds what is known of the key's last use to the newest record of
@@ -278,6 +273,17 @@ func (l *ledger) checkTrail(t *testing.T, p *process) {
 			t.Errorf("CreateKey %s was answered and there are %d such keys", description, keys[description])
 		}
 	}
+	// Those that were not answered have a record where they were made, and only there.
+	for a, n := range seen {
+		if a.operation == "CreateKey" && a.request != "" && keys[a.request] != n {
+			t.Errorf("CreateKey %s stands in the trail %d times, and there are %d such keys", a.request, n, keys[a.request])
+		}
+	}
+	for description, n := range keys {
+		if description != "" && seen[answer{"CreateKey", description}] != n {
+			t.Errorf("there are %d keys %s, and CreateKey stands in the trail %d times", n, description, seen[answer{"CreateKey", description}])
+		}
+	}
 }
 
 // materialLedger is what the clients know of keys whose material changes: one
@@ -331,14 +337,14 @@ func (m *materialLedger) bring(ctx context.Context, l *ledger, root *client, nam
 		_, err := root.kms.DeleteImportedKeyMaterial(ctx, &kms.DeleteImportedKeyMaterialInput{KeyId: &m.external})
 		return l.note(err, "DeleteImportedKeyMaterial", "", func() {
 			l.answered = l.answered[:len(l.answered)-1]
-			m.there = false
+			m.there, m.unknown = false, false
 		}, func() { m.unknown = true })
 	}
 	_, err := root.kms.ImportKeyMaterial(ctx, &kms.ImportKeyMaterialInput{
 		KeyId: &m.external, ImportToken: m.token, EncryptedKeyMaterial: m.wrapped,
 		ExpirationModel: types.ExpirationModelTypeKeyMaterialDoesNotExpire, KeyMaterialDescription: &name,
 	})
-	return l.note(err, "ImportKeyMaterial", name, func() { m.there = true }, func() { m.unknown = true })
+	return l.note(err, "ImportKeyMaterial", name, func() { m.there, m.unknown = true, false }, func() { m.unknown = true })
 }
 
 // check holds the keys to what was answered: each rotation that was, and none
