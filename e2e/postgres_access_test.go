@@ -32,8 +32,19 @@ func guarded(t *testing.T, rules string, settings ...string) (socket string) {
 	if err := os.WriteFile(filepath.Join(database.Data(), "pg_hba.conf"), []byte(rules+"\nlocal all postgres trust\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	postgrestest.Execute(t, address, "SELECT pg_reload_conf()")
+	reload(t, address)
 	return socket
+}
+
+// reload has a database read its files anew. Who connects once it has returned meets what
+// they say: the server, which is only told to read them, has done so.
+func reload(t *testing.T, address string) {
+	t.Helper()
+	const loaded = "SELECT pg_conf_load_time()" // by the process that a connection is a child of
+	before := postgrestest.Execute(t, address, loaded)
+	postgrestest.Execute(t, address, "SELECT pg_reload_conf()")
+	for postgrestest.Execute(t, address, loaded) == before {
+	}
 }
 
 // works tries a server on a database.
@@ -95,7 +106,7 @@ func TestPostgresPeer(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, "pg_ident.conf"), []byte("tests "+self.Username+" claviger\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	postgrestest.Execute(t, database, "SELECT pg_reload_conf()")
+	reload(t, database)
 	works(t, filepath.Join(t.TempDir(), "data"), store)
 }
 
