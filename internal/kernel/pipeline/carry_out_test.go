@@ -8,10 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/operation"
-	"claviger/internal/words/ident"
 )
 
 // expire deletes a counter, as a service does when its time has come. Where
@@ -123,11 +121,8 @@ func TestCarryOutWaitsForTheTrail(t *testing.T) {
 func TestUnrecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.openLog(t.TempDir())
-	if _, err := w.store.Update(t.Context(), ident.Bytes(), func(tx store.Txn) error {
-		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"Orphan"}`)}}))
-		return nil
-	}); err != nil {
+	w.openLog(t.TempDir(), time.Now)
+	if _, err := w.orphan("Orphan"); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.trail.Wait(t.Context(), 1); err != nil {

@@ -17,9 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"claviger/internal/ground/audit"
-	"claviger/internal/ground/store"
 	"claviger/internal/ground/store/memory"
-	"claviger/internal/words/ident"
 )
 
 // spoil makes writing to the open file fail whose name ends with suffix.
@@ -91,15 +89,6 @@ func TestRecordGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.wantOfStore("Add", "Orphan", "Add")
-}
-
-// orphan commits a record for which nobody waits, and returns the commit's position.
-func (w *world) orphan(name string) (position uint64, err error) {
-	commit, err := w.store.Update(w.t.Context(), ident.Bytes(), func(tx store.Txn) error {
-		tx.Emit(audit.EncodeEntries([]audit.Entry{{Account: account, Time: time.Now(), Record: []byte(`{"eventName":"` + name + `"}`)}}))
-		return nil
-	})
-	return commit.Position, err
 }
 
 // wantOfStore is want without what the trail says of its own recovery.
