@@ -192,6 +192,23 @@ func (p *process) output() string {
 	return p.log.String()
 }
 
+// says waits until the log has a text: what a server writes there is read a moment after
+// the answer that it is about.
+func (p *process) says(text string) {
+	p.t.Helper()
+	deadline := time.After(30 * time.Second)
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !strings.Contains(p.output(), text) {
+		select {
+		case <-again.C:
+		case <-deadline:
+			p.t.Errorf("the log lacks %s:\n%s", text, p.output())
+			return
+		}
+	}
+}
+
 // kill ends the process as a power cut would, as far as it is concerned.
 func (p *process) kill() {
 	_ = p.signal(syscall.SIGKILL)

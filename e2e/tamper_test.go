@@ -74,9 +74,7 @@ func tampered(t *testing.T, url string, execute func(t *testing.T, dir, statemen
 			_, err := p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
 			refused(t, err, "KMSInternalException", internal)
 		}
-		if !strings.Contains(p.output(), "row of kms_key") {
-			t.Errorf("%s: the log does not name it:\n%s", c.name, p.output())
-		}
+		p.says("row of kms_key")
 		if code := p.stop(); code != 0 {
 			t.Errorf("%s: the server ended with %d:\n%s", c.name, code, p.output())
 		}
@@ -217,7 +215,5 @@ func TestDamagedPage(t *testing.T) {
 	p := serve(t, dir)
 	_, err = p.root().kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
 	refused(t, err, "KMSInternalException", internal)
-	if !strings.Contains(p.output(), "the database is damaged, restore it from a backup") {
-		t.Errorf("the log does not tell:\n%s", p.output())
-	}
+	p.says("the database is damaged, restore it from a backup")
 }
