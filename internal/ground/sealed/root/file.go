@@ -51,7 +51,7 @@ func draftOf(path string) string {
 // writeNew writes a file that has its name when it is whole and durable. What a crash
 // leaves is a draft, perhaps beside the file, as a second name of it: whoever writes or
 // removes the file next removes that.
-func writeNew(path string, b []byte) (err error) {
+func writeNew(path string, b []byte) error {
 	draft := draftOf(path)
 	if err := discard(draft); err != nil {
 		return err
@@ -59,42 +59,57 @@ func writeNew(path string, b []byte) (err error) {
 	if _, err := os.Lstat(path); err == nil { // also where nothing can be written
 		return &fs.PathError{Op: "create", Path: path, Err: fs.ErrExist}
 	}
-	written, err := writeFile(draft, b)
+	f, err := writeFile(draft, b)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, discard(draft), syncDir(filepath.Dir(path))) }()
-	switch err := os.Link(draft, path); {
-	case errors.Is(err, fs.ErrExist):
+	err = name(f, path)
+	switch {
+	case err == nil, errors.Is(err, fs.ErrExist), errors.Is(err, errMeddled):
+		err = errors.Join(err, f.Close())
+	default: // the file system has no second names: a crash may leave a file cut short
+		_ = f.Close()
+		if f, err = writeFile(path, b); err == nil {
+			err = f.Close()
+		}
+	}
+	return errors.Join(err, discard(draft), syncDir(filepath.Dir(path)))
+}
+
+// errMeddled means that two have written one file at a time. Which of them has its
+// content there only the file knows.
+var errMeddled = errors.New("somebody else writes it at this moment")
+
+// name gives the file that is being written a second name, which nothing has. It is
+// open, so that no other file can pass for it.
+func name(f *os.File, path string) error {
+	if err := os.Link(f.Name(), path); err != nil {
 		return err
-	case err != nil: // the file system has no second names; a crash may leave a file cut short
-		_, err = writeFile(path, b)
+	}
+	written, err := f.Stat()
+	if err != nil {
 		return err
 	}
 	if named, err := os.Lstat(path); err != nil || !os.SameFile(written, named) {
-		return errors.Join(fmt.Errorf("somebody else writes %s at this moment", path), err)
+		return fmt.Errorf("%s: %w", path, errMeddled)
 	}
 	return nil
 }
 
 // writeFile writes a file that did not exist, with mode 0400, and syncs it. It leaves
 // none that it could not write.
-func writeFile(path string, b []byte) (fs.FileInfo, error) {
+func writeFile(path string, b []byte) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil {
-		_, err = f.Write(b)
-	}
-	if err == nil {
+	if _, err = f.Write(b); err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(path))
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
-	return info, nil
+	return f, nil
 }
 
 // discard removes a file, if it is there.

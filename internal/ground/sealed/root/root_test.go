@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"claviger/internal/ground/sealed"
@@ -143,6 +144,35 @@ func TestFileCut(t *testing.T) {
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
 			t.Errorf("%s: the directory has %v, %v", c.name, left, err)
+		}
+	}
+}
+
+// TestFileByMany has several make one file at a time: whoever has made it has the key that
+// is in it.
+func TestFileByMany(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		source := parse(t, "file:"+filepath.Join(t.TempDir(), "root.key"))
+		var all sync.WaitGroup
+		made := make(chan *sealed.RootKey, 4)
+		for range cap(made) {
+			all.Go(func() {
+				if key, _, err := source.Create(t.Context(), installation); err == nil {
+					made <- key
+				}
+			})
+		}
+		all.Wait()
+		close(made)
+		brought, _, err := source.Bring()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for key := range made {
+			if !sameKey(t, key, brought) {
+				t.Error("somebody has a key that is nowhere")
+			}
 		}
 	}
 }
