@@ -29,7 +29,7 @@ for module in client examples/vault-of-documents; do
 done
 (cd e2e && go test -count=1 -timeout 30m ./...) || status=1
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
-	(cd e2e/clients && go vet ./... && go test -count=1 -timeout 15m ./...) || status=1
+	(cd e2e/clients && go vet ./... && go test -count=1 -timeout 25m ./...) || status=1
 
 	store=postgres
 	if ! { ls /usr/lib/postgresql/*/bin/initdb || command -v initdb; } >/dev/null 2>&1; then
