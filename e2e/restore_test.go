@@ -293,7 +293,7 @@ func backUpInto(t *testing.T, to string, front []string) {
 	run(t, 0, "accept-restore", "restore", "--from", file, "--data", restored)
 }
 
-// TestKilledCommands kills the commands that move stores at random, runs them
+// TestKilledCommands kills the commands that make and move stores at random, runs them
 // again, and holds the outcome to what an uninterrupted run makes.
 func TestKilledCommands(t *testing.T) {
 	t.Parallel()
@@ -336,7 +336,12 @@ func TestKilledCommands(t *testing.T) {
 		}
 		killed += killer.interrupted(t, "restore", "--from", file, "--data", put, "--keep-trail")
 		killed += killer.interrupted(t, "store", "accept-restore", "--data", put)
-		run(t, 0, "the store verifies", "store", "verify", "--data", put)
+		killed += killer.interrupted(t, "root-key", "rotate", "--data", put)
+		made := filepath.Join(place, "made")
+		killed += killer.interrupted(t, "init", "--data", made)
+		for _, dir := range []string{put, made} {
+			run(t, 0, "the store verifies", "store", "verify", "--data", dir)
+		}
 		if done < 2 {
 			p := serve(t, put)
 			v.check(t, p, true)
@@ -505,7 +510,7 @@ func (k killer) interrupted(t *testing.T, args ...string) (killed int) {
 	}
 	began := time.Now()
 	if out, errs, code := command(t, args); code != 0 && !strings.Contains(errs, "nothing to accept") && !strings.Contains(errs, "replaces nothing") &&
-		!strings.Contains(errs, "the target is not empty") {
+		!strings.Contains(errs, "the target is not empty") && !strings.Contains(errs, "is initialised already") {
 		t.Fatalf("%s, after it was killed, ended with %d:\n%s%s", strings.Join(args, " "), code, out, errs)
 	}
 	k[verb] = time.Since(began)
