@@ -379,21 +379,30 @@ func (s *server) gatewayOptions(c *common, offered []gateway.Service) gateway.Op
 func (s *server) keepUp(ctx context.Context) {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for behind := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if !s.pipeline.Lagging() {
-			continue
-		}
-		if err := s.ran(taskDrain, s.pipeline.Drain(ctx)); err != nil {
-			s.log.Error("the trail is behind the store; no call is answered until it has caught up", "cause", err)
-			continue
-		}
-		s.log.Info("the trail has caught up with the store")
+		behind = s.catchUp(ctx, behind)
 	}
+}
+
+// catchUp drains the outbox if that is needed, and returns whether it has failed. It is
+// logged where that begins and ends: a disk that is full has no room for a line each time.
+func (s *server) catchUp(ctx context.Context, behind bool) bool {
+	if !s.pipeline.Lagging() {
+		return false
+	}
+	err := s.ran(taskDrain, s.pipeline.Drain(ctx))
+	switch {
+	case err == nil:
+		s.log.Info("the trail has caught up with the store")
+	case !behind && ctx.Err() == nil:
+		s.log.Error("the trail is behind the store; no call is answered until it has caught up", "cause", err)
+	}
+	return err != nil
 }
 
 // close ends the server after the last call: what was answered is durable already.
