@@ -231,6 +231,26 @@ func TestTLSReload(t *testing.T) {
 	}
 }
 
+// TestHangupWithoutCertificate: a server that has no certificate to read anew, such as
+// one behind a proxy that ends TLS, goes on when it is asked to reload.
+func TestHangupWithoutCertificate(t *testing.T) {
+	t.Parallel()
+	p := serve(t, filepath.Join(t.TempDir(), "data"))
+	if err := p.signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(30 * time.Second); !strings.Contains(p.output(), "none was read anew") && time.Now().Before(end); {
+		answer, err := http.Get(p.endpoint + "/healthz")
+		if err != nil {
+			t.Fatalf("it does not answer: %v", err)
+		}
+		_ = answer.Body.Close()
+	}
+	if code := p.stop(); code != 0 || !strings.Contains(p.output(), "none was read anew") {
+		t.Errorf("ended with %d:\n%s", code, p.output())
+	}
+}
+
 // TestTLSRefusals: a server does not start with TLS that nobody could use, or
 // that the operator did not mean.
 func TestTLSRefusals(t *testing.T) {

@@ -85,6 +85,9 @@ func (c *devCommand) serve(env *environment, logger *slog.Logger, listener net.L
 	if err != nil {
 		return errors.Join(err, listener.Close(), s.close())
 	}
+	if c.Cert != "" { // else the signal ends it, with the terminal that it runs in
+		defer c.keepFresh(logger, secure)()
+	}
 	socket := filepath.Join(dir, socketFile)
 	return s.serve(serving{
 		settings:    &c.common,

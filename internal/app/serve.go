@@ -45,6 +45,7 @@ func (c *serveCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	defer c.keepFresh(logger, secure)()
 	// The port comes before everything else, so that a port in use harms nothing.
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -185,7 +186,6 @@ func (s *server) serve(o serving) error {
 	}
 	if o.tls != nil {
 		s.tls.Store(o.tls)
-		defer o.transport.keepFresh(s.log, o.tls)()
 	}
 	operators := &http.Server{Handler: s.admin(), ReadHeaderTimeout: httpfront.RequestTime}
 

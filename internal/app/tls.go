@@ -140,15 +140,18 @@ func (t *transport) report(logger *slog.Logger, opened *httpfront.TLS) {
 	}
 }
 
-// keepFresh reads the files anew on every SIGHUP, until stop is called.
+// keepFresh reads the files anew on every SIGHUP, until stop is called. Where there are
+// none the signal is heard all the same: nobody who asks for that, such as systemctl
+// reload does, means to end the server.
 func (t *transport) keepFresh(logger *slog.Logger, opened *httpfront.TLS) (stop func()) {
-	if t.Cert == "" {
-		return func() {} // there are no files
-	}
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		for range hangups {
+			if opened == nil {
+				logger.Info("no certificate is served, and none was read anew")
+				continue
+			}
 			if err := t.reload(logger, opened); err != nil {
 				logger.Error("the certificate was not read anew; the one before is served", "cause", err)
 			}
