@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -50,5 +51,34 @@ func TestNames(t *testing.T) {
 				t.Errorf("a name is left of nothing: %v", err)
 			}
 		})
+	}
+}
+
+// TestRestoreBeside: what belongs to a server stays where its store is restored, what
+// a rotation has kept of its root key too; anything else is not taken for a server's.
+func TestRestoreBeside(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	s := serverOf(t, l, unchanged)
+	if _, err := s.rootKeys.change(t.Context(), &rootKeyRotateRequest{KeepOld: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.mustClose(t)
+	kept, err := filepath.Glob(filepath.Join(l.Data, rootKeyFile+".*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("kept are %v, error %v", kept, err)
+	}
+	if err := os.Remove(filepath.Join(l.Data, "store.db")); err != nil {
+		t.Fatal(err)
+	}
+	c := restoreCommand{location: *l, KeepTrail: true}
+	if err := c.prepare(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(l.Data, "notes"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.prepare(t.Context()); err == nil || !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "there is notes") {
+		t.Errorf("beside what belongs to nobody: %v", err)
 	}
 }
