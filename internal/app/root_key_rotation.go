@@ -26,7 +26,7 @@ import (
 //     the store's files; the change is recorded, and the note taken back.
 //
 // Whatever was interrupted after the commit is settled by the next start, or by
-// the server itself a minute later.
+// the server itself some seconds later.
 
 // rootKeyNote is what the store notes of its root key (metaRootKey).
 type rootKeyNote struct {
