@@ -10,6 +10,7 @@ import (
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
 	"claviger/internal/kernel/pipeline"
+	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/optional"
 )
@@ -86,6 +87,27 @@ func TestTrailBehind(t *testing.T) {
 	trail.refuse.Store(false)
 	if err := w.server.pipeline.Drain(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	sound(t, w.server)
+}
+
+// TestVerifyBesideChanges: changes that come after the snapshot of a verification are
+// not held against it, whatever had another name before.
+func TestVerifyBesideChanges(t *testing.T) {
+	t.Parallel()
+	w := newDurableWorld(t, t.TempDir())
+	root, policy := w.caller(owner), optional.Some("policy")
+	was, is := optional.Some("was"), optional.Some("is")
+	w.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: was})
+	w.must(root, "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: was, PolicyName: policy, PolicyDocument: optional.Some(document(`{"Effect":"Allow","Action":"kms:*","Resource":"*"}`))})
+	w.must(root, "iam:UpdateUser", &iam.UpdateUserInput{UserName: was, NewUserName: is})
+	v, err := w.server.store.Verify(t.Context(), tables(), func(r store.Reader, report func(store.Problem)) error {
+		w.must(root, "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: is, PolicyName: policy})
+		w.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: is})
+		return w.server.compareTrail(t.Context(), r, report)
+	})
+	if err != nil || len(v.Problems) > 0 {
+		t.Errorf("%v, %v", v, err)
 	}
 	sound(t, w.server)
 }

@@ -64,8 +64,9 @@ func newSteps() *steps {
 	return &steps{last: make(map[string]*step), bearer: make(map[string]*bearer)}
 }
 
-// add returns the change that no longer counts, if there is one.
-func (p *steps) add(st step) (superseded *operation.Lost) {
+// add returns the change that no longer counts, if there is one. What bears another
+// name now than before the first change is named as then, in the subject too.
+func (p *steps) add(st *step) (superseded *operation.Lost) {
 	l := st.lost
 	for i, member := range st.trace.Names {
 		kind, name := member+"/"+l.Account+"/", l.Members[member]
@@ -99,7 +100,7 @@ func (p *steps) add(st step) (superseded *operation.Lost) {
 			st.keep(old)
 		}
 	}
-	p.last[st.trace.Subject] = &st
+	p.last[st.trace.Subject] = st
 	return superseded
 }
 
@@ -113,7 +114,7 @@ func (st *step) keep(old *step) {
 }
 
 // forget ends what changes to a subject did before, where nothing is to be held
-// against it.
+// against it. The last one was added.
 func (p *steps) forget(st *step) { delete(p.last, st.trace.Subject) }
 
 // list returns what counts, in the order of the trail. It names everything as it
@@ -275,7 +276,7 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 			return nil
 		}
 		at[l] = c
-		if old := p.add(st); old != nil {
+		if old := p.add(&st); old != nil {
 			at[old].Outcome = supersededs
 		}
 		c.Outcome = st.untouched()

@@ -282,7 +282,7 @@ func TestTagsOfAnother(t *testing.T) {
 			Resources: []operation.Resource{{Type: "AWS::KMS::Key", ARN: "arn:aws:kms:" + secondRegion + ":" + owner + ":key/mrk-1"}},
 		}
 		st := w.server.trace(l)
-		steps.add(st)
+		steps.add(&st)
 		return steps.last[st.trace.Subject]
 	}
 	tag := func(key string) map[string]string {

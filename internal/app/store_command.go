@@ -214,7 +214,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		if st.trace.Final && !beyond {
 			return hold(&st)
 		}
-		p.add(st)
+		p.add(&st)
 		if st.trace.Gives || st.trace.Unseen || beyond {
 			p.forget(&st)
 		}
