@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"testing"
 
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/store"
+	"claviger/internal/kernel/operation"
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
@@ -110,4 +112,55 @@ func TestVerifyBesideChanges(t *testing.T) {
 		t.Errorf("%v, %v", v, err)
 	}
 	sound(t, w.server)
+}
+
+// TestVerifyNamesGivenAgain: who has the name of somebody that was deleted is not that one,
+// also where one of them had another name before.
+func TestVerifyNamesGivenAgain(t *testing.T) {
+	t.Parallel()
+	w := newDurableWorld(t, t.TempDir())
+	do := func(what, name string) {
+		t.Helper()
+		user := optional.Some(name)
+		var in any
+		switch what {
+		case "CreateUser":
+			in = &iam.CreateUserInput{UserName: user}
+		case "DeleteUser":
+			in = &iam.DeleteUserInput{UserName: user}
+		default:
+			what, in = "UpdateUser", &iam.UpdateUserInput{UserName: user, NewUserName: optional.Some(what)}
+		}
+		w.must(w.caller(owner), "iam:"+what, in)
+		sound(t, w.server)
+	}
+	for _, step := range [][2]string{
+		{"CreateUser", "a"}, {"b", "a"}, {"DeleteUser", "b"}, {"CreateUser", "b"}, {"DeleteUser", "b"}, {"CreateUser", "b"}, // renamed before it was deleted
+		{"CreateUser", "c"}, {"DeleteUser", "c"}, {"c", "b"}, // renamed to the name of another
+		{"C", "c"}, {"a", "C"}, {"DeleteUser", "a"},
+	} {
+		do(step[0], step[1])
+	}
+}
+
+// TestStepsOfUnknown: of somebody that the trail has not made nobody knows the id. What
+// that one takes the name of is not held against it.
+func TestStepsOfUnknown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	steps := newSteps()
+	add := func(name string, members map[string]string) {
+		st := w.server.trace(&operation.Lost{Source: "iam.amazonaws.com", Name: name, Account: owner, Sequence: uint64(len(steps.last)), Members: members})
+		steps.add(&st)
+	}
+	add("DeleteUser", map[string]string{"userName": "a"})
+	add("DeleteUser", map[string]string{"userName": "other"})
+	add("UpdateUser", map[string]string{"userName": "unknown", "newUserName": "A"})
+	var left []string
+	for _, st := range steps.list(true) {
+		left = append(left, st.lost.Name+" "+st.lost.Members["userName"])
+	}
+	if !slices.Equal(left, []string{"DeleteUser other", "UpdateUser A"}) {
+		t.Errorf("what is left is %q", left)
+	}
 }

@@ -51,18 +51,32 @@ func (s *server) trace(l *operation.Lost) step {
 // last one of each subject.
 type steps struct {
 	last   map[string]*step
-	bearer map[string]*bearer // by the name that it has now
+	bearer map[string]*bearer  // by the name that it took last
+	took   map[string][]string // by name: the ids of those that took it, one after the other, "" for one that is not known
 }
 
 // A bearer has a name that can be given again, or changed.
 type bearer struct {
+	id          string // "" where it is not known
 	first, last string
-	changes     []*operation.Lost
+	name        string // where bearer and took have the last one
+	since       int    // how many had taken that by then
 }
 
 func newSteps() *steps {
-	return &steps{last: make(map[string]*step), bearer: make(map[string]*bearer)}
+	return &steps{last: make(map[string]*step), bearer: make(map[string]*bearer), took: make(map[string][]string)}
 }
+
+// take gives a name to a bearer, of a kind of names.
+func (p *steps) take(who *bearer, kind, name string) {
+	who.last, who.name = name, kind+strings.ToLower(name)
+	p.bearer[who.name] = who
+	p.took[who.name] = append(p.took[who.name], who.id)
+	who.since = len(p.took[who.name])
+}
+
+// newer lists the ids of those that took a bearer's name after it.
+func (p *steps) newer(who *bearer) []string { return p.took[who.name][who.since:] }
 
 // add returns the change that no longer counts, if there is one. What bears another
 // name now than before the first change is named as then, in the subject too.
@@ -71,24 +85,18 @@ func (p *steps) add(st *step) (superseded *operation.Lost) {
 	for i, member := range st.trace.Names {
 		kind, name := member+"/"+l.Account+"/", l.Members[member]
 		who := p.bearer[kind+strings.ToLower(name)]
-		if i == 0 && st.trace.Created != "" {
-			if who != nil {
-				for _, before := range who.changes {
-					before.Newer = append(before.Newer, st.trace.Created)
-				}
-			}
-			who = nil
-		}
-		if who == nil {
-			who = &bearer{first: name, last: name}
-			p.bearer[kind+strings.ToLower(name)] = who
+		switch {
+		case i == 0 && st.trace.Created != "":
+			who = &bearer{id: st.trace.Created, first: name}
+			p.take(who, kind, name)
+		case who == nil:
+			who = &bearer{first: name}
+			p.take(who, kind, name)
 		}
 		if i == 0 && st.trace.Renamed != "" {
-			delete(p.bearer, kind+strings.ToLower(name))
-			p.bearer[kind+strings.ToLower(st.trace.Renamed)] = who
-			who.last = st.trace.Renamed
+			delete(p.bearer, who.name)
+			p.take(who, kind, st.trace.Renamed)
 		}
-		who.changes = append(who.changes, l)
 		l.Members[member] = who.first // one bearer, one subject
 		st.bearers = append(st.bearers, who)
 	}
@@ -118,16 +126,28 @@ func (st *step) keep(old *step) {
 func (p *steps) forget(st *step) { delete(p.last, st.trace.Subject) }
 
 // list returns what counts, in the order of the trail. It names everything as it
-// was called before the first change, or as it is called behind the last.
+// was called before the first change, or as it is called behind the last; then
+// without what is about a name that somebody unknown has taken since, since
+// whose it is can't be told.
 func (p *steps) list(behind bool) []*step {
 	var list []*step
 	for _, st := range p.last {
+		known := true
 		for i, who := range st.bearers {
+			newer := p.newer(who)
+			if st.lost.Newer == nil {
+				st.lost.Newer = newer
+			} else {
+				st.lost.Newer = slices.Concat(st.lost.Newer, newer)
+			}
 			if behind {
 				st.lost.Members[st.trace.Names[i]] = who.last
+				known = known && !slices.Contains(newer, "")
 			}
 		}
-		list = append(list, st)
+		if known {
+			list = append(list, st)
+		}
 	}
 	slices.SortFunc(list, func(a, b *step) int { return cmp.Compare(a.lost.Sequence, b.lost.Sequence) })
 	return list
