@@ -14,6 +14,7 @@ import (
 	"claviger/internal/kernel/pipeline"
 	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
+	"claviger/internal/words/fault"
 	"claviger/internal/words/optional"
 )
 
@@ -148,7 +149,7 @@ func TestVerifyNamesGivenAgain(t *testing.T) {
 func TestStepsOfUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	steps := newSteps()
+	steps := newSteps(true)
 	add := func(name string, members map[string]string) {
 		st := w.server.trace(&operation.Lost{Source: "iam.amazonaws.com", Name: name, Account: owner, Sequence: uint64(len(steps.last)), Members: members})
 		steps.add(&st)
@@ -157,10 +158,46 @@ func TestStepsOfUnknown(t *testing.T) {
 	add("DeleteUser", map[string]string{"userName": "other"})
 	add("UpdateUser", map[string]string{"userName": "unknown", "newUserName": "A"})
 	var left []string
-	for _, st := range steps.list(true) {
+	for _, st := range steps.list() {
 		left = append(left, st.lost.Name+" "+st.lost.Members["userName"])
 	}
 	if !slices.Equal(left, []string{"DeleteUser other", "UpdateUser A"}) {
 		t.Errorf("what is left is %q", left)
+	}
+}
+
+// TestNameOfAnother: what was given to somebody new is not given to who had the name
+// before and bears another one since, and what was taken from that one is taken again.
+func TestNameOfAnother(t *testing.T) {
+	t.Parallel()
+	user, moved, passing, name := optional.Some("user"), optional.Some("moved"), optional.Some("passing"), optional.Some("policy")
+	put := func(w *world, user optional.Of[string], action string) {
+		document := document(`{"Effect":"Allow","Action":"` + action + `","Resource":"*"}`)
+		w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: name, PolicyDocument: optional.Some(document)})
+	}
+	p := newPast(t, func(w *world) {
+		w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+		put(w, user, "kms:ListKeys")
+	})
+	root := p.caller(owner)
+	p.must(root, "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: user, PolicyName: name})
+	p.must(root, "iam:UpdateUser", &iam.UpdateUserInput{UserName: user, NewUserName: moved})
+	p.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: passing})
+	p.must(root, "iam:UpdateUser", &iam.UpdateUserInput{UserName: passing, NewUserName: user})
+	p.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	p.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	put(p.world, user, "*")
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, report, []string{
+		"DeleteUserPolicy made again", "UpdateUser lost", "CreateUser lost", "UpdateUser lost", "DeleteUser nothing to do", "CreateUser lost", "PutUserPolicy nothing to do",
+	})
+	w := p.serving(dir)
+	sound(t, w.server)
+	if _, err := w.call(w.caller(owner), "iam:GetUserPolicy", &iam.GetUserPolicyInput{UserName: user, PolicyName: name}); !fault.Is(err, "NoSuchEntity") {
+		t.Errorf("the policy: %v", err)
 	}
 }

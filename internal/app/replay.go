@@ -50,8 +50,10 @@ func (s *server) trace(l *operation.Lost) step {
 // steps keeps, of the changes that it is told of in the order of the trail, the
 // last one of each subject.
 type steps struct {
+	behind bool // they are held against a store that has them, rather than one of before
 	last   map[string]*step
 	bearer map[string]*bearer  // by the name that it took last
+	first  map[string]*bearer  // by name: of whose names it was the first, of several the first of them
 	took   map[string][]string // by name: the ids of those that took it, one after the other, "" for one that is not known
 }
 
@@ -61,10 +63,14 @@ type bearer struct {
 	first, last string
 	name        string // where bearer and took have the last one
 	since       int    // how many had taken that by then
+	apart       string // sets subjects apart from those of who had the first name and left it for another; mostly empty
 }
 
-func newSteps() *steps {
-	return &steps{last: make(map[string]*step), bearer: make(map[string]*bearer), took: make(map[string][]string)}
+func newSteps(behind bool) *steps {
+	return &steps{
+		behind: behind, last: make(map[string]*step),
+		bearer: make(map[string]*bearer), first: make(map[string]*bearer), took: make(map[string][]string),
+	}
 }
 
 // take gives a name to a bearer, of a kind of names.
@@ -73,6 +79,19 @@ func (p *steps) take(who *bearer, kind, name string) {
 	p.bearer[who.name] = who
 	p.took[who.name] = append(p.took[who.name], who.id)
 	who.since = len(p.took[who.name])
+}
+
+// meet returns a bearer of which the trail did not tell before.
+func (p *steps) meet(id, kind, name string) *bearer {
+	who := &bearer{id: id, first: name}
+	p.take(who, kind, name)
+	switch before := p.first[who.name]; {
+	case before == nil:
+		p.first[who.name] = who
+	case before.name != who.name && !p.behind: // in a store of before it is that one's name
+		who.apart = "/" + id
+	}
+	return who
 }
 
 // newer lists the ids of those that took a bearer's name after it.
@@ -87,11 +106,9 @@ func (p *steps) add(st *step) (superseded *operation.Lost) {
 		who := p.bearer[kind+strings.ToLower(name)]
 		switch {
 		case i == 0 && st.trace.Created != "":
-			who = &bearer{id: st.trace.Created, first: name}
-			p.take(who, kind, name)
+			who = p.meet(st.trace.Created, kind, name)
 		case who == nil:
-			who = &bearer{first: name}
-			p.take(who, kind, name)
+			who = p.meet("", kind, name)
 		}
 		if i == 0 && st.trace.Renamed != "" {
 			delete(p.bearer, who.name)
@@ -101,6 +118,9 @@ func (p *steps) add(st *step) (superseded *operation.Lost) {
 		st.bearers = append(st.bearers, who)
 	}
 	st.trace.Subject = st.by.Trace(l).Subject
+	for _, who := range st.bearers {
+		st.trace.Subject += who.apart
+	}
 	delete(p.last, st.trace.Another)
 	if old := p.last[st.trace.Subject]; old != nil {
 		superseded = old.lost
@@ -126,13 +146,14 @@ func (st *step) keep(old *step) {
 func (p *steps) forget(st *step) { delete(p.last, st.trace.Subject) }
 
 // list returns what counts, in the order of the trail. It names everything as it
-// was called before the first change, or as it is called behind the last; then
-// without what is about a name that somebody unknown has taken since, since
-// whose it is can't be told.
-func (p *steps) list(behind bool) []*step {
+// was called behind the last change, without what is about a name that somebody
+// unknown has taken since: whose it is can't be told. Or it names everything as
+// it was called before the first change, without what is about somebody made
+// since, under a name that was another's then.
+func (p *steps) list() []*step {
 	var list []*step
 	for _, st := range p.last {
-		known := true
+		counts := true
 		for i, who := range st.bearers {
 			newer := p.newer(who)
 			if st.lost.Newer == nil {
@@ -140,12 +161,14 @@ func (p *steps) list(behind bool) []*step {
 			} else {
 				st.lost.Newer = slices.Concat(st.lost.Newer, newer)
 			}
-			if behind {
+			if p.behind {
 				st.lost.Members[st.trace.Names[i]] = who.last
-				known = known && !slices.Contains(newer, "")
+				counts = counts && !slices.Contains(newer, "")
+			} else {
+				counts = counts && who.apart == ""
 			}
 		}
-		if known {
+		if counts {
 			list = append(list, st)
 		}
 	}
@@ -286,7 +309,7 @@ func (s *server) waiting(ctx context.Context, upTo uint64) (list []driver.Event,
 
 // lostChanges reads all changes beyond a position, and which of them count.
 func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []*lostChange, counting []*step, err error) {
-	p := newSteps()
+	p := newSteps(false)
 	at := make(map[*operation.Lost]*lostChange)
 	err = s.changes(ctx, beyond, last, func(l *operation.Lost, _ uint64) error {
 		st := s.trace(l)
@@ -302,7 +325,7 @@ func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []
 		c.Outcome = st.untouched()
 		return nil
 	})
-	return shown, p.list(false), err
+	return shown, p.list(), err
 }
 
 // makeAgain makes lost changes again, each in a commit of its own with its

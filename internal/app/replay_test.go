@@ -275,7 +275,7 @@ func TestKeyTagsAgain(t *testing.T) {
 func TestTagsOfAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	steps := newSteps()
+	steps := newSteps(true)
 	add := func(name string, members map[string]string) *step {
 		l := &operation.Lost{
 			Source: kms.EventSource, Name: name, Account: owner, Region: secondRegion, Sequence: uint64(len(steps.last)), Members: members,

@@ -204,11 +204,33 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		}
 		return nil
 	}
-	p := newSteps()
+	p, lost := newSteps(true), newSteps(false)
+	// found goes on behind a future that was lost: whoever got a name in it does not have it.
+	found := func() error {
+		for _, st := range lost.list() {
+			switch {
+			case st.trace.Final:
+				if err := hold(st); err != nil {
+					return err
+				}
+			case !st.trace.Gives && !st.trace.Unseen:
+				again := s.trace(st.lost)
+				p.add(&again)
+			}
+		}
+		lost = newSteps(false)
+		return nil
+	}
 	err = s.told(ctx, r.Position(), func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
-		if st.by == nil {
+		if s.incarnation.lost(position) {
+			if st.by != nil {
+				lost.add(&st)
+			}
 			return nil
+		}
+		if err := found(); err != nil || st.by == nil {
+			return err
 		}
 		beyond := position > r.Position() // it may be in the snapshot or not
 		if st.trace.Final && !beyond {
@@ -226,7 +248,10 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	case err != nil:
 		return err
 	}
-	for _, st := range p.list(true) {
+	if err := found(); err != nil {
+		return err
+	}
+	for _, st := range p.list() {
 		if err := hold(st); err != nil {
 			return err
 		}
