@@ -201,3 +201,20 @@ func TestNameOfAnother(t *testing.T) {
 		t.Errorf("the policy: %v", err)
 	}
 }
+
+// TestMadeInTheLastBatch: that the trail counts among what was lost who was made just
+// before, has nobody taken for who had the name and was deleted.
+func TestMadeInTheLastBatch(t *testing.T) {
+	t.Parallel()
+	w := newDurableWorld(t, t.TempDir())
+	user := optional.Some("user")
+	w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	w.must(w.caller(owner), "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	_, at, err := w.server.reached()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.server.incarnation.Gaps = []gap{{From: at, To: at}}
+	sound(t, w.server)
+}

@@ -60,10 +60,14 @@ type steps struct {
 // A bearer has a name that can be given again, or changed.
 type bearer struct {
 	id          string // "" where it is not known
-	first, last string
-	name        string // where bearer and took have the last one
-	since       int    // how many had taken that by then
+	first, last place
 	apart       string // sets subjects apart from those of who had the first name and left it for another; mostly empty
+}
+
+// A place is a name that a bearer took.
+type place struct {
+	name, key string // as it was spelled, and as it is looked up
+	since     int    // how many had taken it by then
 }
 
 func newSteps(behind bool) *steps {
@@ -75,27 +79,33 @@ func newSteps(behind bool) *steps {
 
 // take gives a name to a bearer, of a kind of names.
 func (p *steps) take(who *bearer, kind, name string) {
-	who.last, who.name = name, kind+strings.ToLower(name)
-	p.bearer[who.name] = who
-	p.took[who.name] = append(p.took[who.name], who.id)
-	who.since = len(p.took[who.name])
+	key := kind + strings.ToLower(name)
+	p.bearer[key] = who
+	p.took[key] = append(p.took[key], who.id)
+	who.last = place{name, key, len(p.took[key])}
 }
 
 // meet returns a bearer of which the trail did not tell before.
 func (p *steps) meet(id, kind, name string) *bearer {
-	who := &bearer{id: id, first: name}
+	who := &bearer{id: id}
 	p.take(who, kind, name)
-	switch before := p.first[who.name]; {
+	who.first = who.last
+	switch before := p.first[who.first.key]; {
 	case before == nil:
-		p.first[who.name] = who
-	case before.name != who.name && !p.behind: // in a store of before it is that one's name
+		p.first[who.first.key] = who
+	case before.last.key != who.first.key && !p.behind: // in a store of before it is that one's name
 		who.apart = "/" + id
 	}
 	return who
 }
 
-// newer lists the ids of those that took a bearer's name after it.
-func (p *steps) newer(who *bearer) []string { return p.took[who.name][who.since:] }
+// place is where a bearer is to be looked for.
+func (p *steps) place(who *bearer) place {
+	if p.behind {
+		return who.last
+	}
+	return who.first
+}
 
 // add returns the change that no longer counts, if there is one. What bears another
 // name now than before the first change is named as then, in the subject too.
@@ -111,10 +121,10 @@ func (p *steps) add(st *step) (superseded *operation.Lost) {
 			who = p.meet("", kind, name)
 		}
 		if i == 0 && st.trace.Renamed != "" {
-			delete(p.bearer, who.name)
+			delete(p.bearer, who.last.key)
 			p.take(who, kind, st.trace.Renamed)
 		}
-		l.Members[member] = who.first // one bearer, one subject
+		l.Members[member] = who.first.name // one bearer, one subject
 		st.bearers = append(st.bearers, who)
 	}
 	st.trace.Subject = st.by.Trace(l).Subject
@@ -146,29 +156,27 @@ func (st *step) keep(old *step) {
 func (p *steps) forget(st *step) { delete(p.last, st.trace.Subject) }
 
 // list returns what counts, in the order of the trail. It names everything as it
-// was called behind the last change, without what is about a name that somebody
-// unknown has taken since: whose it is can't be told. Or it names everything as
-// it was called before the first change, without what is about somebody made
-// since, under a name that was another's then.
+// is called behind the last change, or as it was called before the first.
 func (p *steps) list() []*step {
 	var list []*step
 	for _, st := range p.last {
-		counts := true
+		known := true
 		for i, who := range st.bearers {
-			newer := p.newer(who)
-			if st.lost.Newer == nil {
-				st.lost.Newer = newer
-			} else {
-				st.lost.Newer = slices.Concat(st.lost.Newer, newer)
+			at := p.place(who)
+			st.lost.Members[st.trace.Names[i]] = at.name
+			if who.id != "" {
+				if st.lost.IDs == nil {
+					st.lost.IDs = make(map[string]string)
+				}
+				st.lost.IDs[st.trace.Names[i]] = who.id
+				continue
 			}
-			if p.behind {
-				st.lost.Members[st.trace.Names[i]] = who.last
-				counts = counts && !slices.Contains(newer, "")
-			} else {
-				counts = counts && who.apart == ""
-			}
+			newer := p.took[at.key][at.since:]
+			st.lost.Newer = slices.Concat(st.lost.Newer, newer)
+			// Of a name that somebody unknown has taken since nobody knows whose it is.
+			known = known && !(p.behind && slices.Contains(newer, ""))
 		}
-		if counts {
+		if known {
 			list = append(list, st)
 		}
 	}

@@ -36,6 +36,9 @@ type Lost struct {
 	// Newer are the ids of what was created later under the same name: the change
 	// was not about any of those.
 	Newer []string
+	// IDs are the ids of what the change was about, by the members that have the names,
+	// as far as they are known: it was about nothing else of that name.
+	IDs map[string]string
 }
 
 // List returns the values of a member that is a list of plain values.
@@ -61,6 +64,13 @@ func (l *Lost) Pairs(name string) pairs.Map {
 	}
 	m, _ := pairs.New(list) // no path stands twice
 	return m
+}
+
+// About reports whether the change can have been about what has the name of a
+// member, and an id.
+func (l *Lost) About(member, id string) bool {
+	of := l.IDs[member]
+	return (of == "" || of == id) && !slices.Contains(l.Newer, id)
 }
 
 // Again is the event of making l again at a time, with those of the named members

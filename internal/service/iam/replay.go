@@ -275,7 +275,7 @@ func dropAccessKey(ctx context.Context, tx store.Txn, id string) error {
 // lostUser returns the user that a change was about, nil where there is none.
 func lostUser(ctx context.Context, tx store.Txn, l *operation.Lost) (*user, store.Rev, error) {
 	u, rev, err := findUser(ctx, tx, l.Account, l.Members["userName"])
-	if err != nil || u == nil || slices.Contains(l.Newer, u.ID) {
+	if err != nil || u == nil || !l.About("userName", u.ID) {
 		return nil, 0, err
 	}
 	return u, rev, nil
@@ -341,7 +341,7 @@ func (s *Service) deleteUserPolicyAgain(ctx context.Context, tx store.Txn, l *op
 // lostRole returns the role that a change was about, nil where there is none.
 func lostRole(ctx context.Context, tx store.Txn, l *operation.Lost) (*role, store.Rev, error) {
 	o, rev, err := findRole(ctx, tx, l.Account, l.Members["roleName"])
-	if err != nil || o == nil || slices.Contains(l.Newer, o.ID) {
+	if err != nil || o == nil || !l.About("roleName", o.ID) {
 		return nil, 0, err
 	}
 	return o, rev, nil

@@ -138,7 +138,7 @@ func (s *Service) detachRolePolicyAgain(ctx context.Context, tx store.Txn, l *op
 // lostGroup returns the group that a change was about, nil where there is none.
 func lostGroup(ctx context.Context, tx store.Txn, l *operation.Lost) (*group, store.Rev, error) {
 	g, rev, err := findGroup(ctx, tx, l.Account, l.Members["groupName"])
-	if err != nil || g == nil || slices.Contains(l.Newer, g.ID) {
+	if err != nil || g == nil || !l.About("groupName", g.ID) {
 		return nil, 0, err
 	}
 	return g, rev, nil
