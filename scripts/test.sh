@@ -18,14 +18,14 @@ status=0
 # Each set runs to its end, so that one failure does not hide another. Tests
 # outside the main module try a binary that they build, which go test does not
 # see change: without -count it would take the outcome of before.
-CLAVIGER_TEST_STORE=$store go test $race -timeout 10m ./... || status=1
+CLAVIGER_TEST_STORE=$store go test $race -timeout 20m ./... || status=1
 if [ -z "${CLAVIGER_LONG:-}" ] && [ -n "$race" ]; then # the packages that need cgo
 	tokens='./internal/service/kms/hsm ./internal/ground/sealed/root/token'
 	# shellcheck disable=SC2086 # one word per package
 	go vet -tags pkcs11 $tokens ./internal/app && go test $race -tags pkcs11 $tokens || status=1
 fi
 for module in client examples/vault-of-documents; do
-	(cd "$module" && go test -count=1 $race -timeout 10m ./...) || status=1
+	(cd "$module" && go test -count=1 $race -timeout 20m ./...) || status=1
 done
 (cd e2e && go test -count=1 -timeout 30m ./...) || status=1
 if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes minutes to build
@@ -37,7 +37,7 @@ if [ -n "${CLAVIGER_LONG:-}" ]; then # what others' clients bring along takes mi
 	fi
 	echo 'test: everything again in FIPS 140-3 mode, with stores of PostgreSQL where it is installed, without the long runs'
 	for module in . client examples/vault-of-documents e2e; do
-		(cd "$module" && CLAVIGER_LONG='' CLAVIGER_TEST_STORE=$store GODEBUG=fips140=on go test -count=1 -timeout 10m ./...) || status=1
+		(cd "$module" && CLAVIGER_LONG='' CLAVIGER_TEST_STORE=$store GODEBUG=fips140=on go test -count=1 -timeout 20m ./...) || status=1
 	done
 fi
 exit $status
