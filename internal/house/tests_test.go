@@ -14,6 +14,7 @@ import (
 var serial = map[string]string{
 	"internal/ground/sealed/key_test.go:TestWipe":                          "a parallel test could fill the freed slot again",
 	"internal/ground/sealed/root/passphrase_unix_test.go:TestPassphraseFD": "numbers of descriptors belong to the whole process",
+	"internal/service/kms/grant_volume_test.go:TestVolume":                 "what it measures is the memory of the whole process",
 }
 
 func TestExceptionsAreStillNeeded(t *testing.T) {
