@@ -218,3 +218,32 @@ func TestMadeInTheLastBatch(t *testing.T) {
 	w.server.incarnation.Gaps = []gap{{From: at, To: at}}
 	sound(t, w.server)
 }
+
+// TestDeletedTwice: that somebody new had the name and was deleted, too, keeps nobody.
+func TestDeletedTwice(t *testing.T) {
+	t.Parallel()
+	user := optional.Some("user")
+	p := newPast(t, func(w *world) { w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user}) })
+	root := p.caller(owner)
+	p.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	p.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	p.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	dir := p.putBack()
+	p.assembled(dir, func(s *server) {
+		s.incarnation.Restored = &restored{} // so that nothing else is said of it
+		v, err := s.verifyStore(t.Context())
+		if err != nil || len(v.Problems) > 0 {
+			t.Errorf("what came after is held against it: %v, %v", v, err)
+		}
+	})
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, report, []string{"DeleteUser made again", "CreateUser lost", "DeleteUser nothing to do"})
+	w := p.serving(dir)
+	sound(t, w.server)
+	if _, err := w.call(w.caller(owner), "iam:GetUser", &iam.GetUserInput{UserName: user}); !fault.Is(err, "NoSuchEntity") {
+		t.Errorf("the user is back: %v", err)
+	}
+}

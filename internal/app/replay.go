@@ -53,7 +53,6 @@ type steps struct {
 	behind bool // they are held against a store that has them, rather than one of before
 	last   map[string]*step
 	bearer map[string]*bearer  // by the name that it took last
-	first  map[string]*bearer  // by name: of whose names it was the first, of several the first of them
 	took   map[string][]string // by name: the ids of those that took it, one after the other, "" for one that is not known
 }
 
@@ -61,7 +60,6 @@ type steps struct {
 type bearer struct {
 	id          string // "" where it is not known
 	first, last place
-	apart       string // sets subjects apart from those of who had the first name and left it for another; mostly empty
 }
 
 // A place is a name that a bearer took.
@@ -73,7 +71,7 @@ type place struct {
 func newSteps(behind bool) *steps {
 	return &steps{
 		behind: behind, last: make(map[string]*step),
-		bearer: make(map[string]*bearer), first: make(map[string]*bearer), took: make(map[string][]string),
+		bearer: make(map[string]*bearer), took: make(map[string][]string),
 	}
 }
 
@@ -90,12 +88,6 @@ func (p *steps) meet(id, kind, name string) *bearer {
 	who := &bearer{id: id}
 	p.take(who, kind, name)
 	who.first = who.last
-	switch before := p.first[who.first.key]; {
-	case before == nil:
-		p.first[who.first.key] = who
-	case before.last.key != who.first.key && !p.behind: // in a store of before it is that one's name
-		who.apart = "/" + id
-	}
 	return who
 }
 
@@ -129,7 +121,7 @@ func (p *steps) add(st *step) (superseded *operation.Lost) {
 	}
 	st.trace.Subject = st.by.Trace(l).Subject
 	for _, who := range st.bearers {
-		st.trace.Subject += who.apart
+		st.trace.Subject += "/" + who.id // nobody else's, whoever had the name before or has it later
 	}
 	delete(p.last, st.trace.Another)
 	if old := p.last[st.trace.Subject]; old != nil {
