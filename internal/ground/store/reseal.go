@@ -14,7 +14,9 @@ import (
 // RenewKeys gives a next key to every account whose newest one is old. It may be
 // interrupted anywhere, and goes on where it was when it is called again.
 func (s *Store) RenewKeys(ctx context.Context) error {
+	s.drawing.Lock() // whoever draws one still, under the older key, has stored it then
 	wrapped, err := s.driver.MetaPrefix(ctx, accountKeys)
+	s.drawing.Unlock()
 	if err != nil {
 		return fmt.Errorf("reading account keys: %w", err)
 	}
