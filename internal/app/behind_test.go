@@ -202,6 +202,37 @@ func TestNameOfAnother(t *testing.T) {
 	}
 }
 
+// TestGivenInTheLastBatch: what was taken away and given back just then is there, though
+// the trail counts the giving among what was lost.
+func TestGivenInTheLastBatch(t *testing.T) {
+	t.Parallel()
+	w := newDurableWorld(t, t.TempDir())
+	root, key, user := w.caller(owner), optional.Some(w.key()), optional.Some("user")
+	w.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	access := optional.Some(w.must(root, "iam:CreateAccessKey", &iam.CreateAccessKeyInput{UserName: user}).(*iam.CreateAccessKeyOutput).AccessKey.AccessKeyID)
+	for _, step := range []struct {
+		name, again  string
+		taken, given any
+	}{
+		{"kms:DisableKey", "kms:EnableKey", &kms.DisableKeyInput{KeyID: key}, &kms.EnableKeyInput{KeyID: key}},
+		{
+			"iam:UpdateAccessKey", "iam:UpdateAccessKey",
+			&iam.UpdateAccessKeyInput{UserName: user, AccessKeyID: access, Status: optional.Some("Inactive")},
+			&iam.UpdateAccessKeyInput{UserName: user, AccessKeyID: access, Status: optional.Some("Active")},
+		},
+	} {
+		w.must(root, step.name, step.taken)
+		w.must(root, step.again, step.given)
+		_, at, err := w.server.reached()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.server.incarnation.Gaps = []gap{{From: at, To: at}}
+		sound(t, w.server)
+		w.server.incarnation.Gaps = nil
+	}
+}
+
 // TestMadeInTheLastBatch: that the trail counts among what was lost who was made just
 // before, has nobody taken for who had the name and was deleted.
 func TestMadeInTheLastBatch(t *testing.T) {

@@ -205,17 +205,23 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		return nil
 	}
 	p, lost := newSteps(true), newSteps(false)
-	// found goes on behind a future that was lost: whoever got a name in it does not have it.
+	// found goes on behind a future that was lost: whoever got a name in it does not have
+	// it. What was given in it may be in the store all the same, as the trail tells of
+	// positions by the batch: then what it gave back is not held against the store.
 	found := func() error {
 		for _, st := range lost.list() {
-			switch {
-			case st.trace.Final:
+			again := s.trace(st.lost)
+			named := again.trace.Created != "" || again.trace.Renamed != ""
+			switch ends := again.trace.Gives || again.trace.Unseen; {
+			case again.trace.Final:
 				if err := hold(st); err != nil {
 					return err
 				}
-			case !st.trace.Gives && !st.trace.Unseen:
-				again := s.trace(st.lost)
+			case !ends:
 				p.add(&again)
+			case !named:
+				p.add(&again)
+				p.forget(&again)
 			}
 		}
 		lost = newSteps(false)
