@@ -23,7 +23,7 @@ func TestVerifyBesideStorm(t *testing.T) {
 	t.Parallel()
 	steps := 30
 	if os.Getenv("CLAVIGER_LONG") != "" {
-		steps = 600
+		steps = 200
 	}
 	l := initialised(t)
 	s := serverOf(t, l, func(f *foundations) { f.development = true })
