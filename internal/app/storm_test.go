@@ -17,10 +17,24 @@ import (
 )
 
 // TestVerifyBesideStorm: while callers change things of all kinds, and names go from
-// one to another, no verification of the store finds a problem, and each backup is
-// restored, accepted with what was lost made again, and verified.
+// one to another, no verification of the store finds a problem.
 func TestVerifyBesideStorm(t *testing.T) {
 	t.Parallel()
+	storm(t, true, func(s *server, _ *location) { sound(t, s) })
+}
+
+// TestRestoreBesideStorm: each backup that is made while callers change things of all
+// kinds is restored, accepted with what was lost made again, and verified. Nobody gets
+// another name: a user that got one in the moment of a backup is not found again by what
+// was changed later, which docs/operating/backup.md says.
+func TestRestoreBesideStorm(t *testing.T) {
+	t.Parallel()
+	storm(t, false, func(s *server, l *location) { drill(t, s, l) })
+}
+
+// storm has callers change things, and does something beside them until they have ended.
+func storm(t *testing.T, rename bool, beside func(s *server, l *location)) {
+	t.Helper()
 	steps := 30
 	if os.Getenv("CLAVIGER_LONG") != "" {
 		steps = 200
@@ -28,9 +42,10 @@ func TestVerifyBesideStorm(t *testing.T) {
 	l := initialised(t)
 	s := serverOf(t, l, func(f *foundations) { f.development = true })
 	defer s.mustClose(t)
-	var callers, beside sync.WaitGroup
+	var callers, others sync.WaitGroup
 	for n := range 4 {
 		c := newChurn(t, s, n)
+		c.renames = rename
 		callers.Go(func() {
 			for range steps {
 				c.step()
@@ -38,14 +53,13 @@ func TestVerifyBesideStorm(t *testing.T) {
 		})
 	}
 	over := make(chan struct{})
-	for _, do := range []func(){
-		func() { sound(t, s) },
-		func() { drill(t, s, l) },
-		func() { s.keepLastUses(t.Context()) },
+	for _, do := range []func(s *server, l *location){
+		beside,
+		func(s *server, _ *location) { s.keepLastUses(t.Context()) },
 	} {
-		beside.Go(func() {
+		others.Go(func() {
 			for {
-				do()
+				do(s, l)
 				select {
 				case <-over:
 					return
@@ -56,7 +70,7 @@ func TestVerifyBesideStorm(t *testing.T) {
 	}
 	callers.Wait()
 	close(over)
-	beside.Wait()
+	others.Wait()
 	sound(t, s)
 }
 
@@ -98,11 +112,12 @@ func drill(t *testing.T, s *server, l *location) {
 // A churn is a caller that changes what is its own, at random.
 type churn struct {
 	*world
-	root  *authz.Credential
-	keys  []*churnKey
-	alias optional.Of[string]
-	named bool // the alias is there
-	users map[string]*churnUser
+	renames bool // users get other names
+	root    *authz.Credential
+	keys    []*churnKey
+	alias   optional.Of[string]
+	named   bool // the alias is there
+	users   map[string]*churnUser
 }
 
 type churnKey struct {
@@ -140,7 +155,10 @@ func (c *churn) step() {
 		steps = append(steps, func() { c.use(k) }, func() { c.point(k) })
 	}
 	if user != nil {
-		steps = append(steps, func() { c.policy(name, user) }, func() { c.access(name, user) }, func() { c.rename(name, user) })
+		steps = append(steps, func() { c.policy(name, user) }, func() { c.access(name, user) })
+		if c.renames {
+			steps = append(steps, func() { c.rename(name, user) })
+		}
 	}
 	steps[rand.IntN(len(steps))]()
 }
