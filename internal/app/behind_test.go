@@ -31,6 +31,13 @@ func (b *behind) AppendOutbox(position uint64, entries []audit.Entry) (audit.Tic
 	return b.Log.AppendOutbox(position, entries)
 }
 
+// open opens the log that is beneath.
+func (b *behind) open(o audit.Options) (audit.Trail, error) {
+	var err error
+	b.Log, err = audit.Open(o)
+	return b, err
+}
+
 // TestTrailBehind: that the record of a change is yet to come is no row that was put
 // back, neither to a verification beside the server, nor after it was killed just
 // then, nor to the restore of a backup from that moment.
@@ -41,11 +48,7 @@ func TestTrailBehind(t *testing.T) {
 	w := &world{t: t, entrances: make(map[string]*pipeline.Entrance)}
 	w.server = serverOf(t, l, func(f *foundations) {
 		f.development = true
-		f.openTrail = func(o audit.Options) (audit.Trail, error) {
-			var err error
-			trail.Log, err = audit.Open(o)
-			return trail, err
-		}
+		f.openTrail = trail.open
 	})
 	defer w.server.mustClose(t)
 	w.enter()

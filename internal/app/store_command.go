@@ -211,17 +211,18 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	found := func() error {
 		for _, st := range lost.list() {
 			again := s.trace(st.lost)
-			named := again.trace.Created != "" || again.trace.Renamed != ""
-			switch ends := again.trace.Gives || again.trace.Unseen; {
+			ends := again.trace.Gives || again.trace.Unseen
+			switch {
 			case again.trace.Final:
 				if err := hold(st); err != nil {
 					return err
 				}
-			case !ends:
+			case ends && (again.trace.Created != "" || again.trace.Renamed != ""):
+			default:
 				p.add(&again)
-			case !named:
-				p.add(&again)
-				p.forget(&again)
+				if ends {
+					p.forget(&again)
+				}
 			}
 		}
 		lost = newSteps(false)
