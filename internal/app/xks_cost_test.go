@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -65,12 +66,17 @@ func TestProxyMemory(t *testing.T) {
 	calls = append(calls, p.message("keys/foo/decrypt", encode(decryption(a).with("additionalAuthenticatedData", make([]byte, 8192)))))
 	for _, r := range calls {
 		handle(t, g, r) // warms
-		var before, after runtime.MemStats
-		const runs = 50
-		runtime.ReadMemStats(&before)
-		testing.AllocsPerRun(runs-1, func() { handle(t, g, r) })
-		runtime.ReadMemStats(&after)
-		if n := len(r.Body) + int(after.TotalAlloc-before.TotalAlloc)/runs; n > 64<<10 {
+		// The least of many: what the server does beside it is counted too, and
+		// under the race detector a pool throws away a part of what it is given.
+		least := uint64(math.MaxUint64)
+		for range 50 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			handle(t, g, r)
+			runtime.ReadMemStats(&after)
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
+		}
+		if n := uint64(len(r.Body)) + least; n > 64<<10 {
 			t.Errorf("%s takes %d bytes", r.Path, n)
 		} else {
 			t.Logf("%s takes %d bytes", r.Path, n)

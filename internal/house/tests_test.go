@@ -12,6 +12,7 @@ import (
 
 // serial lists tests that run alone, each with its reason.
 var serial = map[string]string{
+	"internal/app/xks_cost_test.go:TestProxyMemory":                        "what it measures is the memory of the whole process",
 	"internal/ground/sealed/key_test.go:TestWipe":                          "a parallel test could fill the freed slot again",
 	"internal/ground/sealed/root/passphrase_unix_test.go:TestPassphraseFD": "numbers of descriptors belong to the whole process",
 	"internal/service/kms/grant_volume_test.go:TestVolume":                 "what it measures is the memory of the whole process",
