@@ -95,7 +95,7 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return nil, err
 	}
 	report.Unknown = report.Unknown || len(report.Problems) > 0
-	shown, counting, err := s.lostChanges(ctx, plan.Gap.From-1, plan.Last)
+	shown, counting, err := s.lostChanges(ctx, plan.Gap, plan.Last)
 	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
 		return nil, err
 	}
@@ -185,6 +185,9 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		a.By = systemUser()
 	}
 	a.Gap = gap{From: report.Position + 1, To: max(report.Position, report.Recorded) + stride}
+	if a.Gap.Before, err = s.kept(ctx, report.Position, last); err != nil && !errors.Is(err, audit.ErrDamaged) { // see examineTrail
+		return nil, nil, err
+	}
 	return a, report, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"claviger/internal/ground/store"
@@ -52,6 +53,14 @@ type accepting struct {
 type gap struct {
 	From uint64 `json:"from"` // first and last position
 	To   uint64 `json:"to"`
+	// Last record of the trail that is not of it, of the batch in which it begins: the
+	// trail tells one position for all of a batch.
+	Before uint64 `json:"before,omitempty"`
+}
+
+// has reports whether a record of the trail is of this future.
+func (g gap) has(sequence, position uint64) bool {
+	return g.From <= position && position <= g.To && sequence > g.Before
 }
 
 func readIncarnation(ctx context.Context, d driver.Driver) (*incarnation, error) {
@@ -102,6 +111,11 @@ func (i *incarnation) lost(position uint64) bool {
 		}
 	}
 	return false
+}
+
+// forgot reports whether a record of the trail is of a future that was lost.
+func (i *incarnation) forgot(sequence, position uint64) bool {
+	return slices.ContainsFunc(i.Gaps, func(g gap) bool { return g.has(sequence, position) })
 }
 
 func drawIncarnation() string { return ident.UUID() }

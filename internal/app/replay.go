@@ -268,30 +268,46 @@ func (s *server) told(ctx context.Context, upTo uint64, fn func(l *operation.Los
 		if event.Position <= recorded {
 			continue
 		}
-		entries, err := audit.DecodeEntries(event.Body)
-		if err != nil {
-			return fmt.Errorf("reading the outbox at %d: %w", event.Position, err)
-		}
-		for i := range entries {
-			last++
-			l, err := record.ReadChange(last, entries[i].Time, entries[i].Record)
-			if err == nil && l != nil {
-				err = fn(l, event.Position)
-			}
-			if err != nil {
-				return err
-			}
+		if last, err = tell(event, last, fn); err != nil {
+			return err
 		}
 	}
 	return damaged
 }
 
+// tell calls fn for the changes of an event, numbered as its records will be behind the
+// last one, and returns the number of its own last.
+func tell(event driver.Event, last uint64, fn func(l *operation.Lost, position uint64) error) (uint64, error) {
+	entries, err := audit.DecodeEntries(event.Body)
+	if err != nil {
+		return last, fmt.Errorf("reading the outbox at %d: %w", event.Position, err)
+	}
+	for i := range entries {
+		last++
+		l, err := record.ReadChange(last, entries[i].Time, entries[i].Record)
+		if err == nil && l != nil {
+			err = fn(l, event.Position)
+		}
+		if err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
 // waiting lists the events up to a position of which the trail has no record.
-func (s *server) waiting(ctx context.Context, upTo uint64) (list []driver.Event, err error) {
-	_, from, err := s.reached()
-	for err == nil && from < upTo {
-		var events []driver.Event
-		events, err = s.store.Outbox(ctx, from, 256)
+func (s *server) waiting(ctx context.Context, upTo uint64) ([]driver.Event, error) {
+	_, recorded, err := s.reached()
+	if err != nil {
+		return nil, err
+	}
+	return s.events(ctx, recorded, upTo)
+}
+
+// events lists the events that the store has beyond a position, up to another.
+func (s *server) events(ctx context.Context, from, upTo uint64) (list []driver.Event, err error) {
+	for from < upTo {
+		events, err := s.store.Outbox(ctx, from, 256)
 		switch {
 		case errors.Is(err, store.ErrDamaged): // which is reported already
 			return list, nil
@@ -304,14 +320,44 @@ func (s *server) waiting(ctx context.Context, upTo uint64) (list []driver.Event,
 			}
 		}
 	}
-	return list, err
+	return list, nil
 }
 
-// lostChanges reads all changes beyond a position, and which of them count.
-func (s *server) lostChanges(ctx context.Context, beyond, last uint64) (shown []*lostChange, counting []*step, err error) {
+// kept returns the last record of the trail whose change a store that ends at a
+// position has, of the batch that goes on beyond it, or 0. The store has their events
+// still: none is deleted before its record is durable.
+func (s *server) kept(ctx context.Context, at, last uint64) (record uint64, err error) {
+	events, err := s.events(ctx, 0, at)
+	if err != nil {
+		return 0, err
+	}
+	has := make(map[string]bool)
+	for _, event := range events {
+		_, err := tell(event, 0, func(l *operation.Lost, _ uint64) error {
+			has[l.EventID] = true
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	err = s.changes(ctx, at, last, func(l *operation.Lost, _ uint64) error {
+		if has[l.EventID] {
+			record = l.Sequence
+		}
+		return nil
+	})
+	return record, err
+}
+
+// lostChanges reads all changes of a future that was lost, and which of them count.
+func (s *server) lostChanges(ctx context.Context, g gap, last uint64) (shown []*lostChange, counting []*step, err error) {
 	p := newSteps(false)
 	at := make(map[*operation.Lost]*lostChange)
-	err = s.changes(ctx, beyond, last, func(l *operation.Lost, _ uint64) error {
+	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
+		if !g.has(l.Sequence, position) {
+			return nil
+		}
 		st := s.trace(l)
 		c := showLost(l, gone)
 		shown = append(shown, c)

@@ -205,24 +205,17 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		return nil
 	}
 	p, lost := newSteps(true), newSteps(false)
-	// found goes on behind a future that was lost: whoever got a name in it does not have
-	// it. What was given in it may be in the store all the same, as the trail tells of
-	// positions by the batch: then what it gave back is not held against the store.
+	// found goes on behind a future that was lost: whoever got a name in it does not have it.
 	found := func() error {
 		for _, st := range lost.list() {
-			again := s.trace(st.lost)
-			ends := again.trace.Gives || again.trace.Unseen
 			switch {
-			case again.trace.Final:
+			case st.trace.Final:
 				if err := hold(st); err != nil {
 					return err
 				}
-			case ends && (again.trace.Created != "" || again.trace.Renamed != ""):
-			default:
+			case !st.trace.Gives && !st.trace.Unseen:
+				again := s.trace(st.lost)
 				p.add(&again)
-				if ends {
-					p.forget(&again)
-				}
 			}
 		}
 		lost = newSteps(false)
@@ -230,7 +223,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	}
 	err = s.told(ctx, r.Position(), func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
-		if s.incarnation.lost(position) {
+		if s.incarnation.forgot(l.Sequence, position) {
 			if st.by != nil {
 				lost.add(&st)
 			}

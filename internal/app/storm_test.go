@@ -20,20 +20,18 @@ import (
 // one to another, no verification of the store finds a problem.
 func TestVerifyBesideStorm(t *testing.T) {
 	t.Parallel()
-	storm(t, true, func(s *server, _ *location) { sound(t, s) })
+	storm(t, func(s *server, _ *location) { sound(t, s) })
 }
 
 // TestRestoreBesideStorm: each backup that is made while callers change things of all
-// kinds is restored, accepted with what was lost made again, and verified. Nobody gets
-// another name: a user that got one in the moment of a backup is not found again by what
-// was changed later, which docs/operating/backup.md says.
+// kinds is restored, accepted with what was lost made again, and verified.
 func TestRestoreBesideStorm(t *testing.T) {
 	t.Parallel()
-	storm(t, false, func(s *server, l *location) { drill(t, s, l) })
+	storm(t, func(s *server, l *location) { drill(t, s, l) })
 }
 
 // storm has callers change things, and does something beside them until they have ended.
-func storm(t *testing.T, rename bool, beside func(s *server, l *location)) {
+func storm(t *testing.T, beside func(s *server, l *location)) {
 	t.Helper()
 	steps := 30
 	if os.Getenv("CLAVIGER_LONG") != "" {
@@ -45,7 +43,6 @@ func storm(t *testing.T, rename bool, beside func(s *server, l *location)) {
 	var callers, others sync.WaitGroup
 	for n := range 4 {
 		c := newChurn(t, s, n)
-		c.renames = rename
 		callers.Go(func() {
 			for range steps {
 				c.step()
@@ -112,12 +109,11 @@ func drill(t *testing.T, s *server, l *location) {
 // A churn is a caller that changes what is its own, at random.
 type churn struct {
 	*world
-	renames bool // users get other names
-	root    *authz.Credential
-	keys    []*churnKey
-	alias   optional.Of[string]
-	named   bool // the alias is there
-	users   map[string]*churnUser
+	root  *authz.Credential
+	keys  []*churnKey
+	alias optional.Of[string]
+	named bool // the alias is there
+	users map[string]*churnUser
 }
 
 type churnKey struct {
@@ -155,10 +151,7 @@ func (c *churn) step() {
 		steps = append(steps, func() { c.use(k) }, func() { c.point(k) })
 	}
 	if user != nil {
-		steps = append(steps, func() { c.policy(name, user) }, func() { c.access(name, user) })
-		if c.renames {
-			steps = append(steps, func() { c.rename(name, user) })
-		}
+		steps = append(steps, func() { c.policy(name, user) }, func() { c.access(name, user) }, func() { c.rename(name, user) })
 	}
 	steps[rand.IntN(len(steps))]()
 }
