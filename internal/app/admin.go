@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -339,10 +340,14 @@ func (o *where) callAnyway(env *environment, path string, in any, answer func(io
 			return nil, err
 		}
 		if err := s.begin(ctx); err != nil {
-			s.log.Warn("no server begins here, and so no record is left of this command", "cause", err)
+			noneBegins(s.log, err)
 		}
 		return s, nil
 	}, (*server).looks)
+}
+
+func noneBegins(log *slog.Logger, cause error) {
+	log.Warn("no server begins here, and so no record is left of this command", "cause", cause)
 }
 
 // looks answers what a server answers before it has begun, and after.

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"claviger/internal/ground/audit"
 )
@@ -62,13 +64,33 @@ func (c *auditVerifyCommand) Run(env *environment) error {
 		}
 		in.Head = head
 	}
-	return c.callAnyway(env, "/audit/verify", in, func(r io.Reader) error {
+	err := c.callAnyway(env, "/audit/verify", in, func(r io.Reader) error {
 		var report audit.Report
 		if err := readReport(r, &report); err != nil {
 			return err
 		}
 		return c.report(env, &report)
 	})
+	if errors.Is(err, audit.ErrDamaged) {
+		noneBegins(newLogger(env.stderr, "warn", "text"), err)
+		return c.unopened(env, in.Head)
+	}
+	return err
+}
+
+// unopened verifies a trail to which nothing can be appended: its end is damaged, and
+// perhaps more of it.
+func (c *auditVerifyCommand) unopened(env *environment, head []byte) error {
+	ctx := context.Background()
+	f, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := f.verify(ctx, f.trailOptions(time.Now), head)
+	if err = errors.Join(err, f.driver.Close()); err != nil {
+		return err
+	}
+	return c.report(env, report)
 }
 
 func readReport(r io.Reader, into *audit.Report) error {

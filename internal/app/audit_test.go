@@ -62,6 +62,38 @@ func TestVerifyTrailOfThePast(t *testing.T) {
 	}
 }
 
+// TestVerifyDamagedEnd: where nothing can be appended to the trail, all of its damage is
+// reported.
+func TestVerifyDamagedEnd(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	for range 3 { // of segments
+		s := serverOf(t, l, unchanged)
+		for range 2 {
+			if _, err := s.operate(t.Context(), "CreateAccount", func(any) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.mustClose(t)
+	}
+	files, err := filepath.Glob(filepath.Join(l.Data, trailDir, "*.trail"))
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v: %q", err, files)
+	}
+	for _, file := range []string{files[len(files)-1], files[len(files)-3]} {
+		b := content(t, file)
+		b[700] ^= 1 // in the first batch
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errs := new(bytes.Buffer), new(bytes.Buffer)
+	err = (&auditVerifyCommand{where: where{location: *l}}).Run(&environment{stdout: out, stderr: errs})
+	if err == nil || strings.Count(out.String(), "problem: segment") != 2 || !strings.Contains(errs.String(), "no server begins here") {
+		t.Errorf("%v: %s%s", err, out, errs)
+	}
+}
+
 // TestReportOfTruncation: where a head was given and is not in the trail, nobody is told
 // that none was given.
 func TestReportOfTruncation(t *testing.T) {

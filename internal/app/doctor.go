@@ -192,10 +192,7 @@ func (c *doctorCommand) contents(ctx context.Context) []doctor.Finding {
 // stopped examines trail and store of a server that does not run, and closes the store.
 func stopped(ctx context.Context, f foundations) (findings []doctor.Finding) {
 	const check = "store"
-	report, err := f.verify(ctx, audit.Options{
-		Dir: f.trailDir, Origin: f.keyring.Installation(), Signer: f.keyring.Signer(), Now: time.Now,
-		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
-	}, nil)
+	report, err := f.verify(ctx, f.trailOptions(time.Now), nil)
 	if err == nil {
 		findings = append(findings, present(ctx, f.driver, f.keyring, report.Outbox))
 	}

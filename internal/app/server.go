@@ -67,6 +67,14 @@ type foundations struct {
 	clusters kms.Clusters // of CloudHSM key stores; nil where there are none
 }
 
+// trailOptions are those of the trail in files.
+func (f *foundations) trailOptions(now func() time.Time) audit.Options {
+	return audit.Options{
+		Dir: f.trailDir, Origin: f.keyring.Installation(), Signer: f.keyring.Signer(), Now: now,
+		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
+	}
+}
+
 // server is the house, put together.
 type server struct {
 	driver       driver.Driver
@@ -165,15 +173,9 @@ func assemble(ctx context.Context, f foundations) (*server, error) {
 		Lost:        s.incarnation.lost,
 	})
 
-	options := audit.Options{
-		Dir:    f.trailDir,
-		Origin: f.keyring.Installation(),
-		Cipher: func(salt []byte) audit.Cipher { return f.keyring.Cipher(salt) },
-		Signer: f.keyring.Signer(),
-		Now:    s.now,
-		// What the trail gets before the keys have caught up with it is read again then.
-		Observe: s.recorded,
-	}
+	options := f.trailOptions(s.now)
+	// What the trail gets before the keys have caught up with it is read again then.
+	options.Observe = s.recorded
 	if s.trail, err = f.openTrail(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the trail: %w", err), s.store.Close())
 	}
