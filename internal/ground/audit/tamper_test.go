@@ -487,7 +487,7 @@ func TestVerifyNamesOfNoSegment(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(o.Dir, audit.SegmentName(3)), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for _, name := range []string{audit.SegmentName(math.MaxUint64), audit.SegmentName(3) + ".bak", "spare"} {
 		if err := os.WriteFile(filepath.Join(o.Dir, name), []byte("something"), 0o600); err != nil {
