@@ -174,8 +174,8 @@ func (p *Pipeline) Drain(ctx context.Context) error {
 		// A commit that was left to Drain after catchUp had read the outbox
 		// has raised missed: go round again.
 		done := p.outbox.missed == missed
-		if done {
-			p.outbox.lagging = false
+		if done && p.outbox.lagging { // so that catchUp alone has appended, also what newest is for
+			p.outbox.newest, p.outbox.lagging = audit.Ticket{}, false
 		}
 		p.outbox.mu.Unlock()
 		if done {

@@ -165,3 +165,56 @@ func TestRecordOnItsWay(t *testing.T) {
 		w.wantOfStore("Zeroth", "First", "Second")
 	})
 }
+
+// TestDrained: once Drain has recorded what was given up, nobody is told again that it
+// was. Here the pipeline learns of it from the append that the trail refuses next.
+func TestDrained(t *testing.T) {
+	t.Parallel()
+	if fips140.Enabled() {
+		t.Skip("there is no randomness in FIPS 140-3 mode where time stands still")
+	}
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorldOn(t, memory.New())
+		var slow atomic.Bool
+		write := make(chan struct{})
+		w.openLog(dir, func() time.Time {
+			if slow.Load() {
+				<-write
+			}
+			return time.Now()
+		})
+		if _, err := w.orphan("Zeroth"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		spoil(t, dir, ".trail")
+		slow.Store(true)
+		if _, err := w.orphan("First"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // it is being written
+		w.trail.before = sync.OnceFunc(func() {
+			slow.Store(false)
+			close(write) // which fails
+			time.Sleep(time.Millisecond)
+		})
+		if _, err := w.orphan("Second"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if err := w.pipeline.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.do(w.add(), "a"); err != nil {
+			t.Error(err)
+		}
+		if w.pipeline.Lagging() {
+			t.Error("the trail is said to lack the record of a commit")
+		}
+		w.wantOfStore("Zeroth", "First", "Second", "Add")
+	})
+}
