@@ -519,10 +519,14 @@ func TestTruncate(t *testing.T) {
 		t.Fatal(err)
 	}
 	commit(t, d, insert(3, "later"))
-	began := time.Now()
-	wantErr(t, d.(driver.Keeper).Truncate(t.Context()), driver.ErrUnavailable)
-	if took := time.Since(began); took > 4*time.Second { // all commits wait for it
-		t.Errorf("it waited %v for a snapshot", took)
+	least := time.Hour // of several: what else runs on the machine may hold one up
+	for range 3 {
+		began := time.Now()
+		wantErr(t, d.(driver.Keeper).Truncate(t.Context()), driver.ErrUnavailable)
+		least = min(least, time.Since(began))
+	}
+	if least > 4*time.Second { // all commits wait for it
+		t.Errorf("it waited %v for a snapshot", least)
 	}
 	if patience, err := sqlite.Pragma(d, "busy_timeout"); err != nil || patience != "5000" {
 		t.Errorf("behind it locks are waited for %s ms, error %v", patience, err)
