@@ -12,15 +12,31 @@ import (
 	"claviger/internal/ground/audit"
 )
 
-// wrote returns a disk with a trail of the names, and where the frames of its
-// newest segment lie.
+// wrote returns a disk with a trail of the names, and where the frames of its one
+// segment lie: one of each name, and a checkpoint.
 func wrote(t testing.TB, names ...string) (*audit.Disk, []audit.Span) {
 	t.Helper()
-	d := &audit.Disk{}
+	for range undisturbed {
+		d := &audit.Disk{}
+		if frames := wroteSegment(t, d, 1, names...); len(frames) == len(names)+1 {
+			return d, frames
+		}
+	}
+	t.Fatal("frames are never those of the names and a checkpoint")
+	return nil, nil
+}
+
+// undisturbed is how often a segment is written anew in which there is another checkpoint
+// between two frames, because the machine was busy for a second there.
+const undisturbed = 20
+
+// wroteSegment adds a segment to a trail, and returns where its frames lie.
+func wroteSegment(t testing.TB, d *audit.Disk, number uint64, names ...string) []audit.Span {
+	t.Helper()
 	l := open(t, options().On(d))
 	add(t, l, names...)
 	closed(t, l)
-	return d, audit.Frames(d, audit.SegmentName(1))
+	return audit.Frames(d, audit.SegmentName(number))
 }
 
 // A crash may leave the last frame torn anywhere. What was durable before stays;
