@@ -257,19 +257,43 @@ func (s *server) fix(ctx context.Context, plan *accepting) error {
 	return nil
 }
 
+// What the record of an accepted restore says of the future that was lost, see lostBy.
+const (
+	acceptRestore  = "AcceptRestore"
+	storePosition  = "storePosition"
+	nextPosition   = "nextPosition"
+	lastKeptRecord = "lastKeptRecord" // the Before of the gap
+)
+
+// lostBy returns the future that was lost by a restore, if the change was accepting it.
+// Records of earlier versions don't tell where it begins within a batch.
+func lostBy(l *operation.Lost) (g gap, ok bool) {
+	if l.Source != operatorSource || l.Name != acceptRestore {
+		return gap{}, false
+	}
+	number := func(name string) uint64 {
+		n, err := strconv.ParseUint(l.Members[name], 10, 64)
+		ok = ok && err == nil
+		return n
+	}
+	ok = true
+	g = gap{From: number(storePosition) + 1, To: number(nextPosition) - 1, Before: number(lastKeptRecord)}
+	return g, ok
+}
+
 // conclude leaves the record and makes the store its next incarnation. A crash
 // in between leaves a record more, which says the same.
 func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreReport) error {
 	err := s.pipeline.CarryOut(ctx, operatorSource, func(tx store.Txn) (*operation.Event, error) {
 		tx.Touch("incarnation") // a commit that has nothing else to write
 		number := func(n uint64) string { return strconv.FormatUint(n, 10) }
-		return &operation.Event{Name: "AcceptRestore", Time: s.now(), Region: "", Details: []operation.Member{
+		return &operation.Event{Name: acceptRestore, Time: s.now(), Region: "", Details: []operation.Member{
 			{Name: "acceptedBy", Value: plan.By},
 			{Name: "incarnation", Value: plan.ID},
 			{Name: "previousIncarnation", Value: s.incarnation.name()},
-			{Name: "storePosition", Value: number(plan.Gap.From - 1)},
+			{Name: storePosition, Value: number(plan.Gap.From - 1)},
 			{Name: "trailPosition", Value: number(report.Recorded)},
-			{Name: "nextPosition", Value: number(plan.Gap.To + 1)},
+			{Name: nextPosition, Value: number(plan.Gap.To + 1)},
 			{Name: "trailLost", Value: strconv.FormatBool(report.Unknown)},
 			{Name: "rowsAccepted", Value: strconv.FormatBool(plan.Rows)},
 			{Name: "replayed", Value: strconv.FormatBool(plan.Replay)},
@@ -277,6 +301,7 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 			{Name: "madeAgain", Value: strconv.Itoa(count(report.Changes, madeAgain))},
 			{Name: "toDoByHand", Value: strconv.Itoa(count(report.Changes, byHand))},
 			{Name: "failed", Value: strconv.Itoa(count(report.Changes, failed))},
+			{Name: lastKeptRecord, Value: number(plan.Gap.Before)},
 			{Name: "lastLostRecord", Value: number(plan.Last)},
 		}}, nil
 	})

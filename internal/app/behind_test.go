@@ -254,6 +254,10 @@ func TestBatchAcrossTheEnd(t *testing.T) {
 	p.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: was})
 	p.must(root, "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: was, PolicyName: policy, PolicyDocument: optional.Some(document(`{"Effect":"Allow","Action":"kms:*","Resource":"*"}`))})
 	access := optional.Some(p.must(root, "iam:CreateAccessKey", &iam.CreateAccessKeyInput{UserName: was}).(*iam.CreateAccessKeyOutput).AccessKey.AccessKeyID)
+	oldest := t.TempDir()
+	if err := os.CopyFS(oldest, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
 
 	var calls sync.WaitGroup
 	begin := func(name string, in any) {
@@ -308,6 +312,22 @@ func TestBatchAcrossTheEnd(t *testing.T) {
 	sound(t, w.server)
 	if _, err := w.call(w.caller(owner), "iam:GetUserPolicy", &iam.GetUserPolicyInput{UserName: is, PolicyName: policy}); !fault.Is(err, "NoSuchEntity") {
 		t.Errorf("the policy: %v", err)
+	}
+
+	// What the first restore kept of the batch counts for another one, to before the batch.
+	p.dir, p.old = dir, oldest
+	dir = p.putBack()
+	if report, err = p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, report, []string{
+		"CreateUser lost", "DisableKey superseded", "EnableKey lost", "UpdateAccessKey superseded", "UpdateAccessKey lost", "CreateUser lost", "UpdateUser lost",
+		"DeleteUserPolicy made again", "AcceptRestore lost",
+	})
+	w = p.serving(dir)
+	sound(t, w.server)
+	if _, err := w.call(w.caller(owner), "iam:GetUserPolicy", &iam.GetUserPolicyInput{UserName: was, PolicyName: policy}); !fault.Is(err, "NoSuchEntity") {
+		t.Errorf("the policy of before: %v", err)
 	}
 }
 

@@ -113,9 +113,9 @@ func (i *incarnation) lost(position uint64) bool {
 	return false
 }
 
-// forgot reports whether a record of the trail is of a future that was lost.
-func (i *incarnation) forgot(sequence, position uint64) bool {
-	return slices.ContainsFunc(i.Gaps, func(g gap) bool { return g.has(sequence, position) })
+// forgotten reports whether a record of the trail is of one of some futures that were lost.
+func forgotten(gaps []gap, sequence, position uint64) bool {
+	return slices.ContainsFunc(gaps, func(g gap) bool { return g.has(sequence, position) })
 }
 
 func drawIncarnation() string { return ident.UUID() }

@@ -350,12 +350,38 @@ func (s *server) kept(ctx context.Context, at, last uint64) (record uint64, err 
 	return record, err
 }
 
+// lostBefore returns the futures that restores had lost of which a store does not know,
+// as it was put back to before them: nothing came of what they have.
+func (s *server) lostBefore(ctx context.Context, g gap, last uint64) (gaps []gap, err error) {
+	type acceptance struct {
+		sequence, position uint64
+		lost               gap
+	}
+	var accepted []acceptance
+	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
+		if lost, ok := lostBy(l); ok && lost.From >= g.From {
+			accepted = append(accepted, acceptance{l.Sequence, position, lost})
+		}
+		return nil
+	})
+	for _, a := range slices.Backward(accepted) {
+		if !forgotten(gaps, a.sequence, a.position) { // else it was lost itself
+			gaps = append(gaps, a.lost)
+		}
+	}
+	return gaps, err
+}
+
 // lostChanges reads all changes of a future that was lost, and which of them count.
 func (s *server) lostChanges(ctx context.Context, g gap, last uint64) (shown []*lostChange, counting []*step, err error) {
+	before, err := s.lostBefore(ctx, g, last)
+	if err != nil && !errors.Is(err, audit.ErrDamaged) { // as is told below
+		return nil, nil, err
+	}
 	p := newSteps(false)
 	at := make(map[*operation.Lost]*lostChange)
 	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
-		if !g.has(l.Sequence, position) {
+		if !g.has(l.Sequence, position) || forgotten(before, l.Sequence, position) {
 			return nil
 		}
 		st := s.trace(l)

@@ -223,7 +223,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	}
 	err = s.told(ctx, r.Position(), func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
-		if s.incarnation.forgot(l.Sequence, position) {
+		if forgotten(s.incarnation.Gaps, l.Sequence, position) {
 			if st.by != nil {
 				lost.add(&st)
 			}
