@@ -164,7 +164,8 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 	behind := report.Position < report.Recorded
 	r := s.incarnation.Restored
 	report.Unknown = noTrail || r != nil && r.Trail
-	if a := s.incarnation.Accepting; a != nil {
+	interrupted := s.incarnation.Accepting
+	if a := interrupted; a != nil && !behind {
 		report.Position, report.Resumed = a.Gap.From-1, true
 		// What the first run had to be told, it was told.
 		return a, report, nil
@@ -185,6 +186,10 @@ func (c *storeAcceptRestoreCommand) survey(ctx context.Context, s *server, noTra
 		a.By = systemUser()
 	}
 	a.Gap = gap{From: report.Position + 1, To: max(report.Position, report.Recorded) + stride}
+	if interrupted != nil { // put back as it was then: all that was to be made again may be lost once more
+		a.Gap.From, a.Gap.Before = interrupted.Gap.From, interrupted.Gap.Before
+		return a, report, nil
+	}
 	if a.Gap.Before, err = s.kept(ctx, report.Position, last); err != nil && !errors.Is(err, audit.ErrDamaged) { // see examineTrail
 		return nil, nil, err
 	}

@@ -60,3 +60,49 @@ func TestLostBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestPutBackWhileAccepting: a store that is put back as it was while a restore was being
+// accepted has lost also what came after that.
+func TestPutBackWhileAccepting(t *testing.T) {
+	t.Parallel()
+	var keys [2]optional.Of[string]
+	p := newPast(t, func(w *world) { keys = [2]optional.Of[string]{optional.Some(w.key()), optional.Some(w.key())} })
+	p.must(p.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: keys[0]})
+	dir := p.putBack()
+	p.assembled(dir, func(s *server) {
+		plan, _, err := (&storeAcceptRestoreCommand{Replay: true, By: "first"}).survey(t.Context(), s, false)
+		if err == nil {
+			err = s.fix(t.Context(), plan)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	p.old = t.TempDir()
+	if err := os.CopyFS(p.old, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := p.serving(dir)
+	w.must(w.caller(owner), "kms:DisableKey", &kms.DisableKeyInput{KeyID: keys[1]})
+	if err := w.server.close(); err != nil {
+		t.Fatal(err)
+	}
+	p.dir = dir
+	dir = p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil || report.Resumed {
+		t.Fatalf("%+v: %v", report, err)
+	}
+	wantOutcomes(t, report, []string{"DisableKey made again", "AcceptRestore lost", "DisableKey made again"})
+	w = p.serving(dir)
+	sound(t, w.server)
+	for i, key := range keys {
+		out := w.must(w.caller(owner), "kms:DescribeKey", &kms.DescribeKeyInput{KeyID: key}).(*kms.DescribeKeyOutput)
+		if got := out.KeyMetadata.KeyState; got != "Disabled" {
+			t.Errorf("key %d is %s", i, got)
+		}
+	}
+}
