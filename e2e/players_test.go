@@ -214,7 +214,7 @@ var paginators = map[string]any{
 }
 
 func waitInGo(ctx context.Context, as *client, name string, in any) error {
-	const long = 5 * time.Second
+	const long = time.Minute // what is there is found at once, however slow the machine
 	switch name {
 	case "UserExists":
 		return iam.NewUserExistsWaiter(as.iam).Wait(ctx, in.(*iam.GetUserInput), long)

@@ -27,7 +27,7 @@ async function play(call) {
   if (!Command) return { unknown: true };
   try {
     if (call.waiter) {
-      const waited = await sdk["waitUntil" + call.waiter]({ client: to, maxWaitTime: 5 }, call.input);
+      const waited = await sdk["waitUntil" + call.waiter]({ client: to, maxWaitTime: 60 }, call.input);
       return waited.state === "SUCCESS" ? { pages: [] } : { code: waited.state };
     }
     if (call.pageSize) {
