@@ -156,6 +156,7 @@ var only = []permit{
 		"ground/host",           // disks, limits, clocks
 		"ground/sealed",         // memory that is locked and not dumped
 		"ground/sealed/process", // no core dumps, no tracing
+		"ground/sealed/root",    // which descriptors were handed over
 		"ground/store/sqlite",   // locks, free space
 	}},
 	{"golang.org/x/term", "prompts", []string{"ground/sealed/root", "app"}},

@@ -74,8 +74,12 @@ func (s Source) passphrase(choose bool) ([]byte, error) {
 	return trim(b)
 }
 
-// readFD reads a descriptor to its end and closes it.
+// readFD reads a descriptor to its end and closes it. It takes none that the process has
+// opened for itself.
 func readFD(fd int) ([]byte, error) {
+	if !handedOver(fd) {
+		return nil, fmt.Errorf("%w: file descriptor %d was not handed to this process; in a shell %d< FILE does that", ErrMissing, fd, fd)
+	}
 	f := os.NewFile(uintptr(fd), fmt.Sprintf("passphrase-fd:%d", fd))
 	if f == nil {
 		return nil, fmt.Errorf("%w: file descriptor %d is not open", ErrMissing, fd)

@@ -4,7 +4,9 @@ package root
 
 import (
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -57,6 +59,33 @@ func TestPassphraseFD(t *testing.T) {
 	}
 	if _, err := read(60000); !errors.Is(err, ErrMissing) {
 		t.Errorf("no such descriptor: %v", err)
+	}
+}
+
+// Where no descriptor was handed over, its number is that of a file that the process has
+// opened: the runtime's, or the store's.
+func TestOwnFD(t *testing.T) {
+	t.Parallel()
+	f, err := os.Create(filepath.Join(t.TempDir(), "own"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString("max 100000\n"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Parse("passphrase-fd:"+strconv.Itoa(int(f.Fd())), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.passphrase(true); !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "was not handed to this process") {
+		t.Errorf("the passphrase is %q, %v", b, err)
+	}
+	if _, err := f.WriteString("it is open still\n"); err != nil {
+		t.Error(err)
 	}
 }
 

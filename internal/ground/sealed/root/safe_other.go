@@ -20,5 +20,8 @@ func checkSafe(path string, info fs.FileInfo) error {
 	return nil
 }
 
+// handedOver can't be told here.
+func handedOver(int) bool { return true }
+
 // syncDir does nothing: directories can't be synced here.
 func syncDir(string) error { return nil }

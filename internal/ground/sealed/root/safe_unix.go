@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // openNow opens a file for reading without waiting for a writer if it is a pipe.
@@ -49,6 +51,15 @@ func checkOwner(path string, owner uint32, self int) error {
 		return fmt.Errorf("%w: %s belongs to user %d, but this process runs as user %d; run: chown %d %s", ErrUnsafe, path, owner, self, self, path)
 	}
 	return nil
+}
+
+// handedOver reports whether a file descriptor comes from whoever started this process. Those
+// that the process opens itself are closed on exec(2), and none of these came through one. Such
+// a file stands where none was handed over: with number 3 it is one of the Go runtime's, with
+// the limits of the control group in it, and everybody knows that passphrase.
+func handedOver(fd int) bool {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
 
 // syncDir makes the names in a directory durable.
