@@ -81,6 +81,13 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 	if err != nil {
 		return made{}, err
 	}
+	if exists, err := l.exists(ctx); err != nil {
+		return made{}, err
+	} else if !exists {
+		if err := l.errNoStore(); !errors.Is(err, errUninitialised) {
+			return made{}, err
+		}
+	}
 	if err := os.MkdirAll(l.Data, 0o700); err != nil {
 		return made{}, fmt.Errorf("making the data directory: %w", err)
 	}

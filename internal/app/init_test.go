@@ -66,3 +66,38 @@ func TestInitResumed(t *testing.T) {
 		t.Error("what was initialised was initialised again")
 	}
 }
+
+// TestStoreGone: where a store was lost, or lies elsewhere, its trail keeps another one
+// from being begun, and nothing is made that would be in the way of putting it back.
+func TestStoreGone(t *testing.T) {
+	t.Parallel()
+	ctx, dir := t.Context(), t.TempDir()
+	l := &location{Data: filepath.Join(dir, "data"), Store: "sqlite:"}
+	if _, err := l.initialise(ctx, owner, rootCredentials{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	file, aside := filepath.Join(l.Data, "store.db"), filepath.Join(dir, "aside")
+	if err := os.Rename(file, aside); err != nil {
+		t.Fatal(err)
+	}
+	_, opened := l.open(ctx)
+	_, made := l.initialise(ctx, owner, rootCredentials{}, quiet)
+	for what, err := range map[string]error{"open": opened, "init": made} {
+		if err == nil || errors.Is(err, errUninitialised) || !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "whose store is not there") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if exists(file) {
+		t.Error("another store was made")
+	}
+	if err := os.Rename(aside, file); err != nil {
+		t.Fatal(err)
+	}
+	f, err := l.open(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.driver.Close(); err != nil {
+		t.Error(err)
+	}
+}

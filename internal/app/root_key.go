@@ -438,7 +438,7 @@ func (c *rootKeyCombineCommand) compare(key *sealed.RootKey) error {
 	if exists, err := l.exists(ctx); err != nil {
 		return err
 	} else if !exists {
-		return l.errNotInitialised()
+		return l.errNoStore()
 	}
 	d, err := l.adopted(ctx)
 	if err != nil {

@@ -137,6 +137,19 @@ func (l *location) errNotInitialised() error {
 	return usage("nothing was initialised in %s: %w", l.place(), errUninitialised)
 }
 
+// errNoStore says what there is where l has no store. One that was lost, or lies elsewhere,
+// has left its trail: to begin another one above that would only be in the way.
+func (l *location) errNoStore() error {
+	has, err := l.hasTrail()
+	if err != nil {
+		return err
+	}
+	if has {
+		return usage("the trail in %s is of a server whose store is not there: name it with --store, put it back, or restore it with claviger restore --keep-trail", l.Data)
+	}
+	return l.errNotInitialised()
+}
+
 // open opens the foundations of an initialised server.
 func (l *location) open(ctx context.Context) (foundations, error) {
 	return l.openWith(ctx, l.database, l.checkTrail)
@@ -147,7 +160,7 @@ func (l *location) openWith(ctx context.Context, database func(context.Context) 
 	if exists, err := l.exists(ctx); err != nil {
 		return foundations{}, err
 	} else if !exists {
-		return foundations{}, l.errNotInitialised()
+		return foundations{}, l.errNoStore()
 	}
 	d, err := database(ctx)
 	if err != nil {
