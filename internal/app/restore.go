@@ -31,7 +31,7 @@ type restoreCommand struct {
 // and what is lost by that is to be accepted first. Nothing is usable before all of
 // it was verified. Interrupted at any point, it can be run again.
 func (c *restoreCommand) Run(env *environment) error {
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.checkUser()); err != nil {
 		return err
 	}
 	ctx := context.Background()

@@ -60,6 +60,9 @@ func (c *storeCopyCommand) Run(env *environment) error {
 	if *from == *to {
 		return usage("the store can't be copied to itself")
 	}
+	if err := errors.Join(from.checkUser(), to.checkUser()); err != nil {
+		return err
+	}
 	if exists, err := from.exists(ctx); err != nil {
 		return err
 	} else if !exists {

@@ -77,6 +77,10 @@ func TestRootLooksAfterAnother(t *testing.T) {
 		"store verify":         func() error { return (&storeVerifyCommand{where{location: *l}}).Run(env) },
 		"audit verify":         func() error { return (&auditVerifyCommand{where: where{location: *l}}).Run(env) },
 		"store accept-restore": func() error { return (&storeAcceptRestoreCommand{location: *l}).Run(env) },
+		"store copy": func() error {
+			return (&storeCopyCommand{Data: l.Data, From: "sqlite:", To: "sqlite:" + t.TempDir()}).Run(env)
+		},
+		"restore": func() error { return (&restoreCommand{location: *l, From: os.DevNull, KeepTrail: true}).Run(env) },
 	} {
 		if err := run(); err == nil || !errors.As(err, new(usageError)) || !strings.Contains(err.Error(), "belong to user 65532") {
 			t.Errorf("%s: %v", name, err)
