@@ -93,7 +93,8 @@ func TestRootLooksAfterAnother(t *testing.T) {
 	for _, f := range (&doctorCommand{location: *l}).machine() {
 		fmt.Fprintln(&said, f.Status, f.Message)
 	}
-	if text := said.String(); !strings.Contains(text, "taken to run as user 65532") || strings.Contains(text, trail+" belongs to") {
+	if text := said.String(); !strings.Contains(text, "taken to run as user 65532") || strings.Contains(text, trail+" belongs to") ||
+		!strings.Contains(text, sqlite.Path(l.Data)+" belongs to user 0") {
 		t.Error(text)
 	}
 }

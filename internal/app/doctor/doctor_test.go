@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -150,6 +151,8 @@ func TestFiles(t *testing.T) {
 	}
 	expect(t, "one file", doctor.Private("root key", file, self), doctor.OK, "closed to others")
 	expect(t, "another's", doctor.Private("root key", file, self+1), ownedByOther(self), "store.db")
+	found, _ = doctor.Owned(dir, self+1)
+	expect(t, "all another's", found, doctor.Problem, fmt.Sprintf("%s belongs to user %d, and the server would run as user %d", file, self, self+1))
 	if err := os.Chmod(file, 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +182,7 @@ func TestFiles(t *testing.T) {
 	expect(t, "one that is not there", doctor.Private("root key", filepath.Join(dir, "none"), self), doctor.Problem, "no such file")
 }
 
-// ownedByOther is what is found of a file of ours by another user: root's files are good for everybody.
+// ownedByOther is what is found of a file of ours by another user, who only reads it: root may lend it.
 func ownedByOther(self int) doctor.Status {
 	if self == 0 {
 		return doctor.OK

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Owned judges who may use what lies at path, or where that leads, and below it. Nobody
-// but self, a user id, and root may own it, and nobody else may read, write or enter it.
-// It also returns when the newest file was written.
+// Owned judges who may use what lies at path, or where that leads, and below it. It must be
+// self's, a user id, who could not write to what is root's, and nobody else may read, write
+// or enter it. It also returns when the newest file was written.
 func Owned(path string, self int) (found []Finding, newest time.Time) {
 	const check = "files"
 	if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -49,20 +49,20 @@ func Owned(path string, self int) (found []Finding, newest time.Time) {
 	return found, newest
 }
 
-// Private judges one file as Owned does.
+// Private judges one file that is only read, and that root may have lent.
 func Private(check, path string, self int) []Finding {
 	info, err := os.Stat(path)
 	if err != nil {
 		return []Finding{Failed(check, "run this as the user that the server runs as", err)}
 	}
-	found := owned(check, path, info, self)
+	found := owned(check, path, info, self, 0)
 	if len(found) == 0 {
 		found = append(found, ok(check, "%s is closed to others", path))
 	}
 	return found
 }
 
-func owned(check, name string, info fs.FileInfo, self int) []Finding {
+func owned(check, name string, info fs.FileInfo, self int, lenders ...int) []Finding {
 	var found []Finding
 	mode := info.Mode()
 	if mode&fs.ModeSymlink != 0 {
@@ -71,7 +71,7 @@ func owned(check, name string, info fs.FileInfo, self int) []Finding {
 	if open := mode.Perm() & 0o077; open != 0 && closable {
 		found = append(found, problem(check, fmt.Sprintf("chmod go= %s", name), "others may use %s (mode %04o)", name, mode.Perm()))
 	}
-	if owner, known := ownerOf(info); known && !slices.Contains([]int{0, self}, owner) {
+	if owner, known := ownerOf(info); known && owner != self && !slices.Contains(lenders, owner) {
 		found = append(found, problem(check, fmt.Sprintf("chown %d %s", self, name), "%s belongs to user %d, and the server would run as user %d", name, owner, self))
 	}
 	return found
