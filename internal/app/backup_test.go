@@ -71,6 +71,9 @@ func TestRestoreBeside(t *testing.T) {
 	if err := os.Remove(filepath.Join(l.Data, "store.db")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(l.Data, "lost+found"), 0o700); err != nil { // it is a file system of its own
+		t.Fatal(err)
+	}
 	c := restoreCommand{location: *l, KeepTrail: true}
 	if err := c.prepare(t.Context()); err != nil {
 		t.Error(err)

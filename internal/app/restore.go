@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"claviger/internal/app/doctor"
 	"claviger/internal/ground/audit"
 	"claviger/internal/ground/backup"
 	"claviger/internal/ground/sealed"
@@ -161,7 +162,7 @@ func (c *restoreCommand) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("looking at the data directory: %w", err)
 	}
-	known := []string{rootCredentialsFile, trailDir, restoringDir, "store.db", "store.db-wal", "store.db-shm", "store.db-journal", "store.lock", socketFile}
+	known := []string{rootCredentialsFile, trailDir, restoringDir, "store.db", "store.db-wal", "store.db-shm", "store.db-journal", "store.lock", socketFile, doctor.LostAndFound}
 	for _, e := range entries {
 		// The root key may have others beside it, that were kept or wait.
 		if !slices.Contains(known, e.Name()) && !strings.HasPrefix(e.Name(), rootKeyFile) && !strings.HasPrefix(e.Name(), ".") {

@@ -143,6 +143,9 @@ func TestFiles(t *testing.T) {
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, doctor.LostAndFound), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	self := os.Geteuid()
 	found, newest := doctor.Owned(dir, self)
 	expect(t, "closed", found, doctor.OK, "2 files and directories")

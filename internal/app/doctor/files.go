@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// LostAndFound is what a file system of Linux has in its root, for itself. A data directory
+// may be one.
+const LostAndFound = "lost+found"
+
 // Owned judges who may use what lies at path, or where that leads, and below it. It must be
 // self's, a user id, who could not write to what is root's, and nobody else may read, write
 // or enter it. It also returns when the newest file was written.
@@ -22,9 +26,12 @@ func Owned(path string, self int) (found []Finding, newest time.Time) {
 		}
 	}
 	looked := 0
-	err := filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if entry.IsDir() && entry.Name() == LostAndFound {
+			return fs.SkipDir
 		}
 		info, err := os.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
