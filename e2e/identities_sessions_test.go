@@ -137,10 +137,12 @@ func secondFactor(s *tale, root actor) {
 		{"Effect":"Allow","Action":"kms:ListKeys","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}]}`})
 	serial := "arn:aws:iam::" + root.id + ":mfa/phone"
 	device := s.do(root, "iam:CreateVirtualMFADevice", given{"VirtualMFADeviceName": "phone"}).is("VirtualMFADevice.SerialNumber", serial, "VirtualMFADevice.User", nil, "VirtualMFADevice.EnableDate", nil)
-	codes := device.oneTimeCodes("VirtualMFADevice.Base32StringSeed")
-	enabling := given{"UserName": "ann", "SerialNumber": serial, "AuthenticationCode1": codes[0], "AuthenticationCode2": codes[1]}
-	s.refused(root, "iam:EnableMFADevice", with(enabling, "AuthenticationCode2", codes[0]), "InvalidAuthenticationCode", "Authentication code for device is not valid.")
-	s.do(root, "iam:EnableMFADevice", enabling)
+	codes := func() [4]string { return device.oneTimeCodes("VirtualMFADevice.Base32StringSeed") } // each time anew: they are good for half a minute at least
+	now := codes()
+	enabling := given{"UserName": "ann", "SerialNumber": serial, "AuthenticationCode1": now[0], "AuthenticationCode2": now[0]}
+	s.refused(root, "iam:EnableMFADevice", enabling, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
+	now = codes()
+	s.do(root, "iam:EnableMFADevice", with(with(enabling, "AuthenticationCode1", now[0]), "AuthenticationCode2", now[1]))
 	s.do(root, "iam:ListMFADevices", given{"UserName": "ann"}).is("MFADevices.0.SerialNumber", serial, "MFADevices.0.UserName", "ann").recent("MFADevices.0.EnableDate")
 	s.do(root, "iam:ListVirtualMFADevices", given{"AssignmentStatus": "Assigned"}).is("VirtualMFADevices.0.User.UserName", "ann", "VirtualMFADevices.0.Base32StringSeed", nil)
 
@@ -150,12 +152,13 @@ func secondFactor(s *tale, root actor) {
 	unauthorized := "User: arn:aws:iam::" + root.id + ":user/ann is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" + root.id + ":role/r"
 	failed := "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 	s.refused(ann, "sts:AssumeRole", assuming, "AccessDenied", unauthorized)
-	s.refused(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", codes[1]), "AccessDenied", failed) // used
-	s.do(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", codes[2])).session()
-	s.refused(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", codes[2]), "AccessDenied", failed)
+	s.refused(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", now[1]), "AccessDenied", failed) // used
+	now = codes()
+	s.do(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", now[2])).session()
+	s.refused(ann, "sts:AssumeRole", with(with(assuming, "SerialNumber", serial), "TokenCode", now[2]), "AccessDenied", failed)
 
 	s.refused(ann, "kms:ListKeys", nil, "AccessDeniedException", "User: arn:aws:iam::"+root.id+":user/ann is not authorized to perform: kms:ListKeys on resource: * because no identity-based policy allows the kms:ListKeys action")
-	session := s.do(ann, "sts:GetSessionToken", given{"SerialNumber": serial, "TokenCode": codes[3]}).session()
+	session := s.do(ann, "sts:GetSessionToken", given{"SerialNumber": serial, "TokenCode": codes()[3]}).session()
 	s.do(session, "kms:ListKeys", nil)
 	s.do(session, "sts:AssumeRole", assuming).session()
 	s.do(session, "sts:GetCallerIdentity", nil).is("Arn", "arn:aws:iam::"+root.id+":user/ann")
