@@ -25,7 +25,7 @@ const stride = 1 << 32
 type storeAcceptRestoreCommand struct {
 	location
 	Replay      bool   `default:"true" negatable:"" help:"Make again what was revoked, retired, disabled and deleted since, as the trail has it."`
-	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store, is shorter than it, or does not verify: what was revoked since is in force again."`
+	TrailLost   bool   `help:"Accept that nobody knows what is lost, because the trail was restored with the store, is shorter than it, or does not verify, or because the store is of a future that was given up: what was revoked since is in force again."`
 	Head        string `type:"existingfile" placeholder:"FILE" help:"A head of the trail that audit verify --save-head wrote: the trail must still have it."`
 	AcceptRows  bool   `help:"Accept rows that are not those that were last written, as store verify names them, for those that were."`
 	LeaveFailed bool   `help:"Go on although something could not be made again."`
@@ -41,6 +41,7 @@ type restoreReport struct {
 	Lost        uint64        `json:"lostRecords"` // records of changes that the store does not have
 	Changes     []*lostChange `json:"changes"`     // what they say
 	Unknown     bool          `json:"unknown"`     // whether more may be lost, of which nobody knows
+	GivenUp     bool          `json:"givenUp"`     // whether the store is of a future that an earlier restore gave up
 	Problems    []string      `json:"problems"`    // of the trail
 	Incarnation string        `json:"incarnation"` // before
 	Next        string        `json:"next"`        // after; empty with --dry-run
@@ -95,7 +96,12 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return nil, err
 	}
 	report.Unknown = report.Unknown || len(report.Problems) > 0
-	shown, counting, err := s.lostChanges(ctx, plan.Gap, plan.Last)
+	before, within, err := s.lostBefore(ctx, plan.Gap, plan.Last)
+	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
+		return nil, err
+	}
+	report.GivenUp = within
+	shown, counting, err := s.lostChanges(ctx, plan.Gap, before, plan.Last)
 	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
 		return nil, err
 	}
@@ -119,6 +125,10 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 	if report.Unknown && !report.Resumed && !c.TrailLost {
 		return report, usage("the trail tells nothing of what came after the backup: what was revoked, disabled or deleted since is in force again, " +
 			"and nobody can say what it was; accept that with --trail-lost")
+	}
+	if report.GivenUp && !report.Resumed && !c.TrailLost {
+		return report, usage("the store is of a future that an earlier restore gave up: what was given in it is in force again, " +
+			"and not all that was taken away since can be made again; put another one in place, or accept that with --trail-lost")
 	}
 	if err := c.count(ctx, s); err != nil {
 		return report, err
@@ -300,6 +310,7 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 			{Name: "trailPosition", Value: number(report.Recorded)},
 			{Name: nextPosition, Value: number(plan.Gap.To + 1)},
 			{Name: "trailLost", Value: strconv.FormatBool(report.Unknown)},
+			{Name: "givenUp", Value: strconv.FormatBool(report.GivenUp)},
 			{Name: "rowsAccepted", Value: strconv.FormatBool(plan.Rows)},
 			{Name: "replayed", Value: strconv.FormatBool(plan.Replay)},
 			{Name: "lostChanges", Value: number(report.Lost)},
@@ -345,6 +356,9 @@ func (c *storeAcceptRestoreCommand) print(w io.Writer, r *restoreReport) error {
 	fmt.Fprintf(w, "The store stands at change %d, the trail knows of changes up to %d.\n", r.Position, r.Recorded)
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "problem of the trail: %s\n", p)
+	}
+	if r.GivenUp {
+		fmt.Fprintln(w, "The store is of a future that an earlier restore gave up: run store verify on it, and look at what was given then.")
 	}
 	switch {
 	case len(r.Problems) > 0:

@@ -223,7 +223,7 @@ func TestAcceptRestore(t *testing.T) {
 			if err := s.pipeline.Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			shown, counting, err := s.lostChanges(t.Context(), a.Gap, a.Last)
+			shown, counting, err := s.lostChanges(t.Context(), a.Gap, nil, a.Last)
 			if err != nil {
 				t.Fatal(err)
 			}

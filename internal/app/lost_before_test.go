@@ -2,6 +2,7 @@ package app
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"claviger/internal/service/kms"
@@ -41,12 +42,20 @@ func TestLostBefore(t *testing.T) {
 		want   [3]string // of the keys in the end
 	}{
 		{[]string{older, oldest}, [3]string{"Disabled", "Disabled", "Disabled"}},
-		{[]string{older, lost, oldest}, [3]string{"Enabled", "Disabled", "Disabled"}},
+		{[]string{older, lost, lost, oldest}, [3]string{"Enabled", "Disabled", "Disabled"}},
 	} {
 		p.dir = latest
-		for _, p.old = range test.states {
+		for i, old := range test.states {
+			p.old = old
 			p.dir = p.putBack()
-			if _, err := p.accept(p.dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+			r, err := p.accept(p.dir, &storeAcceptRestoreCommand{Replay: true})
+			if given := i == 1 && old == lost; r == nil || r.GivenUp != given || given != (err != nil && strings.Contains(err.Error(), "gave up")) {
+				t.Fatalf("%+v: %v", r, err)
+			}
+			if err != nil {
+				_, err = p.accept(p.dir, &storeAcceptRestoreCommand{Replay: true, TrailLost: true})
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -351,33 +351,35 @@ func (s *server) kept(ctx context.Context, at, last uint64) (record uint64, err 
 }
 
 // lostBefore returns the futures that restores had lost of which a store does not know,
-// as it was put back to before them: nothing came of what they have.
-func (s *server) lostBefore(ctx context.Context, g gap, last uint64) (gaps []gap, err error) {
+// as it was put back to before them: nothing came of what they have. It reports whether
+// the store is of such a future itself.
+func (s *server) lostBefore(ctx context.Context, g gap, last uint64) (gaps []gap, within bool, err error) {
 	type acceptance struct {
 		sequence, position uint64
 		lost               gap
 	}
 	var accepted []acceptance
 	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
-		if lost, ok := lostBy(l); ok && lost.From >= g.From {
+		if lost, ok := lostBy(l); ok {
 			accepted = append(accepted, acceptance{l.Sequence, position, lost})
 		}
 		return nil
 	})
 	for _, a := range slices.Backward(accepted) {
-		if !forgotten(gaps, a.sequence, a.position) { // else it was lost itself
+		switch {
+		case forgotten(gaps, a.sequence, a.position): // it was lost itself
+		case a.lost.From >= g.From:
 			gaps = append(gaps, a.lost)
+		case a.lost.To >= g.From-1:
+			within = true
 		}
 	}
-	return gaps, err
+	return gaps, within, err
 }
 
-// lostChanges reads all changes of a future that was lost, and which of them count.
-func (s *server) lostChanges(ctx context.Context, g gap, last uint64) (shown []*lostChange, counting []*step, err error) {
-	before, err := s.lostBefore(ctx, g, last)
-	if err != nil && !errors.Is(err, audit.ErrDamaged) { // as is told below
-		return nil, nil, err
-	}
+// lostChanges reads all changes of a future that was lost, but for those that were lost
+// before, and which of them count.
+func (s *server) lostChanges(ctx context.Context, g gap, before []gap, last uint64) (shown []*lostChange, counting []*step, err error) {
 	p := newSteps(false)
 	at := make(map[*operation.Lost]*lostChange)
 	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
