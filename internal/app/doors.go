@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
+	"strconv"
 	"sync"
 
 	"claviger/internal/edge/gateway"
@@ -54,16 +56,26 @@ func (s *server) door(o serving, l net.Listener, offered []gateway.Service, dema
 	edge := s.gatewayOf(o.settings, offered)
 	options.Handler, options.BodyMax = edge, edge.BodyMax
 	options.Panicked = func(cause any) { s.log.Error("panic outside of a call", "cause", fmt.Sprint(cause)) }
-	d := door{server: httpfront.New(options), listener: l, endpoint: "http://" + l.Addr().String()}
+	d := door{server: httpfront.New(options), listener: l, endpoint: endpoint("http", l.Addr())}
 	d.server.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)
 	if o.tls == nil {
 		return d
 	}
-	d.endpoint = "https://" + l.Addr().String()
+	d.endpoint = endpoint("https", l.Addr())
 	if d.listener = o.tls.Listen(l); demanding {
 		d.listener = o.tls.ListenNamed(l)
 	}
 	return d
+}
+
+// endpoint is the URL by which this machine reaches an address that is listened on. All of its
+// addresses at once are none that a client could call, or that stands in a certificate.
+func endpoint(scheme string, listening net.Addr) string {
+	address := listening.String()
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
+		address = net.JoinHostPort("localhost", strconv.Itoa(int(a.Port())))
+	}
+	return scheme + "://" + address
 }
 
 func (d doors) close() error {
