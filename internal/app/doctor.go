@@ -102,17 +102,15 @@ func (c *doctorCommand) leftovers() []doctor.Finding {
 	if path := filepath.Join(c.Data, rootCredentialsFile); exists(path) {
 		findings = append(findings, doctor.Doubtful("files", "keep them in a safe and remove the file", path+" still holds the root user's credentials"))
 	}
-	key := filepath.Join(c.Data, rootKeyFile)
-	kind, path, _ := strings.Cut(c.RootKey, ":")
-	if kind == "file" || kind == "passphrase-file" {
-		if exists(path) { // what is missing shows when it is opened
-			findings = append(findings, doctor.Private("root key", path, c.user())...)
-		}
-	} else if c.RootKey == "" && exists(key) {
-		findings = append(findings, doctor.Doubtful("root key", "give it to the server from elsewhere: --root-key, or LoadCredential= in a systemd unit",
+	key := c.keyFile()
+	if key == "" || !exists(key) { // what is missing shows when it is opened
+		return findings
+	}
+	if c.keyBeside() {
+		return append(findings, doctor.Doubtful("root key", "give it to the server from elsewhere: --root-key, or LoadCredential= in a systemd unit",
 			key+" lies beside what it protects: a copy of the directory opens without anything else"))
 	}
-	return findings
+	return append(findings, doctor.Private("root key", key, c.user())...)
 }
 
 func exists(path string) bool {

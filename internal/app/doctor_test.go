@@ -90,3 +90,28 @@ func TestDoctorOfRootKey(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorOfRootKeyBeside: a root key in the data directory lies beside what it
+// protects, also where a setting names it there.
+func TestDoctorOfRootKeyBeside(t *testing.T) {
+	t.Parallel()
+	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "root.key")
+	key := filepath.Join(dir, rootKeyFile)
+	for _, path := range []string{key, elsewhere} {
+		if err := os.WriteFile(path, nil, 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for source, beside := range map[string]bool{
+		"": true, "file:" + key: true, "passphrase-file:" + key: true, "file:" + elsewhere: false, "prompt": false,
+	} {
+		c := &doctorCommand{location: location{Data: dir, RootKey: source}}
+		told := false
+		for _, f := range c.leftovers() {
+			told = told || f.Status == doctor.Warning && strings.Contains(f.Message, "lies beside what it protects")
+		}
+		if told != beside {
+			t.Errorf("%q: told %v", source, told)
+		}
+	}
+}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -90,9 +89,9 @@ func (c *serveCommand) start(env *environment, logger *slog.Logger) (*server, er
 	if err != nil {
 		return nil, err
 	}
-	if c.RootKey == "" && !c.shared() {
+	if c.keyBeside() && !c.shared() {
 		logger.Warn("the root key lies beside the store: it protects a copy of the store that was taken without it, not from whoever can read this directory",
-			"root_key", filepath.Join(c.Data, rootKeyFile))
+			"root_key", c.keyFile())
 	}
 	f.log, f.partition, f.regions, f.attestation = logger, c.partition(), c.Regions, roots
 	if f.quotas, err = c.quotas(); err != nil {

@@ -106,6 +106,27 @@ func parseSource(text string) (root.Source, error) {
 	return source.Absolute()
 }
 
+// keyFile is the file that the root key or its passphrase comes from, "" for another source.
+func (l *location) keyFile() string {
+	if l.RootKey == "" {
+		return filepath.Join(l.Data, rootKeyFile)
+	}
+	if kind, path, _ := strings.Cut(l.RootKey, ":"); kind == "file" || kind == "passphrase-file" {
+		return path
+	}
+	return ""
+}
+
+// keyBeside reports whether that file lies in the data directory.
+func (l *location) keyBeside() bool {
+	path, err := filepath.Abs(l.keyFile())
+	if err != nil || l.keyFile() == "" {
+		return false
+	}
+	way, err := filepath.Rel(l.Data, path)
+	return err == nil && filepath.IsLocal(way)
+}
+
 func (l *location) socket() string { return filepath.Join(l.Data, socketFile) }
 
 // errUninitialised marks what serve says where init has not been.
