@@ -307,9 +307,16 @@ func writeJSON(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
 }
 
+// writeProblem answers with the fault in err. Of a failure of the server's own it says
+// where the cause stands, which nothing but the log may tell.
 func writeProblem(w http.ResponseWriter, err error) {
+	f := fault.From(err)
+	text := f.Error()
+	if f.Code == fault.InternalFailure {
+		text += " The server's log has its cause."
+	}
 	w.WriteHeader(http.StatusUnprocessableEntity)
-	writeJSON(w, problem{fault.From(err).Error()})
+	writeJSON(w, problem{text})
 }
 
 // where says where the server is that an operator command speaks to.

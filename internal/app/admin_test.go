@@ -2,7 +2,9 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -73,5 +75,27 @@ func damage(t *testing.T, dir string) {
 	defer f.Close()
 	if _, err := f.WriteAt([]byte{content[at] ^ 1}, at); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWhyACommandFailed: an operator is told the reason, or where it stands.
+func TestWhyACommandFailed(t *testing.T) {
+	t.Parallel()
+	settings := common{Region: "us-east-1"}
+	if err := settings.check(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newMemoryServer(slog.New(slog.DiscardHandler), &settings, true, new(outside))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.close() })
+	if out, code := ask(t, s, "/backup", struct{}{}); code == http.StatusOK || !strings.Contains(out, errInMemory.Error()) {
+		t.Errorf("a backup of memory: %d %s", code, out)
+	}
+	answer := httptest.NewRecorder()
+	writeProblem(answer, errors.New("canary"))
+	if out := answer.Body.String(); !strings.Contains(out, "log has its cause") || strings.Contains(out, "canary") {
+		t.Errorf("a failure of the server's own: %s", out)
 	}
 }

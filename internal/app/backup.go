@@ -138,7 +138,7 @@ func (s *server) adminBackup(w http.ResponseWriter, r *http.Request) {
 	}
 	carrier, err := store.CarrierOf(s.driver)
 	if err != nil {
-		writeProblem(w, errInMemory)
+		writeOutcome(w, nil, errInMemory)
 		return
 	}
 	if s.incarnation.Accepting != nil {
