@@ -243,6 +243,9 @@ func (l *location) adopted(ctx context.Context) (driver.Driver, error) {
 func (l *location) connect(ctx context.Context) (driver.Driver, error) {
 	if !l.shared() {
 		d, err := sqlite.Open(ctx, l.Data)
+		if errors.Is(err, store.ErrLocked) {
+			return nil, fmt.Errorf("a server or another command has the store in %s open, and this one needs it alone; stop that first: %w", l.Data, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("opening the store in %s: %w", l.Data, err)
 		}

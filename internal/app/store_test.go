@@ -98,3 +98,19 @@ func TestRootLooksAfterAnother(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestStoreInUse: what needs the store alone says so while a server runs.
+func TestStoreInUse(t *testing.T) {
+	t.Parallel()
+	l := initialised(t)
+	s := serverOf(t, l, unchanged)
+	for what, err := range map[string]error{
+		"store copy":           (&storeCopyCommand{Data: l.Data, From: "sqlite:", To: "sqlite:" + t.TempDir()}).Run(&environment{}),
+		"store accept-restore": (&storeAcceptRestoreCommand{location: *l}).Run(&environment{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}),
+	} {
+		if !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), "stop that first") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.mustClose(t)
+}
