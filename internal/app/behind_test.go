@@ -331,6 +331,33 @@ func TestBatchAcrossTheEnd(t *testing.T) {
 	}
 }
 
+// TestDeletedInLostFuture: who was made and deleted in a future that was lost is not who
+// has the name.
+func TestDeletedInLostFuture(t *testing.T) {
+	t.Parallel()
+	user, moved, policy := optional.Some("user"), optional.Some("moved"), optional.Some("policy")
+	put := func(w *world) {
+		w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: policy, PolicyDocument: optional.Some(document(`{"Effect":"Allow","Action":"kms:*","Resource":"*"}`))})
+	}
+	p := newPast(t, func(w *world) {
+		w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+		put(w)
+	})
+	root := p.caller(owner)
+	p.must(root, "iam:UpdateUser", &iam.UpdateUserInput{UserName: user, NewUserName: moved})
+	p.must(root, "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+	put(p.world)
+	p.must(root, "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: user, PolicyName: policy})
+	p.must(root, "iam:DeleteUser", &iam.DeleteUserInput{UserName: user})
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, report, []string{"UpdateUser lost", "CreateUser lost", "PutUserPolicy superseded", "DeleteUserPolicy nothing to do", "DeleteUser nothing to do"})
+	sound(t, p.serving(dir).server)
+}
+
 // TestDeletedTwice: that somebody new had the name and was deleted, too, keeps nobody.
 func TestDeletedTwice(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,11 @@ func (s *server) trace(l *operation.Lost) step {
 	return step{lost: l}
 }
 
+// aboutNew reports whether a change was about what one of the changes before it had created.
+func (st *step) aboutNew() bool {
+	return slices.ContainsFunc(st.bearers, func(who *bearer) bool { return who.id != "" })
+}
+
 // steps keeps, of the changes that it is told of in the order of the trail, the
 // last one of each subject.
 type steps struct {

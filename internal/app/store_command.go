@@ -212,6 +212,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	found := func() error {
 		for _, st := range lost.list() {
 			switch {
+			case st.aboutNew(): // to the store, which does not have it
 			case st.trace.Final:
 				if err := hold(st); err != nil {
 					return err
