@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 
 	"claviger/internal/ground/audit"
@@ -281,7 +282,8 @@ const (
 )
 
 // lostBy returns the future that was lost by a restore, if the change was accepting it.
-// Records of earlier versions don't tell where it begins within a batch.
+// Where it is not told where that begins within a batch, nor is the rest known well
+// enough: in records of earlier versions, and see conclude.
 func lostBy(l *operation.Lost) (g gap, ok bool) {
 	if l.Source != operatorSource || l.Name != acceptRestore {
 		return gap{}, false
@@ -302,7 +304,7 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 	err := s.pipeline.CarryOut(ctx, operatorSource, func(tx store.Txn) (*operation.Event, error) {
 		tx.Touch("incarnation") // a commit that has nothing else to write
 		number := func(n uint64) string { return strconv.FormatUint(n, 10) }
-		return &operation.Event{Name: acceptRestore, Time: s.now(), Region: "", Details: []operation.Member{
+		e := &operation.Event{Name: acceptRestore, Time: s.now(), Region: "", Details: []operation.Member{
 			{Name: "acceptedBy", Value: plan.By},
 			{Name: "incarnation", Value: plan.ID},
 			{Name: "previousIncarnation", Value: s.incarnation.name()},
@@ -317,9 +319,16 @@ func (s *server) conclude(ctx context.Context, plan *accepting, report *restoreR
 			{Name: "madeAgain", Value: strconv.Itoa(count(report.Changes, madeAgain))},
 			{Name: "toDoByHand", Value: strconv.Itoa(count(report.Changes, byHand))},
 			{Name: "failed", Value: strconv.Itoa(count(report.Changes, failed))},
-			{Name: lastKeptRecord, Value: number(plan.Gap.Before)},
 			{Name: "lastLostRecord", Value: number(plan.Last)},
-		}}, nil
+		}}
+		// A store that was put back as it was in the midst of accepting, which has moved
+		// beyond the same gap before, has a part of what lies in this one: nobody is to
+		// conclude from the record that all of that was lost.
+		before := s.incarnation.Gaps[:len(s.incarnation.Gaps)-1]
+		if !slices.ContainsFunc(before, func(g gap) bool { return g.From == plan.Gap.From }) {
+			e.Details = append(e.Details, operation.Member{Name: lastKeptRecord, Value: number(plan.Gap.Before)})
+		}
+		return e, nil
 	})
 	if err != nil {
 		return fmt.Errorf("recording what was accepted: %w", err)
