@@ -154,7 +154,10 @@ func (c *common) partition() string { return arn.Partition(c.Region) }
 
 // loopback reports whether an address to listen on can be reached from this machine only.
 func loopback(address string) (bool, error) {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
 	if err != nil {
 		return false, usage("%q is not an address to listen on: %w", address, err)
 	}

@@ -37,3 +37,19 @@ func TestEmptyDataDirectory(t *testing.T) {
 		t.Errorf("an empty data directory: %v", err)
 	}
 }
+
+// TestAddress: what can't be an address to listen on is a wrong setting, which starting
+// again does not help.
+func TestAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{"127.0.0.1:0": true, "[::1]:65535": true, "localhost:https": true, ":443": false, "0.0.0.0:443": false} {
+		if local, err := loopback(address); err != nil || local != want {
+			t.Errorf("%s: %v, %v", address, local, err)
+		}
+	}
+	for _, address := range []string{"", "4566", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:no-such-service"} {
+		if _, err := loopback(address); !errors.As(err, new(usageError)) {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
