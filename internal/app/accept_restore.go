@@ -97,11 +97,12 @@ func (c *storeAcceptRestoreCommand) accept(ctx context.Context, s *server, noTra
 		return nil, err
 	}
 	report.Unknown = report.Unknown || len(report.Problems) > 0
-	before, within, err := s.lostBefore(ctx, plan.Gap, plan.Last)
+	accepted, err := s.acceptances(ctx, plan.Gap.From-1, plan.Last)
 	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
 		return nil, err
 	}
-	report.GivenUp = within
+	var before []gap
+	before, report.GivenUp = lostBefore(accepted, plan.Gap)
 	shown, counting, err := s.lostChanges(ctx, plan.Gap, before, plan.Last)
 	if err != nil && !errors.Is(err, audit.ErrDamaged) { // that is among the problems
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"claviger/internal/service/iam"
 	"claviger/internal/service/kms"
 	"claviger/internal/words/optional"
 )
@@ -132,4 +133,40 @@ func TestPutBackWhileAccepting(t *testing.T) {
 			t.Errorf("key %d is %s", i, got)
 		}
 	}
+}
+
+// TestNamesLostBefore: what names an earlier restore lost is nothing to go by for a
+// verification behind a later one.
+func TestNamesLostBefore(t *testing.T) {
+	t.Parallel()
+	ann, bob, eve, policy := optional.Some("ann"), optional.Some("bob"), optional.Some("eve"), optional.Some("policy")
+	p := newPast(t, func(w *world) {
+		for _, user := range []optional.Of[string]{ann, bob} {
+			w.must(w.caller(owner), "iam:CreateUser", &iam.CreateUserInput{UserName: user})
+			w.must(w.caller(owner), "iam:PutUserPolicy", &iam.PutUserPolicyInput{UserName: user, PolicyName: policy, PolicyDocument: optional.Some(sampleDocument)})
+		}
+	})
+	oldest := p.old
+	p.key()
+	p.old = t.TempDir()
+	if err := os.CopyFS(p.old, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
+	p.must(p.caller(owner), "iam:UpdateUser", &iam.UpdateUserInput{UserName: bob, NewUserName: eve})
+	p.must(p.caller(owner), "iam:UpdateUser", &iam.UpdateUserInput{UserName: ann, NewUserName: bob})
+	p.dir = p.putBack()
+	if _, err := p.accept(p.dir, &storeAcceptRestoreCommand{Replay: true}); err != nil {
+		t.Fatal(err)
+	}
+	w := p.serving(p.dir)
+	w.must(w.caller(owner), "iam:DeleteUserPolicy", &iam.DeleteUserPolicyInput{UserName: bob, PolicyName: policy})
+
+	p.old = oldest
+	dir := p.putBack()
+	report, err := p.accept(dir, &storeAcceptRestoreCommand{Replay: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantOutcomes(t, report, []string{"CreateKey lost", "AcceptRestore lost", "DeleteUserPolicy made again"})
+	sound(t, p.serving(dir).server)
 }

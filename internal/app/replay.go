@@ -355,23 +355,31 @@ func (s *server) kept(ctx context.Context, at, last uint64) (record uint64, err 
 	return record, err
 }
 
-// lostBefore returns the futures that restores had lost of which a store does not know,
-// as it was put back to before them: nothing came of what they have. It reports whether
-// the store is of such a future itself.
-func (s *server) lostBefore(ctx context.Context, g gap, last uint64) (gaps []gap, within bool, err error) {
-	type acceptance struct {
-		sequence, position uint64
-		lost               gap
-	}
-	var accepted []acceptance
-	err = s.changes(ctx, g.From-1, last, func(l *operation.Lost, position uint64) error {
+// An acceptance is the record of a restore that was accepted.
+type acceptance struct {
+	sequence, position uint64
+	lost               gap
+}
+
+// acceptances lists those of which the trail tells in batches beyond a position, up to a
+// record.
+func (s *server) acceptances(ctx context.Context, beyond, last uint64) (list []acceptance, err error) {
+	err = s.changes(ctx, beyond, last, func(l *operation.Lost, position uint64) error {
 		if lost, ok := lostBy(l); ok {
-			accepted = append(accepted, acceptance{l.Sequence, position, lost})
+			list = append(list, acceptance{l.Sequence, position, lost})
 		}
 		return nil
 	})
+	return list, err
+}
+
+// lostBefore returns the futures that restores had lost of which a store that has a gap
+// does not know, as it was put back to before them: nothing came of what they have. It
+// reports whether the store was of such a future itself.
+func lostBefore(accepted []acceptance, g gap) (gaps []gap, within bool) {
 	for _, a := range slices.Backward(accepted) {
 		switch {
+		case !g.has(a.sequence, a.position):
 		case forgotten(gaps, a.sequence, a.position): // it was lost itself
 		case a.lost.From >= g.From:
 			gaps = append(gaps, a.lost)
@@ -379,7 +387,7 @@ func (s *server) lostBefore(ctx context.Context, g gap, last uint64) (gaps []gap
 			within = true
 		}
 	}
-	return gaps, within, err
+	return gaps, within
 }
 
 // lostChanges reads all changes of a future that was lost, but for those that were lost

@@ -207,6 +207,10 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		}
 		return nil
 	}
+	before, err := s.lostTwice(ctx)
+	if err != nil {
+		return err
+	}
 	p, lost := newSteps(true), newSteps(false)
 	// found goes on behind a future that was lost: whoever got a name in it does not have it.
 	found := func() error {
@@ -228,7 +232,7 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 	err = s.told(ctx, r.Position(), func(l *operation.Lost, position uint64) error {
 		st := s.trace(l)
 		if forgotten(s.incarnation.Gaps, l.Sequence, position) {
-			if st.by != nil {
+			if st.by != nil && !forgotten(before, l.Sequence, position) {
 				lost.add(&st)
 			}
 			return nil
@@ -261,6 +265,26 @@ func (s *server) compareTrail(ctx context.Context, r store.Reader, report func(s
 		}
 	}
 	return nil
+}
+
+// lostTwice returns the futures in the gaps of the store that had been lost before.
+func (s *server) lostTwice(ctx context.Context) (gaps []gap, err error) {
+	if len(s.incarnation.Gaps) == 0 {
+		return nil, nil
+	}
+	last, _, err := s.reached()
+	if err != nil {
+		return nil, err
+	}
+	accepted, err := s.acceptances(ctx, 0, last)
+	if err != nil && !errors.Is(err, audit.ErrDamaged) { // which compareTrail reports
+		return nil, err
+	}
+	for _, g := range s.incarnation.Gaps {
+		before, _ := lostBefore(accepted, g)
+		gaps = append(gaps, before...)
+	}
+	return gaps, nil
 }
 
 // described names a change by its record.
