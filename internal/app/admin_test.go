@@ -53,6 +53,18 @@ func TestTailOfDamage(t *testing.T) {
 	if !strings.Contains(w.log.String(), "reading the trail") {
 		t.Error("the log says nothing of it")
 	}
+	socket := filepath.Join(dir, socketFile)
+	listener, err := listenAdmin(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	operators := &http.Server{Handler: w.server.admin()}
+	go func() { _ = operators.Serve(listener) }()
+	defer operators.Close()
+	c := &auditTailCommand{where: where{location: location{Data: dir, Store: "sqlite:"}, Socket: socket}}
+	if err := c.Run(&environment{stdout: io.Discard}); err == nil || !strings.Contains(err.Error(), "a reason that its log has") {
+		t.Errorf("the command says %v", err)
+	}
 }
 
 // damage flips a bit in the middle of what the newest segment in dir holds.

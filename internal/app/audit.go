@@ -31,6 +31,8 @@ func (c *auditTailCommand) Run(env *environment) error {
 			var line tailLine
 			if err := lines.Decode(&line); errors.Is(err, io.EOF) {
 				return nil
+			} else if errors.Is(err, io.ErrUnexpectedEOF) {
+				return fmt.Errorf("reading the trail: the server broke off, since it was stopped or for a reason that its log has: %w", err)
 			} else if err != nil {
 				return fmt.Errorf("reading the trail: %w", err)
 			}
