@@ -50,6 +50,7 @@ func listenAdmin(path string) (net.Listener, error) {
 func (s *server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /account/create", s.adminCreateAccount)
+	mux.HandleFunc("POST /root-credentials/reset", s.adminResetRootCredentials)
 	mux.HandleFunc("POST /service-principal/create", s.adminCreateServicePrincipal)
 	mux.HandleFunc("POST /service-principal/list", s.adminListServicePrincipals)
 	mux.HandleFunc("POST /service-principal/disable", s.adminDisableServicePrincipal)
@@ -118,6 +119,15 @@ type (
 		AccessKeyID     string `json:"AccessKeyId"`
 		SecretAccessKey string `json:"SecretAccessKey"`
 	}
+	resetRootCredentialsRequest struct {
+		Account string `json:"account,omitempty"`
+	}
+	resetRootCredentialsAnswer struct {
+		AccountID           string   `json:"AccountId"`
+		AccessKeyID         string   `json:"AccessKeyId"`
+		SecretAccessKey     string   `json:"SecretAccessKey"`
+		DeletedAccessKeyIDs []string `json:"DeletedAccessKeyIds"`
+	}
 	createServicePrincipalRequest struct {
 		Name             string   `json:"name"`
 		SigningName      string   `json:"signingName"`
@@ -167,6 +177,7 @@ type (
 
 var (
 	createAccountShape           = awsjson.Plan(reflect.TypeFor[iam.CreateAccountOutput]())
+	resetRootCredentialsShape    = awsjson.Plan(reflect.TypeFor[iam.ResetRootCredentialsOutput]())
 	createServicePrincipalShape  = awsjson.Plan(reflect.TypeFor[iam.CreateServicePrincipalOutput]())
 	listServicePrincipalsShape   = awsjson.Plan(reflect.TypeFor[iam.ListServicePrincipalsOutput]())
 	disableServicePrincipalShape = awsjson.Plan(reflect.TypeFor[iam.DisableServicePrincipalOutput]())
@@ -191,6 +202,18 @@ func (s *server) adminCreateAccount(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, "CreateAccount", createAccountShape, func(to any) {
 		if in.Account != "" {
 			to.(*iam.CreateAccountInput).AccountID = optional.Some(in.Account)
+		}
+	})
+}
+
+func (s *server) adminResetRootCredentials(w http.ResponseWriter, r *http.Request) {
+	var in resetRootCredentialsRequest
+	if !readJSON(w, r, &in) {
+		return
+	}
+	s.answer(w, r, "ResetRootCredentials", resetRootCredentialsShape, func(to any) {
+		if in.Account != "" {
+			to.(*iam.ResetRootCredentialsInput).AccountID = optional.Some(in.Account)
 		}
 	})
 }

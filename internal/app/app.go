@@ -34,6 +34,7 @@ type commands struct {
 	Init             initCommand             `cmd:"" help:"Make an empty data directory a server: root key, first account, root credentials."`
 	Serve            serveCommand            `cmd:"" help:"Serve from a data directory that init made."`
 	Account          accountCommand          `cmd:"" help:"Manage accounts of a server."`
+	RootCredentials  rootCredentialsCommand  `cmd:"" help:"Manage the credentials of root users."`
 	ServicePrincipal servicePrincipalCommand `cmd:"" help:"Manage the services that act for users of a server."`
 	XksStore         xksStoreCommand         `cmd:"" help:"Manage key stores whose keys a key management service elsewhere uses by the external key store proxy interface."`
 	XksKey           xksKeyCommand           `cmd:"" help:"Manage the external keys of such key stores."`

@@ -92,7 +92,7 @@ func TestEveryChangeIsDecided(t *testing.T) {
 		}
 		changes++
 		// What any of them is about.
-		about := map[string]string{"name": "a", "prefix": "b", "keyStore": "c", "externalKeyId": "d", "accessKeyId": "e"}
+		about := map[string]string{"name": "a", "prefix": "b", "keyStore": "c", "externalKeyId": "d", "accessKeyId": "e", "accountId": "f"}
 		traced := shared.server.trace(&operation.Lost{Source: operatorSource, Name: name, Members: about}).by != nil
 		if reason := given["claviger:"+name]; traced == (reason != "") {
 			t.Errorf("claviger:%s is made again: %v, and listed as one that takes nothing away: %q", name, traced, reason)

@@ -268,5 +268,6 @@ func (s *Service) OperatorOperations() []operation.Operation {
 		s.createServicePrincipal(),
 		s.disableServicePrincipal(),
 		s.listServicePrincipals(),
+		s.resetRootCredentials(),
 	}
 }

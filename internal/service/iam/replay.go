@@ -113,6 +113,7 @@ var replays = map[string]replay{
 	"EnableOrganizationsRootCredentialsManagement":  {eventSource, rootCredentialsManagement, []string{"organizationId"}, nil, nothingAgain},
 
 	"DisableServicePrincipal": {operatorSource, "service", []string{"name"}, nil, (*Service).disableServiceAgain},
+	"ResetRootCredentials":    {operatorSource, "root-access-keys", []string{"accountId", "accessKeyId"}, nil, (*Service).resetRootAgain}, // each has deleted others
 }
 
 // inForce is what changes are about that put a version of a policy in force.
@@ -164,7 +165,7 @@ func (s *Service) Trace(l *operation.Lost) operation.Trace {
 		t.Partial = true
 	case "UpdateAccessKey", "UpdateServiceSpecificCredential":
 		t.Gives = l.Members["status"] != inactive
-	case "DeleteAccessKey":
+	case "DeleteAccessKey", "ResetRootCredentials":
 		t.Final = true
 	}
 	return t
@@ -180,7 +181,7 @@ func (s *Service) Replay(ctx context.Context, tx store.Txn, l *operation.Lost, n
 		return nil, err
 	}
 	e := l.Again(now, append(slices.Clone(r.names), "status", "policyDocument", "permissionsBoundary", "versionId", "setAsDefault", "maxSessionDuration")...)
-	for _, name := range []string{tagged, "thumbprintList"} {
+	for _, name := range []string{tagged, "thumbprintList", deletedKeys} {
 		if m := l.Pairs(name); m != nil {
 			e.Details = append(e.Details, operation.Member{Name: name, Pairs: m})
 		}
@@ -258,6 +259,35 @@ func (s *Service) deleteAccessKeyAgain(ctx context.Context, tx store.Txn, l *ope
 	}
 	isIt := func(id string) bool { return id == k.ID }
 	return true, t.putAccessKeys(ctx, tx, slices.DeleteFunc(slices.Clone(t.accessKeys()), isIt))
+}
+
+// deletedKeys is the member of ResetRootCredentials that lists what it deleted.
+const deletedKeys = "deletedAccessKeyIds"
+
+// resetRootAgain deletes access keys of a root user again. The one that took their place
+// is lost: nothing but the store has had its secret.
+func (s *Service) resetRootAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
+	a, rev, err := accounts.Get(ctx, tx, accountKey(l.Members["accountId"]))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading account %s: %w", l.Members["accountId"], err)
+	}
+	var kept []string
+	deleted := l.List(deletedKeys)
+	for _, id := range a.AccessKeys {
+		if !slices.Contains(deleted, id) {
+			kept = append(kept, id)
+		} else if err := dropAccessKey(ctx, tx, id); err != nil {
+			return false, err
+		}
+	}
+	if len(kept) == len(a.AccessKeys) {
+		return false, nil
+	}
+	t := target{root: a, rev: rev}
+	return true, t.putAccessKeys(ctx, tx, kept)
 }
 
 func dropAccessKey(ctx context.Context, tx store.Txn, id string) error {
