@@ -32,7 +32,7 @@ var (
 var seeds = []string{
 	"", "{}", fullJSON, `{"S":"a","I":1,"B":true,"L":["x"],"N":{"S":"\ud834\udd1e"}}`, `{"s":1,"S":null,"S":1}`, `{"a":[[[{}]]],"b":{"a":1,"a":2}}`,
 	`{"I":-0.0e1}`, `{"I":01}`, `{"S":"\udd1e"}`, "{\"S\":\"\xff\"}", `{"L":[null]}`, " {\"S\" : \"\\\"\\/\" } ", `{"":{"":{"":""}}}`,
-	`{"Blob":"AAAA","Time":1.5e9,"Pairs":{"a":true,"b":-1},"Tags":[{}]}`, `[{}]`, `{"a":1}{`, `nul`, `{"\u0053":"x"}`,
+	`{"Blob":"AAAA","Time":1.5e9,"Pairs":{"a":true,"b":-1},"Tags":[{}]}`, `[{}]`, `{"a":9E999,"b":{"c":1,"c":1}}`, `{"a":1}{`, `nul`, `{"\u0053":"x"}`,
 }
 
 // FuzzSkip compares which bodies are JSON, in the strict sense of this
@@ -149,7 +149,9 @@ func strictObject(body []byte) bool {
 		name  bool            // a name comes next
 	}
 	var stack []level
-	for d := json.NewDecoder(bytes.NewReader(body)); ; {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber() // some are beyond a float64
+	for {
 		token, err := d.Token()
 		if err != nil {
 			return true
