@@ -97,11 +97,10 @@ func (w *world) wantOfStore(records ...string) {
 	}
 }
 
-// TestRecordOnItsWay: a commit that found the trail well, and was held up on its way
-// there until the record before had been given up and the trail had recovered, does
-// not come before that record, which the trail would believe to have then.
-func TestRecordOnItsWay(t *testing.T) {
-	t.Parallel()
+// doomed runs a test where time stands still, and the record of a commit, First, is
+// being written when fail lets that fail.
+func doomed(t *testing.T, test func(t *testing.T, w *world, fail func())) {
+	t.Helper()
 	if fips140.Enabled() {
 		t.Skip("there is no randomness in FIPS 140-3 mode where time stands still")
 	}
@@ -129,6 +128,19 @@ func TestRecordOnItsWay(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait() // it is being written
+		test(t, w, func() {
+			slow.Store(false)
+			close(write)
+		})
+	})
+}
+
+// TestRecordOnItsWay: a commit that found the trail well, and was held up on its way
+// there until the record before had been given up and the trail had recovered, does
+// not come before that record, which the trail would believe to have then.
+func TestRecordOnItsWay(t *testing.T) {
+	t.Parallel()
+	doomed(t, func(t *testing.T, w *world, fail func()) {
 		goOn, over := make(chan struct{}), make(chan error)
 		resume := sync.OnceFunc(func() { close(goOn) })
 		w.trail.before = sync.OnceFunc(func() { <-goOn })
@@ -137,8 +149,7 @@ func TestRecordOnItsWay(t *testing.T) {
 			over <- err
 		}()
 		synctest.Wait() // it is on its way
-		slow.Store(false)
-		close(write) // which fails
+		fail()
 		time.Sleep(200 * time.Millisecond)
 		if !w.pipeline.Lagging() {
 			t.Error("the trail has given up the record of a commit, and the pipeline does not say so")
@@ -167,36 +178,9 @@ func TestRecordOnItsWay(t *testing.T) {
 // was. Here the pipeline learns of it from the append that the trail refuses next.
 func TestDrained(t *testing.T) {
 	t.Parallel()
-	if fips140.Enabled() {
-		t.Skip("there is no randomness in FIPS 140-3 mode where time stands still")
-	}
-	dir, err := filepath.EvalSymlinks(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorldOn(t, memory.New())
-		var slow atomic.Bool
-		write := make(chan struct{})
-		w.openLog(dir, func() time.Time {
-			if slow.Load() {
-				<-write
-			}
-			return time.Now()
-		})
-		if _, err := w.orphan("Zeroth"); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		spoil(t, dir, ".trail")
-		slow.Store(true)
-		if _, err := w.orphan("First"); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait() // it is being written
+	doomed(t, func(t *testing.T, w *world, fail func()) {
 		w.trail.before = sync.OnceFunc(func() {
-			slow.Store(false)
-			close(write) // which fails
+			fail()
 			time.Sleep(time.Millisecond)
 		})
 		if _, err := w.orphan("Second"); err != nil {
