@@ -64,6 +64,28 @@ func getAccessKey(ctx context.Context, r store.Reader, id string) (*accessKey, s
 	return k, rev, nil
 }
 
+// insertAccessKey writes an access key, which its owner's record is to name.
+func insertAccessKey(ctx context.Context, tx store.Txn, k *accessKey) error {
+	if err := accessKeys.Insert(ctx, tx, k); err != nil {
+		return fmt.Errorf("writing access key %s: %w", k.ID, err)
+	}
+	tx.Touch(accessKeyEntity(k.ID))
+	return nil
+}
+
+// dropAccessKey deletes an access key, which its owner's record is to name no longer.
+func dropAccessKey(ctx context.Context, tx store.Txn, id string) error {
+	_, rev, err := getAccessKey(ctx, tx, id)
+	if err == nil {
+		err = accessKeys.Delete(ctx, tx, accessKeyKey(id), rev)
+	}
+	if err != nil {
+		return fmt.Errorf("deleting access key %s: %w", id, err)
+	}
+	tx.Touch(accessKeyEntity(id))
+	return nil
+}
+
 // AccountOfAccessKey returns the account of a user's or root user's access key in
 // whatever state, as r sees it; "" where there is no such key.
 func (s *Service) AccountOfAccessKey(ctx context.Context, r store.Reader, id string) (string, error) {

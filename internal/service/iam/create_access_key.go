@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"fmt"
 	"slices"
 
 	"claviger/internal/ground/store"
@@ -63,10 +62,9 @@ func (s *Service) runCreateAccessKey(c *operation.Call, tx store.Txn, _ *CreateA
 		Created: c.Time.Unix(),
 		Secret:  secret{plain},
 	}
-	if err := accessKeys.Insert(c.Context, tx, k); err != nil {
-		return nil, fmt.Errorf("writing access key %s: %w", id, err)
+	if err := insertAccessKey(c.Context, tx, k); err != nil {
+		return nil, err
 	}
-	tx.Touch(accessKeyEntity(id))
 	// The owner's record is the guard of the quota: of two calls at the same
 	// time one starts again, and counts the other's key.
 	if err := t.putAccessKeys(c.Context, tx, append(slices.Clone(owned), id)); err != nil {

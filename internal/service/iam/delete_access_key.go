@@ -1,7 +1,6 @@
 package iam
 
 import (
-	"fmt"
 	"slices"
 
 	"claviger/internal/ground/store"
@@ -49,17 +48,12 @@ func (s *Service) runDeleteAccessKey(c *operation.Call, tx store.Txn, in *Delete
 	if i < 0 {
 		return nil, noSuchAccessKey(id)
 	}
-	_, rev, err := getAccessKey(c.Context, tx, id)
-	if err != nil {
+	if err := dropAccessKey(c.Context, tx, id); err != nil {
 		return nil, err
-	}
-	if err := accessKeys.Delete(c.Context, tx, accessKeyKey(id), rev); err != nil {
-		return nil, fmt.Errorf("deleting access key %s: %w", id, err)
 	}
 	if err := forgetUse(c.Context, tx, id); err != nil {
 		return nil, err
 	}
-	tx.Touch(accessKeyEntity(id))
 	if err := t.putAccessKeys(c.Context, tx, slices.Delete(slices.Clone(t.accessKeys()), i, i+1)); err != nil {
 		return nil, err
 	}

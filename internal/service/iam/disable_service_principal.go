@@ -49,14 +49,9 @@ func (s *Service) runDisableServicePrincipal(c *operation.Call, tx store.Txn, in
 		return &DisableServicePrincipalOutput{ServicePrincipal: p.shown()}, nil
 	}
 	for _, id := range p.AccessKeys {
-		_, rev, err := getAccessKey(c.Context, tx, id)
-		if err != nil {
+		if err := dropAccessKey(c.Context, tx, id); err != nil {
 			return nil, err
 		}
-		if err := accessKeys.Delete(c.Context, tx, accessKeyKey(id), rev); err != nil {
-			return nil, fmt.Errorf("deleting access key %s: %w", id, err)
-		}
-		tx.Touch(accessKeyEntity(id))
 	}
 	p.Disabled, p.AccessKeys = true, nil
 	if err := servicePrincipals.Put(c.Context, tx, p, rev); err != nil {

@@ -267,12 +267,12 @@ const deletedKeys = "deletedAccessKeyIds"
 // resetRootAgain deletes access keys of a root user again. The one that took their place
 // is lost: nothing but the store has had its secret.
 func (s *Service) resetRootAgain(ctx context.Context, tx store.Txn, l *operation.Lost) (bool, error) {
-	a, rev, err := accounts.Get(ctx, tx, accountKey(l.Members["accountId"]))
+	a, rev, err := getAccount(ctx, tx, l.Members["accountId"])
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading account %s: %w", l.Members["accountId"], err)
+		return false, err
 	}
 	var kept []string
 	deleted := l.List(deletedKeys)
@@ -288,18 +288,6 @@ func (s *Service) resetRootAgain(ctx context.Context, tx store.Txn, l *operation
 	}
 	t := target{root: a, rev: rev}
 	return true, t.putAccessKeys(ctx, tx, kept)
-}
-
-func dropAccessKey(ctx context.Context, tx store.Txn, id string) error {
-	_, rev, err := getAccessKey(ctx, tx, id)
-	if err == nil {
-		err = accessKeys.Delete(ctx, tx, accessKeyKey(id), rev)
-	}
-	if err != nil {
-		return fmt.Errorf("deleting access key %s: %w", id, err)
-	}
-	tx.Touch(accessKeyEntity(id))
-	return nil
 }
 
 // lostUser returns the user that a change was about, nil where there is none.

@@ -71,16 +71,14 @@ func (s *Service) runResetRootCredentials(c *operation.Call, tx store.Txn, in *R
 	}
 	accessKeyID, plain := DrawAccessKey()
 	k := &accessKey{ID: accessKeyID, Account: id, Status: active, Created: c.Time.Unix(), Secret: secret{plain}}
-	if err := accessKeys.Insert(c.Context, tx, k); err != nil {
-		return nil, fmt.Errorf("writing access key %s: %w", accessKeyID, err)
+	if err := insertAccessKey(c.Context, tx, k); err != nil {
+		return nil, err
 	}
-	tx.Touch(accessKeyEntity(accessKeyID))
-	deleted := a.AccessKeys
 	t := target{root: a, rev: rev}
 	if err := t.putAccessKeys(c.Context, tx, []string{accessKeyID}); err != nil {
 		return nil, err
 	}
-	return &ResetRootCredentialsOutput{AccountID: id, AccessKeyID: accessKeyID, SecretAccessKey: plain, Deleted: deleted}, nil
+	return &ResetRootCredentialsOutput{AccountID: id, AccessKeyID: accessKeyID, SecretAccessKey: plain, Deleted: a.AccessKeys}, nil
 }
 
 // onlyAccount returns the id of the account, if there is one alone. Who lost the
