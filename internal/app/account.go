@@ -23,17 +23,17 @@ func (c *accountCreateCommand) Run(env *environment) error {
 		}
 	}
 	return c.call(env, "/account/create", createAccountRequest{Account: c.ID}, func(r io.Reader) error {
-		var account createAccountAnswer
-		if err := json.NewDecoder(r).Decode(&account); err != nil {
-			return fmt.Errorf("reading the answer: %w", err)
-		}
-		if c.JSON {
-			return printJSON(env.stdout, account)
-		}
-		_, err := fmt.Fprintf(env.stdout, "account               = %s\naws_access_key_id     = %s\naws_secret_access_key = %s\n",
-			account.AccountID, account.AccessKeyID, account.SecretAccessKey)
-		return err
+		return show(env, c.JSON, r, func(w io.Writer, v *createAccountAnswer) error {
+			return v.print(w)
+		})
 	})
+}
+
+// print prints the secret, too: nobody can be told it later.
+func (a *createAccountAnswer) print(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "account               = %s\naws_access_key_id     = %s\naws_secret_access_key = %s\n",
+		a.AccountID, a.AccessKeyID, a.SecretAccessKey)
+	return err
 }
 
 func printJSON(w io.Writer, v any) error {

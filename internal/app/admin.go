@@ -123,9 +123,7 @@ type (
 		Account string `json:"account,omitempty"`
 	}
 	resetRootCredentialsAnswer struct {
-		AccountID           string   `json:"AccountId"`
-		AccessKeyID         string   `json:"AccessKeyId"`
-		SecretAccessKey     string   `json:"SecretAccessKey"`
+		createAccountAnswer
 		DeletedAccessKeyIDs []string `json:"DeletedAccessKeyIds"`
 	}
 	createServicePrincipalRequest struct {

@@ -84,7 +84,7 @@ func (l *location) initialise(ctx context.Context, account string, credentials r
 	if exists, err := l.exists(ctx); err != nil {
 		return made{}, err
 	} else if !exists {
-		if err := l.errNoStore(); !errors.Is(err, errUninitialised) {
+		if err := l.checkOrphan(); err != nil {
 			return made{}, err
 		}
 	}

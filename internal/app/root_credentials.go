@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -25,12 +26,10 @@ func (c *rootCredentialsResetCommand) Run(env *environment) error {
 	}
 	return c.call(env, "/root-credentials/reset", resetRootCredentialsRequest{Account: c.Account}, func(r io.Reader) error {
 		return show(env, c.JSON, r, func(w io.Writer, v *resetRootCredentialsAnswer) error {
-			gone := "none"
-			if len(v.DeletedAccessKeyIDs) > 0 {
-				gone = strings.Join(v.DeletedAccessKeyIDs, ", ")
+			if err := v.print(w); err != nil {
+				return err
 			}
-			_, err := fmt.Fprintf(w, "account               = %s\naws_access_key_id     = %s\naws_secret_access_key = %s\ndeleted access keys   = %s\n",
-				v.AccountID, v.AccessKeyID, v.SecretAccessKey, gone)
+			_, err := fmt.Fprintf(w, "deleted access keys   = %s\n", cmp.Or(strings.Join(v.DeletedAccessKeyIDs, ", "), "none"))
 			return err
 		})
 	})

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -119,8 +120,12 @@ func (l *location) keyFile() string {
 
 // keyBeside reports whether that file lies in the data directory.
 func (l *location) keyBeside() bool {
-	path, err := filepath.Abs(l.keyFile())
-	if err != nil || l.keyFile() == "" {
+	file := l.keyFile()
+	if file == "" {
+		return false
+	}
+	path, err := filepath.Abs(file)
+	if err != nil {
 		return false
 	}
 	way, err := filepath.Rel(l.Data, path)
@@ -158,17 +163,19 @@ func (l *location) errNotInitialised() error {
 	return usage("nothing was initialised in %s: %w", l.place(), errUninitialised)
 }
 
-// errNoStore says what there is where l has no store. One that was lost, or lies elsewhere,
-// has left its trail: to begin another one above that would only be in the way.
-func (l *location) errNoStore() error {
+// checkOrphan refuses a trail where l has no store. A store that was lost, or lies
+// elsewhere, has left it: to begin another one above that would only be in the way.
+func (l *location) checkOrphan() error {
 	has, err := l.hasTrail()
-	if err != nil {
-		return err
+	if err == nil && has {
+		err = usage("the trail in %s is of a server whose store is not there: name it with --store, put it back, or restore it with claviger restore --keep-trail", l.Data)
 	}
-	if has {
-		return usage("the trail in %s is of a server whose store is not there: name it with --store, put it back, or restore it with claviger restore --keep-trail", l.Data)
-	}
-	return l.errNotInitialised()
+	return err
+}
+
+// errNoStore says what there is where l has no store.
+func (l *location) errNoStore() error {
+	return cmp.Or(l.checkOrphan(), l.errNotInitialised())
 }
 
 // open opens the foundations of an initialised server.

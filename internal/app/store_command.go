@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -276,7 +278,8 @@ func (s *server) lostTwice(ctx context.Context) (gaps []gap, err error) {
 	if err != nil {
 		return nil, err
 	}
-	accepted, err := s.acceptances(ctx, 0, last)
+	first := slices.MinFunc(s.incarnation.Gaps, func(a, b gap) int { return cmp.Compare(a.From, b.From) })
+	accepted, err := s.acceptances(ctx, first.From-1, last)
 	if err != nil && !errors.Is(err, audit.ErrDamaged) { // which compareTrail reports
 		return nil, err
 	}
